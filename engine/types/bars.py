@@ -1,0 +1,671 @@
+"""Bars and market events.
+
+Bars read from files are created empty and fill their slots from a :class:`BarSource` at the first look, so that the
+engine can pass them around for the price of a pointer. Exact decimals are computed from the file's integers on demand.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from engine.types.decimals import ZERO, to_decimal
+from engine.types.dotnet import LeanObject
+from engine.types.enums import DelistingType, MarketDataType, SplitType, TickType
+from engine.types.symbol import Symbol
+
+DATE_MIN = datetime(1, 1, 1)
+_ONE_MINUTE = timedelta(minutes=1)
+_TWO = Decimal(2)
+
+
+class BarSource:
+    """Columns of one file (or one day of it), shared by its bars.
+
+    ``floats[k][row]`` are the adjusted values the user sees and ``raw[k][row]`` the file's numbers as integers of
+    ``10**-scale``; columns of trades: open, high, low, close; of quotes: bid OHLC then ask OHLC. ``factor`` multiplies
+    prices (``None``: raw). ``sizes`` are volumes, or bid and ask sizes.
+    """
+
+    __slots__ = (
+        "end_time",
+        "factor",
+        "factors",
+        "floats",
+        "raw",
+        "scale",
+        "sizes",
+        "symbol",
+        "time",
+        "unit",
+    )
+
+    def __init__(
+        self,
+        symbol: Symbol,
+        time: list[datetime],
+        end_time: list[datetime],
+        floats: list[list[float]],
+        raw: list[Any],
+        sizes: list[list[float]],
+        scale: int = 4,
+        factor: Decimal | None = None,
+        factors: list[Decimal] | None = None,
+    ) -> None:
+        self.symbol = symbol
+        self.time = time
+        self.end_time = end_time
+        self.floats = floats
+        self.raw = raw
+        self.sizes = sizes
+        self.scale = scale
+        self.unit = Decimal(1).scaleb(-scale)
+        self.factor = factor
+        self.factors = factors
+
+    def exact(self, column: int, row: int) -> Decimal:
+        """Return one price with .NET's scale: the file's integer times its unit, times the factor."""
+        value = int(self.raw[column][row]) * self.unit
+        factor = self.factor if self.factors is None else self.factors[row]
+        return value if factor is None else value * factor
+
+
+class BaseData(LeanObject):
+    """Anything with a symbol, a time and a value."""
+
+    __slots__ = ("__dict__",)
+
+    data_type = MarketDataType.BASE
+    _src: BarSource | None = None
+    is_fill_forward = False
+    symbol: Symbol = Symbol.EMPTY
+    time: datetime = DATE_MIN
+
+    def __init__(self) -> None:
+        self.value = 0.0
+
+    @property
+    def end_time(self) -> datetime:
+        return self.__dict__.get("_end_time", self.time)
+
+    @end_time.setter
+    def end_time(self, moment: datetime) -> None:
+        self.__dict__["_end_time"] = moment
+
+    @property
+    def price(self) -> float:
+        return float(self.value)
+
+    def _exact_price(self) -> Decimal:
+        return to_decimal(self.value)
+
+    def clone(self, fill_forward: bool = False) -> Any:
+        """Return a copy."""
+        import copy
+
+        twin = copy.copy(self)
+        if fill_forward:
+            twin.is_fill_forward = True
+        return twin
+
+    def __str__(self) -> str:
+        return f"{self.symbol}: {self.value}"
+
+
+class Bar(LeanObject):
+    """Open, high, low and close of one side."""
+
+    __slots__ = ("_first", "_row", "_src", "close", "high", "low", "open")
+
+    def __init__(
+        self, open: float = 0.0, high: float = 0.0, low: float = 0.0, close: float = 0.0
+    ) -> None:  # noqa: A002
+        self._src: BarSource | None = None
+        self.open, self.high, self.low, self.close = (
+            float(open),
+            float(high),
+            float(low),
+            float(close),
+        )
+
+    @staticmethod
+    def _of(src: BarSource, row: int, first: int) -> Bar:
+        bar = object.__new__(Bar)
+        bar._src, bar._row, bar._first = src, row, first
+        o, h, l, c = src.floats[first : first + 4]
+        bar.open, bar.high, bar.low, bar.close = o[row], h[row], l[row], c[row]
+        return bar
+
+    def update(self, value: float) -> None:
+        """Take a price into the bar."""
+        if not value:
+            return
+        if not self.open:
+            self.open = self.high = self.low = self.close = value
+        else:
+            self.high, self.low = max(self.high, value), min(self.low, value)
+            self.close = value
+        self._src = None
+
+    def _exact(self, column: int, value: float) -> Decimal:
+        src = self._src
+        return to_decimal(value) if src is None else src.exact(self._first + column, self._row)
+
+    @property
+    def _d_open(self) -> Decimal:
+        return self._exact(0, self.open)
+
+    @property
+    def _d_high(self) -> Decimal:
+        return self._exact(1, self.high)
+
+    @property
+    def _d_low(self) -> Decimal:
+        return self._exact(2, self.low)
+
+    @property
+    def _d_close(self) -> Decimal:
+        return self._exact(3, self.close)
+
+    def clone(self) -> Bar:
+        twin = Bar(self.open, self.high, self.low, self.close)
+        if self._src is not None:
+            twin._src, twin._row, twin._first = self._src, self._row, self._first
+        return twin
+
+    def __str__(self) -> str:
+        return f"O: {self.open} H: {self.high} L: {self.low} C: {self.close}"
+
+
+class TradeBar(BaseData):
+    """Open, high, low, close and volume of a period."""
+
+    __slots__ = ("_row", "_src", "close", "end_time", "high", "is_fill_forward", "low", "open", "symbol", "time", "volume")  # fmt: skip
+
+    data_type = MarketDataType.TRADE_BAR
+
+    def __init__(
+        self,
+        time: datetime = DATE_MIN,
+        symbol: Any = Symbol.EMPTY,
+        open: float = 0.0,  # noqa: A002
+        high: float = 0.0,
+        low: float = 0.0,
+        close: float = 0.0,
+        volume: float = 0.0,
+        period: timedelta | None = None,
+    ) -> None:
+        self._src = None
+        if isinstance(time, TradeBar):
+            other = time
+            time, symbol, open, high, low = (
+                other.time,
+                other.symbol,
+                other.open,
+                other.high,
+                other.low,
+            )  # noqa: A001
+            close, volume, period = other.close, other.volume, other.period
+            self._src = other._src
+            if other._src is not None:
+                self._row = other._row
+        self.time, self.symbol = time, symbol
+        self.open, self.high, self.low, self.close = (
+            float(open),
+            float(high),
+            float(low),
+            float(close),
+        )
+        self.volume = float(volume)
+        self.end_time = time + (_ONE_MINUTE if period is None else period)
+        self.is_fill_forward = False
+
+    @staticmethod
+    def _of(src: BarSource, row: int) -> TradeBar:
+        """Make the bar of one row without reading its columns yet."""
+        bar = _new_trade_bar(TradeBar)
+        bar._src, bar._row = src, row
+        return bar
+
+    def _fill(self, src: BarSource) -> None:
+        row = self._row
+        self.symbol, self.time, self.end_time = src.symbol, src.time[row], src.end_time[row]
+        o, h, l, c = src.floats
+        self.open, self.high, self.low, self.close = o[row], h[row], l[row], c[row]
+        self.volume = src.sizes[0][row]
+        self.is_fill_forward = False
+
+    def __getattr__(self, name: str) -> Any:
+        if name in _TRADE_SLOTS and self._src is not None:
+            self._fill(self._src)
+            return getattr(self, name)
+        return LeanObject.__getattr__(self, name)
+
+    @property
+    def value(self) -> float:
+        return self.close
+
+    @value.setter
+    def value(self, price: float) -> None:
+        self.close = price
+
+    @property
+    def price(self) -> float:
+        return self.close
+
+    @property
+    def period(self) -> timedelta:
+        return self.end_time - self.time
+
+    @period.setter
+    def period(self, period: timedelta) -> None:
+        self.end_time = self.time + period
+
+    def _exact(self, column: int, value: float) -> Decimal:
+        src = self._src
+        return to_decimal(value) if src is None else src.exact(column, self._row)
+
+    @property
+    def _d_open(self) -> Decimal:
+        return self._exact(0, self.open)
+
+    @property
+    def _d_high(self) -> Decimal:
+        return self._exact(1, self.high)
+
+    @property
+    def _d_low(self) -> Decimal:
+        return self._exact(2, self.low)
+
+    @property
+    def _d_close(self) -> Decimal:
+        return self._exact(3, self.close)
+
+    def _exact_price(self) -> Decimal:
+        return self._d_close
+
+    def update_trade(self, last_trade: float, trade_size: float) -> None:
+        """Take a trade into the bar."""
+        if not self.open:
+            self.open = self.high = self.low = last_trade
+        self.high, self.low, self.close = (
+            max(self.high, last_trade),
+            min(self.low, last_trade),
+            last_trade,
+        )
+        self.volume += trade_size
+        self._src = None
+
+    def clone(self, fill_forward: bool = False) -> TradeBar:
+        twin = TradeBar(self)  # type: ignore[arg-type]
+        twin.is_fill_forward = fill_forward or self.is_fill_forward
+        return twin
+
+    def __str__(self) -> str:
+        return f"{self.symbol}: O: {self.open:g} H: {self.high:g} L: {self.low:g} C: {self.close:g} V: {self.volume:g}"
+
+
+_new_trade_bar = object.__new__
+_TRADE_SLOTS = frozenset(
+    ("close", "end_time", "high", "is_fill_forward", "low", "open", "symbol", "time", "volume")
+)
+
+
+def _side(name: str) -> Any:
+    def get(self: QuoteBar) -> float:
+        bid, ask = self.bid, self.ask
+        if bid is not None and ask is not None:
+            b, a = getattr(bid, name), getattr(ask, name)
+            if b and a:
+                return (b + a) / 2
+            return b or a
+        one = bid if bid is not None else ask
+        return 0.0 if one is None else getattr(one, name)
+
+    return property(get)
+
+
+def _exact_side(name: str) -> Any:
+    def get(self: QuoteBar) -> Decimal:
+        bid, ask = self.bid, self.ask
+        if bid is not None and ask is not None:
+            b, a = getattr(bid, name), getattr(ask, name)
+            if b and a:
+                return (b + a) / _TWO
+            return b or a
+        one = bid if bid is not None else ask
+        return ZERO if one is None else getattr(one, name)
+
+    return property(get)
+
+
+class QuoteBar(BaseData):
+    """Bid and ask bars of a period; its own prices are the middle."""
+
+    __slots__ = ("_row", "_src", "ask", "bid", "end_time", "is_fill_forward", "last_ask_size", "last_bid_size", "symbol", "time")  # fmt: skip
+
+    data_type = MarketDataType.QUOTE_BAR
+    open = _side("open")
+    high = _side("high")
+    low = _side("low")
+    close = _side("close")
+    _d_open = _exact_side("_d_open")
+    _d_high = _exact_side("_d_high")
+    _d_low = _exact_side("_d_low")
+    _d_close = _exact_side("_d_close")
+
+    def __init__(
+        self,
+        time: datetime = DATE_MIN,
+        symbol: Any = Symbol.EMPTY,
+        bid: Bar | None = None,
+        last_bid_size: float = 0.0,
+        ask: Bar | None = None,
+        last_ask_size: float = 0.0,
+        period: timedelta | None = None,
+    ) -> None:
+        self._src = None
+        self.time, self.symbol = time, symbol
+        self.bid = None if bid is None else bid.clone()
+        self.ask = None if ask is None else ask.clone()
+        self.last_bid_size, self.last_ask_size = float(last_bid_size), float(last_ask_size)
+        self.end_time = time + (_ONE_MINUTE if period is None else period)
+        self.is_fill_forward = False
+
+    @staticmethod
+    def _of(src: BarSource, row: int) -> QuoteBar:
+        """Make the bar of one row without reading its columns yet."""
+        bar = _new_quote_bar(QuoteBar)
+        bar._src, bar._row = src, row
+        return bar
+
+    def _fill(self, src: BarSource) -> None:
+        row = self._row
+        self.symbol, self.time, self.end_time = src.symbol, src.time[row], src.end_time[row]
+        bid, ask = Bar._of(src, row, 0), Bar._of(src, row, 4)
+        self.bid = bid if bid.close or bid.open else None
+        self.ask = ask if ask.close or ask.open else None
+        self.last_bid_size, self.last_ask_size = src.sizes[0][row], src.sizes[1][row]
+        self.is_fill_forward = False
+
+    def __getattr__(self, name: str) -> Any:
+        if name in _QUOTE_SLOTS and self._src is not None:
+            self._fill(self._src)
+            return getattr(self, name)
+        return LeanObject.__getattr__(self, name)
+
+    @property
+    def value(self) -> float:
+        return self.close
+
+    @property
+    def price(self) -> float:
+        return self.close
+
+    def _exact_price(self) -> Decimal:
+        return self._d_close
+
+    @property
+    def period(self) -> timedelta:
+        return self.end_time - self.time
+
+    @period.setter
+    def period(self, period: timedelta) -> None:
+        self.end_time = self.time + period
+
+    def collapse(self) -> TradeBar:
+        """Return the middle as a trade bar."""
+        return TradeBar(
+            self.time, self.symbol, self.open, self.high, self.low, self.close, 0, self.period
+        )
+
+    def clone(self, fill_forward: bool = False) -> QuoteBar:
+        twin = QuoteBar(
+            self.time,
+            self.symbol,
+            self.bid,
+            self.last_bid_size,
+            self.ask,
+            self.last_ask_size,
+            self.period,
+        )
+        twin.is_fill_forward = fill_forward or self.is_fill_forward
+        return twin
+
+    def __str__(self) -> str:
+        bid, ask = self.bid, self.ask
+        return f"{self.symbol}: Bid: {'' if bid is None else bid} Ask: {'' if ask is None else ask}"
+
+
+_new_quote_bar = object.__new__
+_QUOTE_SLOTS = frozenset(
+    (
+        "ask",
+        "bid",
+        "end_time",
+        "is_fill_forward",
+        "last_ask_size",
+        "last_bid_size",
+        "symbol",
+        "time",
+    )
+)
+
+
+class Tick(BaseData):
+    """One trade or quote."""
+
+    data_type = MarketDataType.TICK
+
+    def __init__(
+        self,
+        time: datetime = DATE_MIN,
+        symbol: Any = Symbol.EMPTY,
+        value: float = 0.0,
+        quantity: float = 0.0,
+        bid_price: float = 0.0,
+        ask_price: float = 0.0,
+        bid_size: float = 0.0,
+        ask_size: float = 0.0,
+        tick_type: TickType = TickType.TRADE,
+    ) -> None:
+        self.time, self.symbol, self.value, self.quantity = (
+            time,
+            symbol,
+            float(value),
+            float(quantity),
+        )
+        self.bid_price, self.ask_price = float(bid_price), float(ask_price)
+        self.bid_size, self.ask_size, self.tick_type = float(bid_size), float(ask_size), tick_type
+        self.exchange, self.sale_condition, self.suspicious = "", "", False
+
+    @property
+    def last_price(self) -> float:
+        return self.value
+
+
+class Dividend(BaseData):
+    """Cash paid per share at the ex-date."""
+
+    data_type = MarketDataType.AUXILIARY
+
+    def __init__(
+        self,
+        symbol: Any = Symbol.EMPTY,
+        date: datetime = DATE_MIN,
+        distribution: Any = 0,
+        reference_price: Any = 0,
+    ) -> None:
+        self.symbol, self.time = symbol, date
+        self._distribution, self._reference_price = (
+            to_decimal(distribution),
+            to_decimal(reference_price),
+        )
+
+    @property
+    def distribution(self) -> float:
+        return float(self._distribution)
+
+    @property
+    def reference_price(self) -> float:
+        return float(self._reference_price)
+
+    @property
+    def value(self) -> float:
+        return float(self._distribution)
+
+    @value.setter
+    def value(self, amount: Any) -> None:
+        self._distribution = to_decimal(amount)
+
+    def __str__(self) -> str:
+        return f"Dividend: {self.symbol}: {self.distribution} | {self.reference_price}"
+
+
+class Split(BaseData):
+    """A split (factor 0.5: two for one), or the warning the day before."""
+
+    data_type = MarketDataType.AUXILIARY
+
+    def __init__(
+        self,
+        symbol: Any = Symbol.EMPTY,
+        date: datetime = DATE_MIN,
+        price: Any = 0,
+        split_factor: Any = 1,
+        type: SplitType = SplitType.SPLIT_OCCURRED,  # noqa: A002
+    ) -> None:
+        self.symbol, self.time, self.type = symbol, date, type
+        self._reference_price, self._split_factor = to_decimal(price), to_decimal(split_factor)
+
+    @property
+    def split_factor(self) -> float:
+        return float(self._split_factor)
+
+    @property
+    def reference_price(self) -> float:
+        return float(self._reference_price)
+
+    @property
+    def value(self) -> float:
+        return float(self._reference_price)
+
+    @value.setter
+    def value(self, price: Any) -> None:
+        self._reference_price = to_decimal(price)
+
+    def __str__(self) -> str:
+        return f"{self.type}: {self.symbol}: {self.split_factor} | {self.reference_price}"
+
+
+class Delisting(BaseData):
+    """The last trading day of a security, or the day after."""
+
+    data_type = MarketDataType.AUXILIARY
+
+    def __init__(
+        self,
+        symbol: Any = Symbol.EMPTY,
+        date: datetime = DATE_MIN,
+        price: Any = 0,
+        type: DelistingType = DelistingType.DELISTED,  # noqa: A002
+    ) -> None:
+        self.symbol, self.time, self.type = symbol, date, type
+        self._price = to_decimal(price)
+        self.value = float(self._price)
+        self.ticket: Any = None
+
+    def __str__(self) -> str:
+        return f"Delisting: {self.symbol}: {self.type} | {self.value}"
+
+
+class SymbolChangedEvent(BaseData):
+    """A rename."""
+
+    data_type = MarketDataType.AUXILIARY
+
+    def __init__(
+        self,
+        requested_symbol: Any = Symbol.EMPTY,
+        date: datetime = DATE_MIN,
+        old_symbol: str = "",
+        new_symbol: str = "",
+    ) -> None:
+        self.symbol, self.time, self.value = requested_symbol, date, 0.0
+        self.old_symbol, self.new_symbol = old_symbol, new_symbol
+
+    def __str__(self) -> str:
+        return f"Symbol Changed: {self.old_symbol} -> {self.new_symbol}"
+
+
+class IndicatorDataPoint(LeanObject):
+    """A time and a value."""
+
+    __slots__ = ("end_time", "symbol", "time", "value")
+
+    def __init__(self, *args: Any) -> None:
+        self.symbol: Any = Symbol.EMPTY
+        self.time: datetime = DATE_MIN
+        self.value: float = 0.0
+        if len(args) == 2:
+            self.time, self.value = args[0], float(args[1])
+        elif len(args) == 3:
+            self.symbol, self.time, self.value = args[0], args[1], float(args[2])
+        self.end_time = self.time
+
+    @property
+    def price(self) -> float:
+        return self.value
+
+    def __float__(self) -> float:
+        return self.value
+
+    def __str__(self) -> str:
+        return f"{self.time:%m/%d/%Y %H:%M:%S} - {self.value:g}"
+
+    def _other(self, other: Any) -> float:
+        return float(getattr(other, "value", other))
+
+    def __lt__(self, other: Any) -> bool:
+        return self.value < self._other(other)
+
+    def __le__(self, other: Any) -> bool:
+        return self.value <= self._other(other)
+
+    def __gt__(self, other: Any) -> bool:
+        return self.value > self._other(other)
+
+    def __ge__(self, other: Any) -> bool:
+        return self.value >= self._other(other)
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, IndicatorDataPoint):
+            return self.value == other.value and self.time == other.time
+        return isinstance(other, (int, float)) and self.value == other
+
+    __hash__ = object.__hash__
+
+    def __add__(self, other: Any) -> float:
+        return self.value + self._other(other)
+
+    def __radd__(self, other: Any) -> float:
+        return self._other(other) + self.value
+
+    def __sub__(self, other: Any) -> float:
+        return self.value - self._other(other)
+
+    def __rsub__(self, other: Any) -> float:
+        return self._other(other) - self.value
+
+    def __mul__(self, other: Any) -> float:
+        return self.value * self._other(other)
+
+    def __rmul__(self, other: Any) -> float:
+        return self._other(other) * self.value
+
+    def __truediv__(self, other: Any) -> float:
+        return self.value / self._other(other)
+
+    def __rtruediv__(self, other: Any) -> float:
+        return self._other(other) / self.value

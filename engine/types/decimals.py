@@ -1,0 +1,150 @@
+"""Decimal arithmetic with .NET's scale rules, and LEAN's roundings and number formats.
+
+Python's decimal context with 28 digits and banker's rounding keeps the scale of sums, differences and products as
+``System.Decimal`` does, so values that reach an order keep their trailing zeros.
+"""
+
+from __future__ import annotations
+
+import decimal
+from decimal import ROUND_DOWN, ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
+from typing import Any
+
+ZERO = Decimal(0)
+ONE = Decimal(1)
+_CONTEXT = decimal.Context(
+    prec=28,
+    rounding=ROUND_HALF_EVEN,
+    Emin=-999999,
+    Emax=999999,
+    traps=[decimal.InvalidOperation, decimal.DivisionByZero, decimal.Overflow],
+)
+_MAX = Decimal("79228162514264337593543950335")
+_WIDE = decimal.Context(prec=60, rounding=ROUND_HALF_EVEN)
+
+
+def use_lean_context() -> None:
+    """Make .NET's decimal rules the context of the calling thread."""
+    decimal.setcontext(_CONTEXT.copy())
+
+
+def to_decimal(value: Any) -> Decimal:
+    """Convert what a user or a model returned into an exact decimal.
+
+    A float becomes the decimal of its 15 significant digits, as .NET's ``(decimal)double`` does.
+
+    Raises
+    ------
+    OverflowError
+        For NaN and infinite values: .NET's decimal cannot hold them.
+    """
+    kind = type(value)
+    if kind is Decimal:
+        return value
+    if kind is int:
+        return Decimal(value)
+    if kind is float:
+        if value != value or value in (float("inf"), float("-inf")):
+            raise OverflowError(f"expected a finite number, was {value}")
+        number = Decimal(f"{value:.15g}")
+        return normalize(number) if number.as_tuple().exponent >= 0 else number
+    if isinstance(value, bool):
+        return Decimal(int(value))
+    if isinstance(value, str):
+        return Decimal(value)
+    if hasattr(value, "item"):
+        return to_decimal(value.item())
+    return to_decimal(float(value))
+
+
+def normalize(value: Decimal) -> Decimal:
+    """Drop trailing zeros without going to an exponent (``1E+2`` stays ``100``)."""
+    value = value.normalize()
+    return value.quantize(ONE) if value.as_tuple().exponent > 0 else value
+
+
+def smart_rounding(value: Decimal) -> Decimal:
+    """LEAN's ``SmartRounding``: 4 decimals above 1000, else 7 significant digits."""
+    if abs(value) > 1000:
+        return round_half_even(value, 4)
+    return round_to_significant(value, 7)
+
+
+def round_to_significant(value: Decimal, digits: int) -> Decimal:
+    """Round to significant digits as LEAN does, through a power of ten."""
+    if not value:
+        return ZERO
+    exponent = value.adjusted() + 1
+    scale = Decimal(1).scaleb(exponent)
+    return scale * round_half_even(value / scale, digits)
+
+
+def round_half_even(value: Decimal, digits: int = 0) -> Decimal:
+    """``Math.Round(decimal, digits)``; the scale never grows."""
+    if -value.as_tuple().exponent <= digits:
+        return value
+    return value.quantize(Decimal(1).scaleb(-digits), ROUND_HALF_EVEN, context=_WIDE)
+
+
+def round_half_away(value: Decimal, digits: int = 0) -> Decimal:
+    """``Math.Round(decimal, digits, MidpointRounding.AwayFromZero)``."""
+    if -value.as_tuple().exponent <= digits:
+        return value
+    return value.quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP, context=_WIDE)
+
+
+def round_down(value: Decimal, step: Decimal) -> Decimal:
+    """Cut towards zero to a multiple of ``step`` (lot sizes)."""
+    if not step:
+        return value
+    return value - value % step
+
+
+def discretely_round_by(value: Decimal, step: Decimal) -> Decimal:
+    """Round to the nearest multiple of ``step``, halves away from zero."""
+    if not step:
+        return value
+    return (value / step).quantize(ONE, ROUND_HALF_UP, context=_WIDE) * step
+
+
+def truncate(value: Decimal) -> Decimal:
+    """Cut the fraction."""
+    return value.quantize(ONE, ROUND_DOWN, context=_WIDE)
+
+
+def plain(value: Decimal) -> str:
+    """Print as .NET's invariant ``decimal.ToString()``: no exponent, the scale kept."""
+    if not value:
+        exponent = value.as_tuple().exponent
+        return "0" if exponent >= 0 else "0." + "0" * -exponent
+    return format(value, "f")
+
+
+def json_number(value: Decimal) -> str:
+    """Print a decimal as Newtonsoft does: whole numbers get ``.0``."""
+    text = plain(value)
+    return text if "." in text else text + ".0"
+
+
+class DecimalField:
+    """An attribute that the user sees as float and that the engine keeps exact.
+
+    ``price = DecimalField()`` stores a ``Decimal`` under ``_price``.
+    """
+
+    __slots__ = ("slot",)
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.slot = "_" + name
+
+    def __get__(self, obj: Any, owner: type | None = None) -> Any:
+        if obj is None:
+            return self
+        value = getattr(obj, self.slot)
+        return None if value is None else float(value)
+
+    def __set__(self, obj: Any, value: Any) -> None:
+        setattr(obj, self.slot, None if value is None else to_decimal(value))
+
+
+use_lean_context()

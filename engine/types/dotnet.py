@@ -1,0 +1,157 @@
+"""The .NET habits that LEAN's Python API shows: events, dictionaries of pairs, PascalCase names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any, Generic, TypeVar
+
+from engine.types.errors import EngineUnsupported, KeyNotFoundException
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+_BOUNDARY = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+_LEAN_MEMBERS: dict[str, frozenset[str]] = {}
+
+
+def snake_name(name: str) -> str:
+    """Turn ``TotalPortfolioValue`` into ``total_portfolio_value``."""
+    return _BOUNDARY.sub("_", name).lower()
+
+
+def register_lean_members(members: dict[str, frozenset[str]]) -> None:
+    """Tell which names LEAN's classes have, for the sentence about what the engine lacks."""
+    _LEAN_MEMBERS.update(members)
+
+
+class LeanObject:
+    """Base of everything an algorithm can hold: PascalCase names work, absent parts of LEAN say so."""
+
+    __slots__ = ()
+
+    def __getattr__(self, name: str) -> Any:
+        if name[:1].isupper():
+            snake = snake_name(name)
+            if snake != name:
+                return getattr(self, snake)
+        if not name.startswith("_"):
+            for cls in type(self).__mro__:
+                if name in _LEAN_MEMBERS.get(cls.__name__, ()):
+                    raise EngineUnsupported(
+                        f"engine does not implement {cls.__name__}.{name}; use lean backtest"
+                    )
+        raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
+
+
+class Event:
+    """A .NET event: ``+=`` adds a handler, ``-=`` takes it away, calling it calls them in order."""
+
+    __slots__ = ("_handlers",)
+
+    def __init__(self) -> None:
+        self._handlers: list[Callable[..., Any]] = []
+
+    def __iadd__(self, handler: Callable[..., Any]) -> Event:
+        self._handlers.append(handler)
+        return self
+
+    def __isub__(self, handler: Callable[..., Any]) -> Event:
+        if handler in self._handlers:
+            self._handlers.remove(handler)
+        return self
+
+    def __call__(self, *args: Any) -> None:
+        for handler in tuple(self._handlers):
+            handler(*args)
+
+    def __bool__(self) -> bool:
+        return bool(self._handlers)
+
+    def __len__(self) -> int:
+        return len(self._handlers)
+
+
+class KeyValuePair(Generic[K, V]):
+    """A pair as LEAN's dictionaries give it when iterated."""
+
+    __slots__ = ("key", "value")
+
+    def __init__(self, key: K, value: V) -> None:
+        self.key = key
+        self.value = value
+
+    def __iter__(self) -> Iterator[Any]:
+        yield self.key
+        yield self.value
+
+    def __repr__(self) -> str:
+        return f"[{self.key}, {self.value}]"
+
+    @property
+    def Key(self) -> K:  # noqa: N802
+        return self.key
+
+    @property
+    def Value(self) -> V:  # noqa: N802
+        return self.value
+
+
+class LeanDict(dict[K, V]):
+    """A dict that iterates as pairs and knows LEAN's method names."""
+
+    __slots__ = ()
+
+    def _key(self, key: Any) -> Any:
+        return key
+
+    def __iter__(self) -> Iterator[Any]:
+        for key, value in self.items():
+            yield KeyValuePair(key, value)
+
+    def __contains__(self, key: Any) -> bool:
+        return dict.__contains__(self, self._key(key))
+
+    def __getitem__(self, key: Any) -> V:
+        try:
+            return dict.__getitem__(self, self._key(key))
+        except KeyError:
+            return self._missing(key)
+
+    def _missing(self, key: Any) -> V:
+        raise KeyNotFoundException(f"'{key}' wasn't found in the {type(self).__name__} object")
+
+    def get(self, key: Any, default: Any = None) -> Any:
+        return dict.get(self, self._key(key), default)
+
+    def contains_key(self, key: Any) -> bool:
+        return key in self
+
+    def try_get_value(self, key: Any, _value: Any = None) -> tuple[bool, Any]:
+        value = self.get(key)
+        return value is not None, value
+
+    def get_value(self, key: Any) -> Any:
+        return self.get(key)
+
+    @property
+    def count(self) -> int:
+        return len(self)
+
+    def __getattr__(self, name: str) -> Any:
+        if name[:1].isupper():
+            return getattr(self, snake_name(name))
+        raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
+
+
+class SymbolDict(LeanDict[Any, V]):
+    """A :class:`LeanDict` keyed by symbol that also takes tickers."""
+
+    __slots__ = ()
+
+    def _key(self, key: Any) -> Any:
+        if isinstance(key, str):
+            from engine.types.symbol import SymbolCache
+
+            return SymbolCache._find(key) or key
+        return key

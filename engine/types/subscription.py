@@ -1,0 +1,82 @@
+"""What a subscription to data is."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from engine.types.decimals import ONE, ZERO
+from engine.types.dotnet import LeanObject
+from engine.types.enums import (
+    DataMappingMode,
+    DataNormalizationMode,
+    Resolution,
+    SecurityType,
+    TickType,
+)
+from engine.types.symbol import Symbol
+
+INCREMENTS = {
+    Resolution.TICK: timedelta(0),
+    Resolution.SECOND: timedelta(seconds=1),
+    Resolution.MINUTE: timedelta(minutes=1),
+    Resolution.HOUR: timedelta(hours=1),
+    Resolution.DAILY: timedelta(days=1),
+}
+
+
+class SubscriptionDataConfig(LeanObject):
+    """One stream of data of one security (LEAN's ``SubscriptionDataConfig``)."""
+
+    __slots__ = (
+        "_daily_precise_end_time", "_feed", "_removed", "consolidators", "data_mapping_mode", "data_normalization_mode",
+        "data_time_zone", "exchange_time_zone", "extended_market_hours", "fill_data_forward", "increment",
+        "is_custom_data", "is_filtered_subscription", "is_internal_feed", "mapped_symbol", "market",
+        "price_scale_factor", "resolution", "security_type", "sum_of_dividends", "symbol", "tick_type", "type",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        type: type,  # noqa: A002
+        symbol: Symbol,
+        resolution: Resolution,
+        data_time_zone: ZoneInfo,
+        exchange_time_zone: ZoneInfo,
+        fill_forward: bool = True,
+        extended_hours: bool = False,
+        is_internal_feed: bool = False,
+        is_custom: bool = False,
+        tick_type: TickType | None = None,
+        is_filtered_subscription: bool = True,
+        data_normalization_mode: DataNormalizationMode = DataNormalizationMode.ADJUSTED,
+        data_mapping_mode: DataMappingMode = DataMappingMode.OPEN_INTEREST,
+        daily_precise_end_time: bool = True,
+    ) -> None:
+        self.type = type
+        self.symbol = symbol
+        self.security_type: SecurityType = symbol.security_type
+        self.market = symbol.id.market
+        self.resolution = Resolution(resolution)
+        self.increment = INCREMENTS[self.resolution]
+        self.data_time_zone = data_time_zone
+        self.exchange_time_zone = exchange_time_zone
+        self.fill_data_forward = fill_forward and resolution != Resolution.TICK
+        self.extended_market_hours = extended_hours
+        self.is_internal_feed = is_internal_feed
+        self.is_custom_data = is_custom
+        self.tick_type = TickType.TRADE if tick_type is None else tick_type
+        self.is_filtered_subscription = is_filtered_subscription
+        self.data_normalization_mode = data_normalization_mode
+        self.data_mapping_mode = data_mapping_mode
+        self.price_scale_factor: Decimal = ONE
+        self.sum_of_dividends: Decimal = ZERO
+        self.mapped_symbol: str = symbol.value
+        self.consolidators: list[Any] = []
+        self._daily_precise_end_time = daily_precise_end_time
+        self._removed = False
+        self._feed: Any = None
+
+    def __str__(self) -> str:
+        return f"{self.symbol},{self.mapped_symbol},{self.resolution},{self.type.__name__},{self.tick_type}"

@@ -1,0 +1,171 @@
+"""Time zones: fast conversions between naive local and naive UTC times.
+
+Zone transitions are read once into tables of microseconds; a conversion is one bisection.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from datetime import datetime, timedelta, timezone
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import numpy.typing as npt
+
+UTC = timezone.utc
+EPOCH = datetime(1970, 1, 1)
+_MICRO = timedelta(microseconds=1)
+
+
+class ZoneTable:
+    """UTC offsets of one zone: ``starts`` (UTC microseconds) and ``offsets`` (microseconds)."""
+
+    __slots__ = ("local_starts", "offsets", "starts", "step", "zone")
+
+    def __init__(self, zone: ZoneInfo) -> None:
+        self.zone = zone
+        starts, offsets = [-(2**62)], []
+        moment = datetime(1960, 1, 1, tzinfo=UTC)
+        end = datetime(2061, 1, 1, tzinfo=UTC)
+        offset = moment.astimezone(zone).utcoffset()
+        assert offset is not None
+        offsets.append(offset // _MICRO)
+        while moment < end:
+            following = moment + timedelta(days=7)
+            later = following.astimezone(zone).utcoffset()
+            if later != offset:
+                low, high = moment, following
+                while high - low > timedelta(minutes=1):
+                    middle = low + (high - low) / 2
+                    middle = middle.replace(second=0, microsecond=0)
+                    if middle in (low, high):
+                        break
+                    if middle.astimezone(zone).utcoffset() == offset:
+                        low = middle
+                    else:
+                        high = middle
+                starts.append(to_micro(high.replace(tzinfo=None)))
+                assert later is not None
+                offsets.append(later // _MICRO)
+                offset = later
+            moment = following
+        self.starts = starts
+        self.offsets = offsets
+        # a local time in the gap of spring, or the second hour of autumn, belongs to the later offset
+        self.local_starts = [
+            s + max(o, p) for s, o, p in zip(starts, offsets, [offsets[0], *offsets])
+        ]
+        self.step = [timedelta(microseconds=o) for o in offsets]
+
+    def offset_at(self, utc: datetime) -> timedelta:
+        """Return the offset in force at a UTC time."""
+        return self.step[bisect_right(self.starts, to_micro(utc)) - 1]
+
+    def offset_of_local(self, local: datetime) -> timedelta:
+        """Return the offset in force at a local time."""
+        return self.step[bisect_right(self.local_starts, to_micro(local)) - 1]
+
+
+@lru_cache(maxsize=None)
+def table(zone: ZoneInfo) -> ZoneTable:
+    """Return the (cached) offset table of a zone."""
+    return ZoneTable(zone)
+
+
+def to_micro(moment: datetime) -> int:
+    """Return microseconds since 1970 of a naive time."""
+    delta = moment - EPOCH
+    return (delta.days * 86400 + delta.seconds) * 1_000_000 + delta.microseconds
+
+
+def from_micro(micro: int) -> datetime:
+    """Return the naive time of microseconds since 1970."""
+    return EPOCH + timedelta(microseconds=micro)
+
+
+def from_utc(utc: datetime, zone: ZoneInfo) -> datetime:
+    """Turn a naive UTC time into the naive local time of ``zone``."""
+    return utc + table(zone).offset_at(utc)
+
+
+def to_utc(local: datetime, zone: ZoneInfo) -> datetime:
+    """Turn a naive local time of ``zone`` into a naive UTC time."""
+    return local - table(zone).offset_of_local(local)
+
+
+def from_utc_array(utc: npt.NDArray[np.int64], zone: ZoneInfo) -> npt.NDArray[np.int64]:
+    """Vectorised :func:`from_utc` on microseconds."""
+    t = table(zone)
+    where = np.searchsorted(np.asarray(t.starts), utc, side="right") - 1
+    return utc + np.asarray(t.offsets)[where]
+
+
+def to_utc_array(local: npt.NDArray[np.int64], zone: ZoneInfo) -> npt.NDArray[np.int64]:
+    """Vectorised :func:`to_utc` on microseconds."""
+    t = table(zone)
+    where = np.searchsorted(np.asarray(t.local_starts), local, side="right") - 1
+    return local - np.asarray(t.offsets)[where]
+
+
+def convert(local: datetime, source: ZoneInfo, target: ZoneInfo) -> datetime:
+    """Carry a naive local time from one zone into another."""
+    if source is target or source.key == target.key:
+        return local
+    return from_utc(to_utc(local, source), target)
+
+
+def aware(utc: datetime) -> datetime:
+    """Mark a naive UTC time as UTC, the form in which LEAN shows instants."""
+    return utc.replace(tzinfo=UTC)
+
+
+def naive(moment: datetime) -> datetime:
+    """Return the naive UTC time of an aware time; a naive one is taken as UTC."""
+    return moment if moment.tzinfo is None else moment.astimezone(UTC).replace(tzinfo=None)
+
+
+class TimeZones:
+    """LEAN's names for time zones."""
+
+    UTC = ZoneInfo("UTC")
+    NEW_YORK = ZoneInfo("America/New_York")
+    EASTERN_STANDARD = ZoneInfo("Etc/GMT+5")
+    LONDON = ZoneInfo("Europe/London")
+    HONG_KONG = ZoneInfo("Asia/Hong_Kong")
+    TOKYO = ZoneInfo("Asia/Tokyo")
+    SEOUL = ZoneInfo("Asia/Seoul")
+    ROME = ZoneInfo("Europe/Rome")
+    SYDNEY = ZoneInfo("Australia/Sydney")
+    VANCOUVER = ZoneInfo("America/Vancouver")
+    TORONTO = ZoneInfo("America/Toronto")
+    CHICAGO = ZoneInfo("America/Chicago")
+    LOS_ANGELES = ZoneInfo("America/Los_Angeles")
+    PHOENIX = ZoneInfo("America/Phoenix")
+    AUCKLAND = ZoneInfo("Pacific/Auckland")
+    MOSCOW = ZoneInfo("Europe/Moscow")
+    MADRID = ZoneInfo("Europe/Madrid")
+    BUENOS_AIRES = ZoneInfo("America/Argentina/Buenos_Aires")
+    BRISBANE = ZoneInfo("Australia/Brisbane")
+    SAO_PAULO = ZoneInfo("America/Sao_Paulo")
+    CAIRO = ZoneInfo("Africa/Cairo")
+    JOHANNESBURG = ZoneInfo("Africa/Johannesburg")
+    ANCHORAGE = ZoneInfo("America/Anchorage")
+    DENVER = ZoneInfo("America/Denver")
+    DETROIT = ZoneInfo("America/Detroit")
+    MEXICO_CITY = ZoneInfo("America/Mexico_City")
+    JERUSALEM = ZoneInfo("Asia/Jerusalem")
+    SHANGHAI = ZoneInfo("Asia/Shanghai")
+    MELBOURNE = ZoneInfo("Australia/Melbourne")
+    AMSTERDAM = ZoneInfo("Europe/Amsterdam")
+    ATHENS = ZoneInfo("Europe/Athens")
+    BERLIN = ZoneInfo("Europe/Berlin")
+    BUCHAREST = ZoneInfo("Europe/Bucharest")
+    DUBLIN = ZoneInfo("Europe/Dublin")
+    HELSINKI = ZoneInfo("Europe/Helsinki")
+    ISTANBUL = ZoneInfo("Europe/Istanbul")
+    MINSK = ZoneInfo("Europe/Minsk")
+    PARIS = ZoneInfo("Europe/Paris")
+    ZURICH = ZoneInfo("Europe/Zurich")
+    HONOLULU = ZoneInfo("Pacific/Honolulu")
+    KOLKATA = ZoneInfo("Asia/Kolkata")
