@@ -90,8 +90,8 @@ class BrokerageMessageType(LeanEnum):
 class BrokerageName(LeanEnum):
     """``QuantConnect.Brokerages.BrokerageName``."""
 
+    QUANT_CONNECT_BROKERAGE = 0
     DEFAULT = 0
-    QUANT_CONNECT_BROKERAGE = Ellipsis
     INTERACTIVE_BROKERS_BROKERAGE = 2
     TRADIER_BROKERAGE = 3
     OANDA_BROKERAGE = 4
