@@ -120,7 +120,7 @@ class Bar(LeanObject):
 
     def __init__(
         self, open: float = 0.0, high: float = 0.0, low: float = 0.0, close: float = 0.0
-    ) -> None:  # noqa: A002
+    ) -> None:
         self._src: BarSource | None = None
         self.open, self.high, self.low, self.close = (
             float(open),
@@ -189,7 +189,7 @@ class TradeBar(BaseData):
         self,
         time: datetime = DATE_MIN,
         symbol: Any = Symbol.EMPTY,
-        open: float = 0.0,  # noqa: A002
+        open: float = 0.0,
         high: float = 0.0,
         low: float = 0.0,
         close: float = 0.0,
@@ -205,7 +205,7 @@ class TradeBar(BaseData):
                 other.open,
                 other.high,
                 other.low,
-            )  # noqa: A001
+            )
             close, volume, period = other.close, other.volume, other.period
             self._src = other._src
             if other._src is not None:
@@ -534,7 +534,7 @@ class Split(BaseData):
         date: datetime = DATE_MIN,
         price: Any = 0,
         split_factor: Any = 1,
-        type: SplitType = SplitType.SPLIT_OCCURRED,  # noqa: A002
+        type: SplitType = SplitType.SPLIT_OCCURRED,
     ) -> None:
         self.symbol, self.time, self.type = symbol, date, type
         self._reference_price, self._split_factor = to_decimal(price), to_decimal(split_factor)
@@ -569,7 +569,7 @@ class Delisting(BaseData):
         symbol: Any = Symbol.EMPTY,
         date: datetime = DATE_MIN,
         price: Any = 0,
-        type: DelistingType = DelistingType.DELISTED,  # noqa: A002
+        type: DelistingType = DelistingType.DELISTED,
     ) -> None:
         self.symbol, self.time, self.type = symbol, date, type
         self._price = to_decimal(price)

@@ -19,7 +19,7 @@ _CONTEXT = decimal.Context(
     Emax=999999,
     traps=[decimal.InvalidOperation, decimal.DivisionByZero, decimal.Overflow],
 )
-_MAX = Decimal("79228162514264337593543950335")
+_MAX = Decimal(79228162514264337593543950335)
 _WIDE = decimal.Context(prec=60, rounding=ROUND_HALF_EVEN)
 
 

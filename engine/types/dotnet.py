@@ -89,11 +89,11 @@ class KeyValuePair(Generic[K, V]):
         return f"[{self.key}, {self.value}]"
 
     @property
-    def Key(self) -> K:  # noqa: N802
+    def Key(self) -> K:
         return self.key
 
     @property
-    def Value(self) -> V:  # noqa: N802
+    def Value(self) -> V:
         return self.value
 
 

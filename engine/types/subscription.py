@@ -39,7 +39,7 @@ class SubscriptionDataConfig(LeanObject):
 
     def __init__(
         self,
-        type: type,  # noqa: A002
+        type: type,
         symbol: Symbol,
         resolution: Resolution,
         data_time_zone: ZoneInfo,

@@ -8,7 +8,7 @@ from functools import total_ordering
 from typing import Any
 
 from engine.types.dotnet import LeanObject
-from engine.types.enums import OptionRight, OptionStyle, SecurityType
+from engine.types.enums import SecurityType
 from engine.types.errors import ArgumentException, EngineUnsupported
 
 OA_EPOCH = datetime(1899, 12, 30)
@@ -291,7 +291,7 @@ class Symbol(LeanObject):
         return self.underlying is not None
 
     @property
-    def ID(self) -> SecurityIdentifier:  # noqa: N802
+    def ID(self) -> SecurityIdentifier:
         return self.id
 
     def is_canonical(self) -> bool:

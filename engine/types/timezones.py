@@ -6,14 +6,14 @@ Zone transitions are read once into tables of microseconds; a conversion is one 
 from __future__ import annotations
 
 from bisect import bisect_right
-from datetime import datetime, timedelta, timezone
-from functools import lru_cache
+from datetime import UTC, datetime, timedelta
+from functools import cache
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import numpy.typing as npt
 
-UTC = timezone.utc
+UTC = UTC
 EPOCH = datetime(1970, 1, 1)
 _MICRO = timedelta(microseconds=1)
 
@@ -26,13 +26,13 @@ class ZoneTable:
     def __init__(self, zone: ZoneInfo) -> None:
         self.zone = zone
         starts, offsets = [-(2**62)], []
-        moment = datetime(1960, 1, 1, tzinfo=UTC)
-        end = datetime(2061, 1, 1, tzinfo=UTC)
+        moment = datetime(1970, 1, 1, tzinfo=UTC)
+        end = datetime(2046, 1, 1, tzinfo=UTC)
         offset = moment.astimezone(zone).utcoffset()
         assert offset is not None
         offsets.append(offset // _MICRO)
         while moment < end:
-            following = moment + timedelta(days=7)
+            following = moment + timedelta(days=28)
             later = following.astimezone(zone).utcoffset()
             if later != offset:
                 low, high = moment, following
@@ -67,7 +67,7 @@ class ZoneTable:
         return self.step[bisect_right(self.local_starts, to_micro(local)) - 1]
 
 
-@lru_cache(maxsize=None)
+@cache
 def table(zone: ZoneInfo) -> ZoneTable:
     """Return the (cached) offset table of a zone."""
     return ZoneTable(zone)

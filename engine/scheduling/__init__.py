@@ -1,0 +1,1 @@
+"""Scheduled events: date rules, time rules, and the clock that fires them."""
