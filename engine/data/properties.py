@@ -1,0 +1,191 @@
+"""Lots, ticks and currencies of securities: LEAN's ``symbol-properties-database.csv``."""
+
+from __future__ import annotations
+
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Any
+
+from engine.data.hours import database_ticker, type_name
+from engine.types.decimals import ONE, ZERO, DecimalField, normalize, to_decimal
+from engine.types.dotnet import LeanObject
+from engine.types.enums import SecurityType
+from engine.types.errors import ArgumentException, DataError
+
+_CENT = Decimal("0.01")
+
+
+class SymbolProperties(LeanObject):
+    """Contract details of one security; ``_lot_size`` and the like are exact."""
+
+    __slots__ = (
+        "_contract_multiplier", "_lot_size", "_minimum_order_size", "_minimum_price_variation",
+        "_price_magnifier", "_strike_multiplier", "description", "market_ticker", "quote_currency",
+    )  # fmt: skip
+
+    contract_multiplier = DecimalField()
+    lot_size = DecimalField()
+    minimum_order_size = DecimalField()
+    minimum_price_variation = DecimalField()
+    price_magnifier = DecimalField()
+    strike_multiplier = DecimalField()
+
+    def __init__(
+        self,
+        description: str,
+        quote_currency: str,
+        contract_multiplier: Any,
+        minimum_price_variation: Any,
+        lot_size: Any,
+        market_ticker: str,
+        minimum_order_size: Any = None,
+        price_magnifier: Any = 1,
+        strike_multiplier: Any = 1,
+    ) -> None:
+        self.description = description
+        self.quote_currency = quote_currency
+        self.contract_multiplier = contract_multiplier
+        self.minimum_price_variation = minimum_price_variation
+        self.lot_size = lot_size
+        self.market_ticker = market_ticker
+        self.minimum_order_size = minimum_order_size
+        self.price_magnifier = price_magnifier
+        self.strike_multiplier = strike_multiplier
+        if self._lot_size <= ZERO:
+            raise ArgumentException("SymbolProperties LotSize can not be less than or equal to 0")
+        if self._price_magnifier <= ZERO:
+            raise ArgumentException(
+                "SymbolProprties PriceMagnifier can not be less than or equal to 0"
+            )
+        if self._strike_multiplier <= ZERO:
+            raise ArgumentException(
+                "SymbolProprties StrikeMultiplier can not be less than or equal to 0"
+            )
+
+    @staticmethod
+    def get_default(quote_currency: str) -> SymbolProperties:
+        """Return what a security without an entry has: cents, lots of one."""
+        return SymbolProperties("", quote_currency.upper(), ONE, _CENT, ONE, "")
+
+    def __str__(self) -> str:
+        return ",".join(
+            str(v)
+            for v in (
+                self.description,
+                self.quote_currency,
+                self._contract_multiplier,
+                self._minimum_price_variation,
+                self._lot_size,
+                self.market_ticker,
+                "" if self._minimum_order_size is None else self._minimum_order_size,
+                self._price_magnifier,
+            )
+        )
+
+
+class SymbolPropertiesDatabase(LeanObject):
+    """Properties by market, ticker and security type; ``[*]`` stands for the whole market."""
+
+    def __init__(self, rows: dict[tuple[str, str, str], tuple[str, ...]], path: str = "") -> None:
+        self._rows = rows
+        self._path = path
+        self._made: dict[tuple[str, str, str], SymbolProperties] = {}
+
+    @staticmethod
+    def from_data_folder(folder: str | Path) -> SymbolPropertiesDatabase:
+        """Read ``symbol-properties/symbol-properties-database.csv`` of a data folder.
+
+        Raises
+        ------
+        DataError
+            When the file is absent or a row has too few columns.
+        """
+        path = Path(folder) / "symbol-properties" / "symbol-properties-database.csv"
+        if not path.exists():
+            raise DataError(
+                f"expected symbol properties in {path}, was no file; point the data folder to LEAN's Data"
+            )
+        rows: dict[tuple[str, str, str], tuple[str, ...]] = {}
+        header = True
+        for number, line in enumerate(path.read_text("utf-8-sig").splitlines(), 1):
+            if not line.strip() or line.startswith("#"):
+                continue
+            if header:
+                header = False
+                continue
+            cells = tuple(c.strip() for c in line.split(","))
+            if len(cells) < 8:
+                raise DataError(
+                    f"expected 8 to 12 columns in {path}, row {number}, was {len(cells)}; repair the row"
+                )
+            rows[(cells[0].lower(), cells[1].upper(), cells[2].lower())] = cells
+        return SymbolPropertiesDatabase(rows, str(path))
+
+    def _make(self, key: tuple[str, str, str]) -> SymbolProperties | None:
+        made = self._made.get(key)
+        if made is None and key in self._rows:
+            cells = self._rows[key] + ("",) * 12
+            try:
+                made = SymbolProperties(
+                    cells[3], cells[4], Decimal(cells[5]), _plain(cells[6]), Decimal(cells[7]), cells[8],
+                    Decimal(cells[9]) if cells[9] else None,
+                    Decimal(cells[10]) if cells[10] else ONE,
+                    Decimal(cells[11]) if cells[11] else ONE,
+                )  # fmt: skip
+            except InvalidOperation as error:
+                raise DataError(
+                    f"expected numbers in {self._path} for {'-'.join(key)}, was {','.join(cells[:12])}; repair the row"
+                ) from error
+            self._made[key] = made
+        return made
+
+    def contains_key(self, market: str, symbol: Any, security_type: SecurityType) -> bool:
+        key = (market.lower(), database_ticker(symbol).upper(), type_name(security_type).lower())
+        return key in self._rows or key in self._made
+
+    def get_symbol_properties(
+        self, market: str, symbol: Any, security_type: SecurityType, default_quote_currency: str
+    ) -> SymbolProperties:
+        """Return the properties of a ticker, of its market, or the default ones."""
+        kind = type_name(security_type).lower()
+        ticker = database_ticker(symbol).upper()
+        return (
+            self._make((market.lower(), ticker, kind))
+            or self._make((market.lower(), "[*]", kind))
+            or SymbolProperties.get_default(default_quote_currency)
+        )
+
+    def try_get_market(
+        self, symbol: str, security_type: SecurityType, _market: Any = None
+    ) -> tuple[bool, str | None]:
+        kind = type_name(security_type).lower()
+        for market, ticker, row_kind in self._rows:
+            if ticker == symbol.upper() and row_kind == kind:
+                return True, market
+        return False, None
+
+    def set_entry(
+        self, market: str, symbol: str, security_type: SecurityType, properties: SymbolProperties
+    ) -> bool:
+        """Set the properties of a ticker of the user's own."""
+        self._made[(market.lower(), symbol.upper(), type_name(security_type).lower())] = properties
+        return True
+
+    def get_symbol_properties_list(
+        self, market: str, security_type: SecurityType | None = None
+    ) -> list[tuple[tuple[str, str, str], SymbolProperties]]:
+        """Return ``((market, ticker, type), properties)`` of a market."""
+        kind = None if security_type is None else type_name(security_type).lower()
+        found = []
+        for key in self._rows.keys() | self._made.keys():
+            if key[0] == market.lower() and kind in (None, key[2]):
+                made = self._make(key)
+                if made is not None:
+                    found.append((key, made))
+        return found
+
+
+def _plain(text: str) -> Decimal:
+    """Read a number that may be written with an exponent (``1e-08``)."""
+    value = to_decimal(Decimal(text))
+    return normalize(value) if "e" in text.lower() else value
