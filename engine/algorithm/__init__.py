@@ -1,0 +1,1 @@
+"""``QCAlgorithm`` as users see it, one mixin per concern."""
