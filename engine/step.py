@@ -1,0 +1,240 @@
+"""LEAN's time step: the one function that says what happens in which order.
+
+Everything else is called from here. A step takes the data of one moment; callbacks of the user run in exactly the order of
+LEAN's own loop, and the first error of a callback ends the run after the point where LEAN would end it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+from engine.types.enums import AlgorithmStatus, DataNormalizationMode, SplitType
+from engine.types.slice import Slice
+from engine.types.symbol import Symbol
+
+_ONE_HOUR = timedelta(hours=1)
+_MARGIN_CALL_EVERY = timedelta(minutes=5)
+
+
+def next_hour(utc: datetime) -> datetime:
+    """Return the next full hour."""
+    return utc.replace(minute=0, second=0, microsecond=0) + _ONE_HOUR
+
+
+class Stepper:
+    """State of the loop between two steps, and :meth:`step`."""
+
+    def __init__(self, engine: Any) -> None:
+        self.engine = engine
+        self.algorithm = engine.algorithm
+        self.was_warming_up: bool = self.algorithm.is_warming_up
+        self.next_margin_call = datetime.min
+        self.next_hourly_scan = next_hour(self.algorithm._utc)
+
+    def step(self, data: Any) -> bool:
+        """Run one time step; False ends the run."""
+        engine, algorithm = self.engine, self.algorithm
+        utc: datetime = data.utc
+        schedule, transactions, portfolio = engine.schedule, engine.transactions, algorithm.portfolio
+
+        if algorithm.status is not AlgorithmStatus.RUNNING:
+            return False
+        if portfolio._total_portfolio_value <= 0:
+            engine.results.add_system_debug(
+                "AlgorithmManager.Run(): Portfolio value is less than or equal to zero, stopping algorithm."
+            )
+            return False
+
+        # 1. what was due before this moment, each at its own time
+        if schedule.next_utc < utc and not self._call(schedule.scan_past, utc, "Scheduled event"):
+            return False
+        subscriptions = algorithm.subscription_manager
+        if subscriptions._next_scan_utc <= utc and not self._call(
+            subscriptions.scan_past_consolidators, utc, "Consolidators scan", algorithm
+        ):
+            return False
+
+        # 2. the clock, and the data of this moment
+        algorithm._set_utc(utc)
+        if data.is_time_pulse:
+            self._check_warmup_finished()
+            return algorithm._runtime_error is None
+        current = algorithm.current_slice = Slice(algorithm.time, data.points, utc)
+        changes = data.security_changes
+        if changes is not None:
+            algorithm._process_security_changes(changes)
+            engine.on_securities_changed(changes)
+        for config, point in data.updates:
+            config._security._update(config, point)
+        trade_builder = algorithm.trade_builder
+        if trade_builder._has_open:
+            for config, _ in data.updates:
+                security = config._security
+                trade_builder.set_market_price(security.symbol, security._price)
+        if utc >= self.next_hourly_scan:
+            self._hourly_scan(utc)
+        if portfolio.cash_book._has_conversions:
+            portfolio.cash_book._update_conversions()
+        portfolio._invalidate()
+        if self.was_warming_up:
+            self._check_warmup_finished()
+        if data.symbol_changes and not self._symbol_changes(current):
+            return False
+
+        # 3. working orders meet the new data; then what is scheduled for this moment
+        transactions.process_synchronous_events()
+        if schedule.next_utc <= utc:
+            self._call(schedule.set_time, utc, "Scheduled event")
+        if algorithm.status is not AlgorithmStatus.RUNNING:
+            return False
+
+        # 4. margin, universe changes, corporate actions
+        if utc >= self.next_margin_call:
+            self.next_margin_call = utc + _MARGIN_CALL_EVERY
+            if not self._margin_call():
+                return False
+        if changes is not None and not self._securities_changed(changes):
+            return False
+        if data.dividends and not self._dividends(current):
+            return False
+        if data.splits and not self._splits(current):
+            return False
+
+        # 5. consolidators and indicators, then the user's handlers
+        try:
+            for config, point in data.updates:
+                if config.consolidators:
+                    local = algorithm._clock.local(config.exchange_time_zone)
+                    for consolidator in tuple(config.consolidators):
+                        consolidator.update(point)
+                        consolidator.scan(local)
+        except Exception as error:
+            algorithm._set_runtime_error(error, "Consolidators update")
+            return False
+        if data.splits and not self._call(algorithm.on_splits, current.splits, "OnSplits"):
+            return False
+        if data.dividends and not self._call(algorithm.on_dividends, current.dividends, "OnDividends"):
+            return False
+        if data.delistings and not self._call(
+            algorithm.on_delistings, current.delistings, "OnDelistings"
+        ):
+            return False
+        try:
+            if data.points:
+                algorithm.on_data(current)
+            algorithm._on_framework_data(current)
+        except Exception as error:
+            algorithm._set_runtime_error(error, "OnData")
+            return False
+
+        # 6. updates and cancels of this step, then the samples
+        transactions.process_synchronous_events()
+        engine.results.on_step(utc)
+        return True
+
+    # -- parts ---------------------------------------------------------------------------------
+
+    def _call(self, function: Callable[..., Any], argument: Any, context: str, *more: Any) -> bool:
+        try:
+            function(argument, *more)
+        except Exception as error:
+            self.algorithm._set_runtime_error(error, context)
+        return self.algorithm._runtime_error is None
+
+    def _check_warmup_finished(self) -> None:
+        algorithm = self.algorithm
+        if self.was_warming_up and not algorithm.is_warming_up:
+            self.was_warming_up = False
+            self.engine.results.on_warmup_finished()
+            algorithm.on_warmup_finished()
+            algorithm.debug("Algorithm finished warming up.")
+
+    def _hourly_scan(self, utc: datetime) -> None:
+        algorithm = self.algorithm
+        for security in list(algorithm.securities.values()):
+            security._apply_margin_interest(utc)
+            security._scan_settlement(algorithm.portfolio, utc)
+        self.next_hourly_scan = next_hour(utc)
+
+    def _symbol_changes(self, current: Slice) -> bool:
+        events = current.symbol_changed_events
+        if not self._call(self.algorithm.on_symbol_changed_events, events, "OnSymbolChangedEvents"):
+            return False
+        for symbol in list(events.keys()):
+            for ticket in self.algorithm.transactions.get_open_order_tickets(symbol):
+                ticket.cancel("Open order cancelled on symbol changed event")
+        return True
+
+    def _margin_call(self) -> bool:
+        algorithm = self.algorithm
+        model = algorithm.portfolio.margin_call_model
+        orders, warn = model._get_margin_call_orders()
+        executed = 0
+        if orders:
+            try:
+                securities = algorithm.securities
+                if all(securities[order.symbol].exchange.exchange_open for order in orders):
+                    changed = algorithm.on_margin_call(orders)
+                    orders = orders if changed is None else list(changed)
+                    tickets = model.execute_margin_call(orders)
+                    executed = len(tickets)
+                    for ticket in tickets:
+                        algorithm.error(
+                            f"{algorithm.time:%m/%d/%Y %H:%M:%S} - Executed MarginCallOrder: {ticket.symbol} - "
+                            f"Quantity: {ticket._quantity.normalize():f} @ {ticket._average_fill_price:f}"
+                        )
+            except Exception as error:
+                algorithm._set_runtime_error(error, "OnMarginCall")
+                return False
+        if not executed and warn:
+            try:
+                algorithm.on_margin_call_warning()
+            except Exception as error:
+                algorithm._set_runtime_error(error, "OnMarginCallWarning")
+                return False
+        return True
+
+    def _securities_changed(self, changes: Any) -> bool:
+        algorithm = self.algorithm
+        shown = changes._for_user()
+        try:
+            algorithm.on_securities_changed(shown)
+            algorithm._on_framework_securities_changed(shown)
+        except Exception as error:
+            algorithm._set_runtime_error(error, "OnSecuritiesChanged")
+            return False
+        return True
+
+    def _mode(self, symbol: Symbol) -> DataNormalizationMode:
+        return self.algorithm.subscription_manager._normalization_mode(symbol)
+
+    def _dividends(self, current: Slice) -> bool:
+        algorithm = self.algorithm
+        try:
+            for dividend in current.dividends.values():
+                if not algorithm.is_warming_up:
+                    algorithm.portfolio.apply_dividend(dividend, False, self._mode(dividend.symbol))
+        except Exception as error:
+            algorithm._set_runtime_error(error, "Dividend event")
+            return False
+        return True
+
+    def _splits(self, current: Slice) -> bool:
+        algorithm = self.algorithm
+        try:
+            for split in current.splits.values():
+                if split.type is not SplitType.SPLIT_OCCURRED or algorithm.is_warming_up:
+                    continue
+                mode = self._mode(split.symbol)
+                security = algorithm.securities.get(split.symbol)
+                algorithm.portfolio.apply_split(split, security, False, mode)
+                algorithm.trade_builder.apply_split(split, False, mode)
+                if mode is DataNormalizationMode.RAW:
+                    tickets = algorithm.transactions.get_open_order_tickets(split.symbol)
+                    algorithm.brokerage_model.apply_split(list(tickets), split)
+        except Exception as error:
+            algorithm._set_runtime_error(error, "Split event")
+            return False
+        return True
