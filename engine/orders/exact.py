@@ -1,0 +1,68 @@
+"""How numbers of Python code become LEAN's decimals.
+
+LEAN's bridge reads the *text* of a Python number where .NET wants a ``decimal`` (``144.51999999999998`` keeps its 17
+digits), but hands a ``double`` over where an overload takes one; .NET then keeps 15 digits.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from engine.types.decimals import normalize, to_decimal
+
+
+def from_python(value: Any) -> Decimal:
+    """Read a number of Python code as a .NET ``decimal`` argument, return value or property.
+
+    Raises
+    ------
+    OverflowError
+        For NaN and infinite values.
+    """
+    kind = type(value)
+    if kind is Decimal:
+        return value  # type: ignore[no-any-return]
+    if isinstance(value, float):
+        if value - value != 0:
+            raise OverflowError(f"expected a finite number, was {value}")
+        number = Decimal(float.__repr__(value))
+        return number.quantize(Decimal(1)) if number.as_tuple().exponent > 0 else number  # type: ignore[operator]
+    if isinstance(value, bool) or value is None or isinstance(value, str):
+        raise TypeError(f"expected a number, was {value!r}")
+    return to_decimal(value)
+
+
+def from_double(value: Any) -> Decimal:
+    """Read a number of Python code as a .NET ``double`` (or ``int``) that becomes a ``decimal``."""
+    if isinstance(value, bool) or value is None or isinstance(value, str):
+        raise TypeError(f"expected a number, was {value!r}")
+    return to_decimal(value)
+
+
+class Exact:
+    """A number the user sees as float and that is kept exact under ``_name``; ``None`` stays ``None``.
+
+    With ``trim`` trailing zeros are dropped on every assignment, as LEAN's own properties do.
+    """
+
+    __slots__ = ("slot", "trim")
+
+    def __init__(self, trim: bool = False) -> None:
+        self.trim = trim
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.slot = "_" + name
+
+    def __get__(self, obj: Any, owner: type | None = None) -> Any:
+        if obj is None:
+            return self
+        value = getattr(obj, self.slot)
+        return None if value is None else float(value)
+
+    def __set__(self, obj: Any, value: Any) -> None:
+        if value is not None:
+            value = from_python(value)
+            if self.trim:
+                value = normalize(value)
+        setattr(obj, self.slot, value)

@@ -1,0 +1,182 @@
+"""JSON of orders and order events, and the hash of an order list.
+
+The members stand in the order in which LEAN writes them (those of the kind first); numbers keep .NET's scale, because
+``OrderListHash`` is the MD5 of exactly this text.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from engine.types.decimals import json_number, normalize, smart_rounding
+from engine.types.enums import OrderType
+from engine.types.timezones import to_micro
+
+_KIND_MEMBERS: dict[OrderType, tuple[str, ...]] = {
+    OrderType.MARKET: ("type",),
+    OrderType.MARKET_ON_OPEN: ("type",),
+    OrderType.MARKET_ON_CLOSE: ("type",),
+    OrderType.LIMIT: ("limit_price", "type"),
+    OrderType.STOP_MARKET: ("stop_price", "type"),
+    OrderType.STOP_LIMIT: ("stop_price", "stop_triggered", "limit_price", "type"),
+    OrderType.LIMIT_IF_TOUCHED: ("type", "trigger_price", "limit_price", "trigger_touched"),
+    OrderType.TRAILING_STOP: ("trailing_amount", "trailing_as_percentage", "type", "stop_price"),
+    OrderType.COMBO_MARKET: ("type",),
+    OrderType.COMBO_LIMIT: ("type",),
+    OrderType.COMBO_LEG_LIMIT: ("type", "limit_price"),
+}
+
+
+class _Token(float):
+    """A number printed by its own text."""
+
+    _text: str
+
+    def __new__(cls, text: str) -> _Token:
+        token = super().__new__(cls, text)
+        token._text = text
+        return token
+
+    def __repr__(self) -> str:
+        return self._text
+
+
+def number(value: Decimal) -> float:
+    """Wrap a decimal so that :func:`dump` prints its exact digits."""
+    return _Token(json_number(value))
+
+
+def time_text(moment: datetime, utc: bool = True) -> str:
+    """Print a naive time as .NET's JSON does: fractions without trailing zeros."""
+    text = f"{moment:%Y-%m-%dT%H:%M:%S}"
+    if moment.year < 1000:
+        text = text.zfill(19)
+    if moment.microsecond:
+        text += f".{moment.microsecond:06d}".rstrip("0")
+    return text + "Z" if utc else text
+
+
+def dump(value: Any) -> str:
+    """Print compact JSON, decimals by their exact digits."""
+    return _write(value)
+
+
+def _write(value: Any) -> str:
+    if isinstance(value, dict):
+        return "{" + ",".join(f"{json.dumps(k)}:{_write(v)}" for k, v in value.items()) + "}"
+    if isinstance(value, (list, tuple)):
+        return "[" + ",".join(map(_write, value)) + "]"
+    if isinstance(value, _Token):
+        return value._text
+    if isinstance(value, Decimal):
+        return json_number(value)
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _camel(name: str) -> str:
+    head, *rest = name.split("_")
+    return head + "".join(part.capitalize() for part in rest)
+
+
+def order_json(order: Any, rounded: bool = False) -> dict[str, Any]:
+    """Return the JSON members of an order; with ``rounded`` as the hash wants its prices."""
+
+    def price(value: Decimal) -> float:
+        return number(smart_rounding(value) if rounded else value)
+
+    out: dict[str, Any] = {}
+    kind = order.type
+    for name in _KIND_MEMBERS[kind]:
+        if name == "type":
+            out["type"] = int(kind)
+        elif name in ("stop_triggered", "trigger_touched", "trailing_as_percentage"):
+            out[_camel(name)] = getattr(order, name)
+        elif kind is OrderType.COMBO_LEG_LIMIT:
+            out[_camel(name)] = number(getattr(order, "_" + name))
+        else:
+            out[_camel(name)] = price(getattr(order, "_" + name))
+    filled = normalize(smart_rounding(order._price)) if rounded else order._price
+    symbol, data, group = order.symbol, order.order_submission_data, order.group_order_manager
+    out["id"] = order.id
+    out["contingentId"] = order.contingent_id
+    out["brokerId"] = list(order.broker_id)
+    out["symbol"] = {"value": symbol.value, "id": str(symbol.id), "permtick": symbol.value}
+    out["price"] = number(filled)
+    out["priceCurrency"] = order.price_currency
+    out["time"] = out["createdTime"] = time_text(order._time)
+    for name in ("last_fill_time", "last_update_time", "canceled_time"):
+        moment = getattr(order, "_" + name)
+        if moment is not None:
+            out[_camel(name)] = time_text(moment)
+    out["quantity"] = number(order._quantity)
+    out["status"] = int(order.status)
+    if order.tag is not None:
+        out["tag"] = order.tag
+    out["properties"] = order.properties._json()
+    out["securityType"] = int(order.security_type)
+    out["direction"] = int(order.direction)
+    out["value"] = number(order._quantity * filled)
+    out["orderSubmissionData"] = (
+        None
+        if data is None
+        else {
+            "bidPrice": number(data._bid_price),
+            "askPrice": number(data._ask_price),
+            "lastPrice": number(data._last_price),
+        }
+    )
+    out["isMarketable"] = order.is_marketable
+    if group is not None:
+        out["groupOrderManager"] = group._json()
+    out["priceAdjustmentMode"] = int(order.price_adjustment_mode)
+    return out
+
+
+def order_list_hash(orders: Iterable[Any]) -> str:
+    """Return LEAN's ``OrderListHash``: MD5 of the orders' JSON in the order of their ids.
+
+    >>> order_list_hash([])
+    'd41d8cd98f00b204e9800998ecf8427e'
+    """
+    ordered = sorted(orders, key=lambda order: order.id)
+    text = ",".join(dump(order_json(order, rounded=True)) for order in ordered)
+    return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
+
+
+def order_event_json(event: Any, algorithm_id: str) -> dict[str, Any]:
+    """Return the JSON members of an order event as result files hold them."""
+    symbol, fee = event.symbol, event.order_fee.value
+    out: dict[str, Any] = {
+        "id": f"{algorithm_id}-{event.order_id}-{event.id}",
+        "algorithmId": algorithm_id,
+        "orderId": event.order_id,
+        "orderEventId": event.id,
+        "symbol": str(symbol.id),
+        "symbolValue": symbol.value,
+        "symbolPermtick": symbol.id.symbol,
+        "time": to_micro(event._utc_time) / 1e6,
+        "status": _camel(event.status.name.lower()),
+    }
+    if fee.currency != "QCC":
+        out["orderFeeAmount"] = number(fee._amount)
+        out["orderFeeCurrency"] = fee.currency
+    out["fillPrice"] = number(event._fill_price)
+    out["fillPriceCurrency"] = event.fill_price_currency
+    out["fillQuantity"] = number(event._fill_quantity)
+    out["direction"] = event.direction.name.lower()
+    if event.message:
+        out["message"] = event.message
+    out["isAssignment"] = event.is_assignment
+    out["quantity"] = number(event._quantity)
+    if event._stop_price is not None:
+        out["stopPrice"] = number(event._stop_price)
+    if event._limit_price is not None:
+        out["limitPrice"] = number(event._limit_price)
+    if event.is_in_the_money:
+        out["isInTheMoney"] = True
+    return out

@@ -1,0 +1,48 @@
+"""OrderListHash and the JSON of orders against recorded LEAN runs."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from engine.orders.serialization import dump, order_json, order_list_hash
+
+sys.path.insert(0, str(Path(__file__).parent))
+import golden  # noqa: E402
+
+
+def raw_orders(name: str) -> dict[str, str]:
+    """Return the recorded text of every order of a run (one order stands on one line)."""
+    found = {}
+    inside = False
+    for line in (golden.FOLDER / name).read_text().splitlines():
+        if line.startswith(' "orders"'):
+            inside = True
+        elif inside and line.startswith((" }", " ]")):
+            break
+        elif inside and line.startswith('  "'):
+            key, _, text = line.strip().partition(": ")
+            found[key.strip('"')] = text.rstrip(",")
+    return found
+
+
+@pytest.mark.parametrize("name", golden.names())
+def test_the_hash_of_recorded_orders_is_the_one_lean_reported(name: str) -> None:
+    run = golden.run(name)
+    orders = [golden.order_of(values) for values in run["orders"].values()]
+
+    assert order_list_hash(orders) == run["statistics"]["OrderListHash"]
+
+
+@pytest.mark.parametrize(
+    "name", ["05_order_types_minute.json", "07_crypto_cash.json", "24_renames_delistings.json"]
+)
+def test_the_json_of_an_order_is_the_text_lean_wrote(name: str) -> None:
+    run = golden.run(name)
+    texts = raw_orders(name)
+
+    assert texts, "expected one order a line in the recorded file"
+    for key, values in run["orders"].items():
+        assert dump(order_json(golden.order_of(values))) == texts[key]
