@@ -9,7 +9,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from engine.types.decimals import normalize, to_decimal
+from engine.types.decimals import normalize, round_half_even, round_to_significant, to_decimal
 
 
 def from_python(value: Any) -> Decimal:
@@ -38,6 +38,17 @@ def from_double(value: Any) -> Decimal:
     if isinstance(value, bool) or value is None or isinstance(value, str):
         raise TypeError(f"expected a number, was {value!r}")
     return to_decimal(value)
+
+
+def smart_rounding(value: Decimal) -> Decimal:
+    """LEAN's ``SmartRounding``: 4 decimals above 1000, else 7 significant digits, no trailing zeros.
+
+    Negative numbers are never "above 1000".
+    """
+    value = normalize(value)
+    if value > 1000:
+        return round_half_even(value, 4)
+    return normalize(round_to_significant(value, 7))
 
 
 class Exact:

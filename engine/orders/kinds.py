@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, ClassVar
 
-from engine.orders.exact import Exact, from_python
+from engine.orders.exact import Exact, from_python, smart_rounding
 from engine.orders.order import NO_TIME, Order
 from engine.securities.currencies import currency_symbol
-from engine.types.decimals import ONE, ZERO, plain, smart_rounding
+from engine.types.decimals import ONE, ZERO, plain
 from engine.types.enums import OrderDirection, OrderStatus, OrderType
 from engine.types.symbol import Symbol
 

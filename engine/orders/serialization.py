@@ -13,7 +13,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from engine.types.decimals import json_number, normalize, smart_rounding
+from engine.orders.exact import smart_rounding
+from engine.types.decimals import json_number, normalize
 from engine.types.enums import OrderType
 from engine.types.timezones import to_micro
 
