@@ -65,6 +65,8 @@ class Order(LeanObject):
 
     type: OrderType
     _prices: tuple[str, ...] = ()
+    # .NET's ticks below a microsecond: universes run one tick after midnight
+    _time_ticks = 0
 
     price = Exact(trim=True)
     time = _instant("time")

@@ -9,9 +9,10 @@ from engine.orders.time_in_force import TimeInForce
 from engine.types.dotnet import LeanObject
 
 
-def _camel(name: str) -> str:
+def _member(name: str, hashed: bool) -> str:
+    """Name a member: result files use camel case, the hash .NET's own names."""
     head, *rest = name.split("_")
-    return head + "".join(part.capitalize() for part in rest)
+    return (head.capitalize() if hashed else head) + "".join(part.capitalize() for part in rest)
 
 
 class OrderProperties(LeanObject):
@@ -29,16 +30,17 @@ class OrderProperties(LeanObject):
         """Return a copy."""
         return copy.copy(self)
 
-    def _json(self) -> dict[str, Any]:
+    def _json(self, hashed: bool = False) -> dict[str, Any]:
         # a subclass of the algorithm's own may not have called our __init__
         out: dict[str, Any] = {
-            _camel(name): getattr(self, name, default) for name, default in self._own.items()
+            _member(name, hashed): getattr(self, name, default)
+            for name, default in self._own.items()
         }
         time_in_force = getattr(self, "time_in_force", TimeInForce.GOOD_TIL_CANCELED)
         out["timeInForce"] = time_in_force._json()
         exchange = getattr(self, "exchange", None)
         if exchange is not None:
-            out["exchange"] = str(exchange)
+            out[_member("exchange", hashed)] = str(exchange)
         return out
 
 
@@ -159,12 +161,12 @@ class KrakenOrderProperties(OrderProperties):
         if value:
             self._fee_in_quote, self._fee_in_base = True, False
 
-    def _json(self) -> dict[str, Any]:
+    def _json(self, hashed: bool = False) -> dict[str, Any]:
         own = {
-            "postOnly": self.post_only,
-            "feeInBase": self._fee_in_base,
-            "feeInQuote": self._fee_in_quote,
-            "noMarketPriceProtection": self.no_market_price_protection,
-            "conditionalOrder": None,
+            "post_only": self.post_only,
+            "fee_in_base": self._fee_in_base,
+            "fee_in_quote": self._fee_in_quote,
+            "no_market_price_protection": self.no_market_price_protection,
+            "conditional_order": None,
         }
-        return own | super()._json()
+        return {_member(k, hashed): v for k, v in own.items()} | super()._json(hashed)

@@ -52,13 +52,16 @@ def number(value: Decimal) -> float:
     return _Token(json_number(value))
 
 
-def time_text(moment: datetime, utc: bool = True) -> str:
-    """Print a naive time as .NET's JSON does: fractions without trailing zeros."""
+def time_text(moment: datetime, utc: bool = True, ticks: int = 0) -> str:
+    """Print a naive time as .NET's JSON does: fractions without trailing zeros.
+
+    ``ticks`` are .NET's 100 nanoseconds below a microsecond.
+    """
     text = f"{moment:%Y-%m-%dT%H:%M:%S}"
     if moment.year < 1000:
         text = text.zfill(19)
-    if moment.microsecond:
-        text += f".{moment.microsecond:06d}".rstrip("0")
+    if moment.microsecond or ticks:
+        text += f".{moment.microsecond:06d}{ticks}".rstrip("0")
     return text + "Z" if utc else text
 
 
@@ -85,7 +88,7 @@ def _camel(name: str) -> str:
 
 
 def order_json(order: Any, rounded: bool = False) -> dict[str, Any]:
-    """Return the JSON members of an order; with ``rounded`` as the hash wants its prices."""
+    """Return the JSON members of an order; with ``rounded`` as the hash wants it."""
 
     def price(value: Decimal) -> float:
         return number(smart_rounding(value) if rounded else value)
@@ -109,7 +112,7 @@ def order_json(order: Any, rounded: bool = False) -> dict[str, Any]:
     out["symbol"] = {"value": symbol.value, "id": str(symbol.id), "permtick": symbol.value}
     out["price"] = number(filled)
     out["priceCurrency"] = order.price_currency
-    out["time"] = out["createdTime"] = time_text(order._time)
+    out["time"] = out["createdTime"] = time_text(order._time, ticks=order._time_ticks)
     for name in ("last_fill_time", "last_update_time", "canceled_time"):
         moment = getattr(order, "_" + name)
         if moment is not None:
@@ -118,7 +121,7 @@ def order_json(order: Any, rounded: bool = False) -> dict[str, Any]:
     out["status"] = int(order.status)
     if order.tag is not None:
         out["tag"] = order.tag
-    out["properties"] = order.properties._json()
+    out["properties"] = order.properties._json(rounded)
     out["securityType"] = int(order.security_type)
     out["direction"] = int(order.direction)
     out["value"] = number(order._quantity * filled)

@@ -75,6 +75,8 @@ def order_of(values: dict[str, Any]) -> Order:
     order.quantity = values["quantity"]
     order.price_currency = values["priceCurrency"]
     order.time = moment(values["time"])
+    if len(values["time"]) == len("2014-03-04T05:00:00.0000001Z"):
+        order._time_ticks = int(values["time"][-2])
     for key in ("lastFillTime", "lastUpdateTime", "canceledTime"):
         if key in values:
             name = "".join("_" + c.lower() if c.isupper() else c for c in key)
