@@ -1,0 +1,264 @@
+"""Runs an algorithm over a data folder: set-up, the loop of steps, the result.
+
+``run_backtest(path, data)`` is the library's front door; the command line calls it too.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time as wall
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from engine.loader import algorithm_path, describe, load_algorithm_class, stack_lines
+from engine.types.enums import AlgorithmStatus
+from engine.types.errors import EngineError
+from engine.types.symbol import Symbol, SymbolCache, set_equity_resolver
+
+_CURRENT: Engine | None = None
+
+
+def current_engine() -> Engine:
+    """Return the engine whose run is being set up or running.
+
+    Raises
+    ------
+    EngineError
+        When an algorithm is made outside of a run.
+    """
+    if _CURRENT is None:
+        raise EngineError(
+            "expected an algorithm to be made by a run, it was made by hand; use "
+            "engine.run.run_backtest(path, data)"
+        )
+    return _CURRENT
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """What a run left behind; ``content`` is the dictionary of ``result.json``."""
+
+    name: str
+    status: str
+    content: dict[str, Any] = field(repr=False)
+    seconds: float
+    data_points: int
+    error: str
+    interrupted: bool
+    directory: Path | None
+    algorithm: Any = field(repr=False, default=None)
+
+    @property
+    def completed(self) -> bool:
+        return self.status == "Completed" and not self.interrupted
+
+    @property
+    def statistics(self) -> dict[str, str]:
+        return self.content["statistics"]
+
+
+class Engine:
+    """Services of one run, shared by its parts."""
+
+    def __init__(self, data: Path, *, object_store: Path | None = None) -> None:
+        from engine.algorithm.object_store import ObjectStore
+        from engine.data.hours import MarketHoursDatabase
+        from engine.data.maps import AuxiliaryFiles
+        from engine.data.properties import SymbolPropertiesDatabase
+
+        self.data_folder = data
+        self.hours = MarketHoursDatabase.from_data_folder(data)
+        self.properties = SymbolPropertiesDatabase.from_data_folder(data)
+        self.maps = AuxiliaryFiles(data)
+        self.maps.install()
+        self.object_store = ObjectStore(object_store or Path("storage"))
+        self.algorithm: Any = None
+        self.feed: Any = None
+        self.results: Any = None
+        self.transactions: Any = None
+        self.schedule: Any = None
+        self.stepper: Any = None
+
+
+@contextmanager
+def _as_current(engine: Engine) -> Iterator[None]:
+    global _CURRENT
+    before = _CURRENT
+    _CURRENT = engine
+    SymbolCache.clear()
+    try:
+        yield
+    finally:
+        _CURRENT = before
+        set_equity_resolver(None)
+        Symbol._interned.clear()
+
+
+def run_backtest(
+    path: Path | str,
+    data: Path | str,
+    *,
+    output: Path | None = None,
+    start: datetime | None = None,
+    end: datetime | None = None,
+    cash: float | None = None,
+    parameters: dict[str, Any] | None = None,
+    object_store: Path | None = None,
+    progress: AbstractContextManager[Any] | None = None,
+    debug_mode: bool = False,
+) -> RunResult:
+    """Backtest an algorithm file on a LEAN data folder.
+
+    Parameters
+    ----------
+    path : Path
+        The algorithm's file, or the folder of its ``main.py``.
+    data : Path
+        A LEAN data folder.
+    output : Path, optional
+        Folder for ``result.json``; nothing is written when it is missing.
+    start, end, cash : optional
+        Over what the algorithm sets itself.
+    parameters : dict, optional
+        What ``get_parameter`` gives.
+    object_store : Path, optional
+        Folder of the object store (default ``storage``).
+    progress : context manager, optional
+        Gives an object with ``begin(start, end)`` and ``update(now, equity)``.
+    debug_mode : bool
+        Framework checks that LEAN's regression runs switch on.
+
+    Raises
+    ------
+    EngineError
+        When the run cannot be started: no such file, broken data, an API the engine lacks.
+    """
+    path, data = Path(path), Path(data)
+    if path.is_dir():
+        path = path / "main.py"
+    use_lean_context()
+    engine = Engine(data, object_store=object_store)
+    with _as_current(engine), algorithm_path(path.parent), _muted():
+        started = wall.perf_counter()
+        algorithm = load_algorithm_class(path)()
+        algorithm._debug_mode = debug_mode
+        run = _Run(engine, algorithm, path)
+        run.set_up(start, end, cash, {str(k): str(v) for k, v in (parameters or {}).items()})
+        with progress or contextlib.nullcontext() as shown:
+            run.loop(shown)
+        content = run.finish(wall.perf_counter() - started)
+        if output is not None:
+            engine.results.write(output, content)
+        return RunResult(
+            name=algorithm.algorithm_id,
+            status=content["status"],
+            content=content,
+            seconds=content["engine_seconds"],
+            data_points=content["data_points"],
+            error=run.error,
+            interrupted=run.interrupted,
+            directory=output,
+            algorithm=algorithm,
+        )
+
+
+@contextmanager
+def _muted() -> Iterator[None]:
+    """Swallow ``print`` of the algorithm, as LEAN does."""
+    with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere):
+        yield
+
+
+class _Run:
+    """One run from set-up to result."""
+
+    def __init__(self, engine: Engine, algorithm: Any, path: Path) -> None:
+        self.engine = engine
+        self.algorithm = algorithm
+        self.path = path
+        self.error = ""
+        self.interrupted = False
+        self.initialized = False
+
+    def set_up(self, start: datetime | None, end: datetime | None, cash: float | None, parameters: dict[str, str]) -> None:
+        """Call ``initialize`` and everything that LEAN does around it."""
+        engine, algorithm = self.engine, self.algorithm
+        algorithm.set_parameters(parameters)
+        try:
+            algorithm.initialize()
+            if start is not None:
+                algorithm.set_start_date(start)
+            if end is not None:
+                algorithm.set_end_date(end)
+            if cash is not None:
+                for entry in algorithm.portfolio.cash_book.values():
+                    entry.set_amount(0)
+                algorithm.set_cash(cash)
+            engine.set_trading_days(algorithm)
+            engine.post_initialize(algorithm)
+        except EngineError:
+            raise
+        except Exception as error:
+            algorithm._set_runtime_error(error, "")
+            self.error = (
+                "During the algorithm initialization, the following exception has occurred: "
+                + describe(error, self.path)
+            )
+            return
+        engine.start(algorithm)
+        self.initialized = True
+
+    def loop(self, progress: Any) -> None:
+        """Step through the data."""
+        if not self.initialized:
+            return
+        engine, algorithm = self.engine, self.algorithm
+        step, feed = engine.stepper.step, engine.feed
+        if progress is not None:
+            progress.begin(algorithm._utc, algorithm.end_date)
+        shown = wall.perf_counter()
+        count = 0
+        try:
+            engine.begin_stream(algorithm)
+            while True:
+                data = feed.next()
+                if data is None or not step(data):
+                    break
+                count += 1
+                if progress is not None and not count & 31:
+                    now = wall.perf_counter()
+                    if now - shown > 0.1:
+                        shown = now
+                        progress.update(algorithm._utc, float(algorithm.portfolio._total_portfolio_value))
+            if algorithm._runtime_error is None:
+                engine.end_of_algorithm(algorithm)
+        except KeyboardInterrupt:
+            self.interrupted = True
+            self.error = "interrupted: the result holds what was done until then"
+        except EngineError as error:
+            if algorithm._runtime_error is None:
+                algorithm._set_runtime_error(error, "")
+        failure = algorithm._runtime_error
+        if failure is not None:
+            self.error = describe(failure, self.path)
+
+    def finish(self, seconds: float) -> dict[str, Any]:
+        """Compute the result and flush the object store."""
+        engine, algorithm = self.engine, self.algorithm
+        failure = algorithm._runtime_error
+        status = "RuntimeError" if failure is not None else "Completed"
+        if self.interrupted:
+            status = "Stopped"
+        content = engine.results.finish(
+            status, self.error, stack_lines(failure) if failure is not None else "", seconds
+        )
+        engine.object_store._persist()
+        return dict(content)
+
+
+__all__ = ["AlgorithmStatus", "Engine", "RunResult", "current_engine", "run_backtest", "timedelta"]

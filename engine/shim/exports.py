@@ -1,0 +1,75 @@
+"""Collects what ``AlgorithmImports`` exports: the engine's classes under LEAN's names, refusals for the rest."""
+
+from __future__ import annotations
+
+import builtins
+import importlib
+import json
+import math
+import pkgutil
+import typing
+from datetime import date, datetime, time, timedelta
+from functools import cache
+from typing import Any
+
+import engine
+from engine.shim import LazyModule, lean_members, lean_names, refusing
+from engine.types.dotnet import register_lean_members
+
+#: packages whose public classes carry LEAN's names
+PACKAGES = (
+    "types",
+    "scheduling",
+    "data",
+    "orders",
+    "securities",
+    "indicators",
+    "consolidators",
+    "universes",
+    "framework",
+    "statistics",
+    "results",
+    "algorithm",
+)
+#: names that LEAN's ``System`` namespace brings and that algorithms use
+SYSTEM_NAMES = ("DayOfWeek", "Action", "Func", "String", "Decimal", "Math", "Random")
+
+
+@cache
+def exports() -> dict[str, Any]:
+    """Return the namespace of ``from AlgorithmImports import *``."""
+    register_lean_members(lean_members())
+    wanted = lean_names()
+    found: dict[str, Any] = {}
+    for module in _modules():
+        for name, value in vars(module).items():
+            if (name in wanted or name in SYSTEM_NAMES) and name not in found:
+                found[name] = value
+    for name in wanted - found.keys():
+        found[name] = refusing(name)
+    found.update({name: getattr(typing, name) for name in typing.__all__})
+    numpy = importlib.import_module("numpy")
+    found.update(
+        np=numpy,
+        pd=LazyModule("pandas"),
+        plt=LazyModule("matplotlib.pyplot"),
+        date=date,
+        time=time,
+        datetime=datetime,
+        timedelta=timedelta,
+        math=math,
+        json=json,
+        Exception=builtins.Exception,
+    )
+    found["QCAlgorithmFramework"] = found["QCAlgorithmFrameworkBridge"] = found["QCAlgorithm"]
+    return found
+
+
+def _modules() -> list[Any]:
+    modules = []
+    for package in PACKAGES:
+        root = importlib.import_module(f"{engine.__name__}.{package}")
+        modules.append(root)
+        for info in pkgutil.walk_packages(root.__path__, root.__name__ + "."):
+            modules.append(importlib.import_module(info.name))
+    return modules
