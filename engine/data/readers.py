@@ -1,0 +1,182 @@
+"""Readers of LEAN's zip files: one day of minute or second bars, or a whole history of hour or daily bars."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from datetime import datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from engine.data.columns import Rows
+from engine.data.hours import type_name
+from engine.data.parsing import Ints, parse_columns, read_zip
+from engine.types.enums import Resolution, SecurityType, TickType
+from engine.types.errors import DataError, EngineUnsupported
+from engine.types.subscription import INCREMENTS
+from engine.types.timezones import from_utc_array, to_micro, to_utc_array
+
+DAY = 86_400_000_000
+_MICRO = timedelta(microseconds=1)
+_TICKS = {TickType.TRADE: "trade", TickType.QUOTE: "quote"}
+_TAGGED = (SecurityType.CRYPTO, SecurityType.CRYPTO_FUTURE)
+_DECICENTS = (SecurityType.EQUITY,)
+_SUPPORTED = (
+    SecurityType.EQUITY,
+    SecurityType.FOREX,
+    SecurityType.CFD,
+    SecurityType.CRYPTO,
+    SecurityType.INDEX,
+)
+
+
+def file_path(
+    root: Path,
+    security_type: SecurityType,
+    market: str,
+    ticker: str,
+    resolution: Resolution,
+    tick_type: TickType,
+    day: datetime | None,
+) -> Path:
+    """Return where LEAN keeps the bars of a ticker (of one day, for minutes and seconds)."""
+    if security_type not in _SUPPORTED:
+        raise EngineUnsupported(
+            f"engine does not implement data of {type_name(security_type)}; use lean backtest"
+        )
+    if resolution == Resolution.TICK:
+        raise EngineUnsupported("engine does not implement tick data; use lean backtest")
+    name = ticker.lower()
+    kind = _TICKS.get(tick_type, "trade")
+    folder = root / type_name(security_type).lower() / market / Resolution(resolution).name.lower()
+    if resolution in (Resolution.DAILY, Resolution.HOUR):
+        return folder / (f"{name}_{kind}.zip" if security_type in _TAGGED else f"{name}.zip")
+    assert day is not None
+    return folder / name / f"{day:%Y%m%d}_{kind}.zip"
+
+
+def _moments(stamp: Ints, where: str) -> Ints:
+    """Turn ``yyyymmddhhmm`` integers into microseconds since 1970."""
+    day, clock = np.divmod(stamp, 10_000)
+    month_start, date = np.divmod(day, 100)
+    year, month = np.divmod(month_start, 100)
+    wrong = (month < 1) | (month > 12) | (date < 1) | (date > 31) | (clock > 2359) | (year < 1900)
+    if wrong.any():
+        row = int(np.flatnonzero(wrong)[0])
+        raise DataError(
+            f"expected a time 'yyyymmdd hh:mm' in {where}, row {row + 1}, was {int(stamp[row])}; repair the row"
+        )
+    months = ((year - 1970) * 12 + month - 1).astype("datetime64[M]")
+    days = months.astype("datetime64[D]").astype(np.int64) + date - 1
+    return days * DAY + (clock // 100) * 3_600_000_000 + (clock % 100) * 60_000_000
+
+
+class FileReader:
+    """Reads bar files of one data folder and keeps the last ones."""
+
+    def __init__(self, root: Path, keep: int = 64) -> None:
+        self.root = root
+        self._keep = keep
+        self._held: OrderedDict[tuple[str, str, str, bool], Rows | None] = OrderedDict()
+
+    def rows(
+        self,
+        security_type: SecurityType,
+        market: str,
+        ticker: str,
+        resolution: Resolution,
+        tick_type: TickType,
+        quote: bool,
+        data_zone: ZoneInfo,
+        exchange_zone: ZoneInfo,
+        day: datetime | None = None,
+    ) -> Rows | None:
+        """Return the rows of one file in exchange time; None when there is no file.
+
+        Duplicate and older rows are left out, as in LEAN: a bar must end after the one before it.
+
+        Raises
+        ------
+        DataError
+            When the archive is broken or a cell cannot be read.
+        """
+        path = file_path(self.root, security_type, market, ticker, resolution, tick_type, day)
+        key = (str(path), data_zone.key, exchange_zone.key, quote)
+        if key in self._held:
+            self._held.move_to_end(key)
+            return self._held[key]
+        data = read_zip(path)
+        rows = None
+        if data is not None:
+            scale = 4 if security_type in _DECICENTS else 0
+            volume = security_type not in (SecurityType.FOREX, SecurityType.CFD)
+            rows = parse_rows(data, str(path), resolution, quote, scale, volume, day)
+            rows = _to_exchange(rows, data_zone, exchange_zone, resolution)
+        self._held[key] = rows
+        if len(self._held) > self._keep:
+            self._held.popitem(last=False)
+        return rows
+
+
+def parse_rows(
+    data: bytes,
+    where: str,
+    resolution: Resolution,
+    quote: bool,
+    scale: int,
+    volume: bool = True,
+    day: datetime | None = None,
+) -> Rows:
+    """Parse the text of a bar file; times stay in the zone of the data."""
+    first = data[: data.find(b"\n")] if b"\n" in data else data
+    cells = first.count(b",") + 1
+    if quote:
+        wanted = 11
+    elif volume and cells < 11:
+        wanted = 6
+    else:
+        # files of quotes read as trades have no volume
+        wanted = 6 if volume and cells >= 6 else 5
+    values, scales = parse_columns(data, wanted, where)
+    if resolution in (Resolution.DAILY, Resolution.HOUR):
+        time = _moments(values[:, 0], where)
+    else:
+        assert day is not None
+        time = to_micro(day) + values[:, 0] * 1000
+    columns = np.ascontiguousarray(values.T)
+    price = [1, 2, 3, 4, 6, 7, 8, 9] if quote else [1, 2, 3, 4]
+    size = [5, 10] if quote else ([5] if wanted == 6 else [])
+    prices = columns[price]
+    held = None
+    if scales is not None:
+        turned = scales.T
+        held = turned[price] + np.int8(scale)
+        if (held == held.flat[0]).all():
+            scale, held = int(held.flat[0]), None
+        sizes = columns[size] / _POWERS[turned[size]] if size else np.zeros((0, 0))
+    else:
+        sizes = columns[size].astype(np.float64)
+    if not size:
+        sizes = np.zeros((1, len(time)))
+    increment = INCREMENTS[resolution] // _MICRO
+    return Rows(time, time + increment, prices, held, scale, sizes)
+
+
+_POWERS = np.array([10.0**k for k in range(40)])
+
+
+def _to_exchange(
+    rows: Rows, data_zone: ZoneInfo, exchange_zone: ZoneInfo, resolution: Resolution
+) -> Rows:
+    if not len(rows):
+        return rows
+    increment = INCREMENTS[resolution] // _MICRO
+    time = rows.time
+    if data_zone.key != exchange_zone.key:
+        time = from_utc_array(to_utc_array(time, data_zone), exchange_zone)
+        rows = rows.retimed(time, time + increment)
+    end = rows.end
+    before = np.maximum.accumulate(end)[:-1]
+    fresh = np.concatenate(([True], end[1:] > before))
+    return rows if fresh.all() else rows.take(fresh)
