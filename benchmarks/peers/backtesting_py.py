@@ -1,0 +1,37 @@
+"""EMA cross on backtesting.py; run in the peers' own environment: python backtesting_py.py BARS.csv"""
+
+from __future__ import annotations
+
+import sys
+import time
+
+import numpy as np
+import pandas as pd
+from backtesting import Backtest, Strategy
+
+
+def ema(values: np.ndarray, period: int) -> np.ndarray:
+    return pd.Series(values).ewm(span=period, adjust=False).mean().to_numpy()
+
+
+class EmaCross(Strategy):
+    def init(self) -> None:
+        self.fast = self.I(ema, self.data.Close, 10)
+        self.slow = self.I(ema, self.data.Close, 30)
+
+    def next(self) -> None:
+        if not self.position and self.fast[-1] > self.slow[-1] * 1.001:
+            self.buy(size=0.99)
+        elif self.position and self.fast[-1] < self.slow[-1]:
+            self.position.close()
+
+
+def main() -> None:
+    frame = pd.read_csv(sys.argv[1], parse_dates=["time"], index_col="time")
+    frame.columns = ["Open", "High", "Low", "Close", "Volume"]
+    started = time.perf_counter()
+    Backtest(frame, EmaCross, cash=100_000, commission=0.0, finalize_trades=True).run()
+    print(time.perf_counter() - started)
+
+
+main()
