@@ -1,0 +1,468 @@
+"""One subscription as a stream of chunks: files, strict daily times, corporate events, fill-forward, hours filter, factors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.data.columns import Rows, make_bars
+from engine.data.events import Due, corporate_events
+from engine.data.factors import FactorFile
+from engine.data.fillforward import FillForward, Point, Rounding, Run
+from engine.data.maps import AuxiliaryFiles, MapFile
+from engine.data.parsing import Ints
+from engine.data.readers import FileReader
+from engine.data.sessions import ONE_DAY, SecurityExchangeHours, midnight
+from engine.types.bars import Delisting
+from engine.types.decimals import ONE, ZERO
+from engine.types.enums import (
+    DataNormalizationMode,
+    DelistingType,
+    Resolution,
+    SecurityType,
+    TickType,
+)
+from engine.types.subscription import INCREMENTS
+from engine.types.symbol import Symbol
+from engine.types.timezones import convert, from_micro, from_utc, to_micro, to_utc_array
+
+DAY = 86_400_000_000
+_MICRO = timedelta(microseconds=1)
+_FILES = (Resolution.DAILY, Resolution.HOUR)
+# rows of hour or daily bars that are turned into one chunk
+_ROWS_PER_CHUNK = 4096
+_FILLED_PER_CHUNK = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a stream delivers.
+
+    ``start`` and ``end`` are naive UTC; ``fill`` is the fill-forward step in microseconds (None: no fill-forward);
+    ``strict`` asks for daily bars from open to close.
+    """
+
+    symbol: Symbol
+    resolution: Resolution
+    tick_type: TickType
+    hours: SecurityExchangeHours
+    data_zone: ZoneInfo
+    start: datetime
+    end: datetime
+    quote: bool = False
+    fill: int | None = None
+    extended: bool = False
+    filtered: bool = True
+    strict: bool = False
+    mode: DataNormalizationMode = DataNormalizationMode.ADJUSTED
+    scale_end: datetime | None = None
+    events: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Points in order of time with the UTC microseconds at which they are sent."""
+
+    emit: list[int]
+    points: list[Any]
+
+
+def use_strict_times(
+    enabled: bool, symbol: Symbol, resolution: Resolution, hours: SecurityExchangeHours
+) -> bool:
+    """Tell whether bars run from the open to the close: daily bars of exchanges that close."""
+    if (
+        not enabled
+        or resolution != Resolution.DAILY
+        or hours.is_market_always_open
+        or symbol.security_type in (SecurityType.FOREX, SecurityType.BASE)
+    ):
+        return False
+    return not (symbol.security_type == SecurityType.CFD and symbol.id.market == "oanda")
+
+
+def tradable_dates(
+    hours: SecurityExchangeHours, start: datetime, end: datetime, data_zone: ZoneInfo, extended: bool
+) -> Iterator[datetime]:
+    """Yield the dates of the data's zone on which the exchange is open, from local ``start`` to ``end``."""
+    zone = hours.time_zone
+    same = zone.key == data_zone.key
+    now, stop = start, midnight(end) + ONE_DAY
+    while now < stop:
+        there = now if same else convert(now, zone, data_zone)
+        following = midnight(there) + ONE_DAY
+        here = following if same else convert(following, data_zone, zone)
+        here = min(here, stop)
+        if hours.is_open(now, here, extended):
+            yield midnight(there)
+        now = here
+
+
+class Stream:
+    """The chunks of one request, made one at a time."""
+
+    def __init__(self, request: Request, files: FileReader, auxiliary: AuxiliaryFiles) -> None:
+        self.request = request
+        self.files = files
+        r = request
+        zone = r.hours.time_zone
+        self.start, self.end = from_utc(r.start, zone), from_utc(r.end, zone)
+        self.mapping: MapFile = auxiliary.map_file(r.symbol)
+        self.factors: FactorFile | None = auxiliary.factor_file(r.symbol)
+        self.first = self.start
+        if r.symbol.security_type == SecurityType.EQUITY:
+            if self.factors is not None and self.factors.minimum_date is not None:
+                self.first = max(self.first, self.factors.minimum_date)
+            self.first = max(self.first, self.mapping.first_date if self.mapping.rows else self.first)
+        self.increment = INCREMENTS[r.resolution] // _MICRO
+        self.filler = None
+        if r.fill is not None:
+            self.filler = FillForward(
+                r.hours, r.data_zone, self.increment, r.fill, r.extended, r.strict, to_micro(self.end)
+            )
+        self._due: list[Due] = []
+        if r.events and r.symbol.security_type == SecurityType.EQUITY:
+            self._due = corporate_events(
+                r.symbol, self.mapping, self.factors, r.hours, self.start, self.end, r.extended
+            )
+        self._paid = [(to_micro(d.time), d.dividend) for d in self._due if d.dividend is not None]
+        self._due_at = [to_micro(d.time) for d in self._due]
+        self._next_due = 0
+        self._carry: Rows | None = None
+        self._previous: Point | None = None
+        self._delisted = False
+        self._rounding = Rounding(r.hours, r.data_zone)
+        self._slots: dict[int, int] = {}
+
+    # -- files ---------------------------------------------------------------------------------
+
+    def _blocks(self) -> Iterator[Rows]:
+        r = self.request
+        if self.mapping.rows and self.start > self.mapping.delisting_date + ONE_DAY:
+            return
+        held = -(2**62)
+        for rows in self._days() if r.resolution not in _FILES else self._histories():
+            fresh = (rows.end > held) & (rows.end >= to_micro(self.first))
+            fresh &= rows.time <= to_micro(self.end)
+            if not fresh.all():
+                rows = rows.take(fresh)
+            if not len(rows):
+                continue
+            held = int(rows.end[-1])
+            if r.strict:
+                rows = self._strict(rows)
+                if not len(rows):
+                    continue
+            step = _ROWS_PER_CHUNK
+            if r.fill is not None and r.fill < self.increment:
+                step = max(2, _FILLED_PER_CHUNK * r.fill // self.increment)
+            if r.resolution in _FILES and len(rows) > step:
+                for at in range(0, len(rows), step):
+                    yield rows.take(slice(at, at + step))
+            else:
+                yield rows
+
+    def _read(self, ticker: str, day: datetime | None) -> Rows | None:
+        r = self.request
+        return self.files.rows(
+            r.symbol.security_type, r.symbol.id.market, ticker, r.resolution, r.tick_type, r.quote,
+            r.data_zone, r.hours.time_zone, day,
+        )  # fmt: skip
+
+    def _days(self) -> Iterator[Rows]:
+        r = self.request
+        for day in tradable_dates(r.hours, self.start, self.end, r.data_zone, r.extended):
+            if not self.mapping.has_data(day):
+                continue
+            rows = self._read(self.mapping.ticker_on(day, r.symbol.value), day)
+            if rows is not None and len(rows):
+                yield rows
+
+    def _histories(self) -> Iterator[Rows]:
+        r = self.request
+        if not self.mapping.rows:
+            rows = self._read(r.symbol.value, None)
+            if rows is not None:
+                yield rows
+            return
+        low, first = -(2**62), True
+        for last, ticker in self.mapping.rows[1:] or self.mapping.rows:
+            high = to_micro(last) + DAY
+            if last >= midnight(self.start):
+                rows = self._read(ticker, None)
+                if rows is not None:
+                    yield rows.take((rows.time < high) & ((rows.time >= low) | first))
+                first = False
+            low = high
+
+    def _strict(self, rows: Rows) -> Rows:
+        opens, closes = self._daily(int(rows.time[0]), int(rows.end[-1]))
+        at = np.searchsorted(opens, rows.end, side="right") - 1
+        begin, finish = opens[at], closes[at]
+        keep = (finish >= rows.time) & (finish >= to_micro(self.start))
+        return rows.retimed(begin, finish) if keep.all() else rows.retimed(begin, finish).take(keep)
+
+    def _daily(self, low: int, high: int) -> tuple[Ints, Ints]:
+        """Return first open and last close of every trading day around a range."""
+        begin, finish = self.request.hours._sessions(low // DAY - 30, high // DAY + 1, False)
+        days = begin // DAY
+        first = np.concatenate(([True], days[1:] != days[:-1]))
+        last = np.concatenate((days[1:] != days[:-1], [True]))
+        return begin[first], finish[last]
+
+    # -- chunks --------------------------------------------------------------------------------
+
+    def chunks(self) -> Iterator[Chunk]:
+        """Yield the chunks of the stream until its end."""
+        for rows in self._blocks():
+            yield self._chunk(rows, False)
+            if self._delisted:
+                return
+        yield self._chunk(None, True)
+
+    def _chunk(self, block: Rows | None, final: bool) -> Chunk:
+        carried = self._carry is not None
+        if block is None:
+            rows = self._carry
+        else:
+            rows = join(self._carry, block) if self._carry is not None else block
+        build = _Builder()
+        count = 0 if rows is None else len(rows)
+        start = 1 if carried else 0
+        if rows is not None and count > start:
+            self._merge(rows, start, build)
+        if final:
+            self._finish(rows, build)
+        if rows is not None and count:
+            self._carry = rows.take(slice(count - 1, count))
+        return self._deliver(rows, build)
+
+    def _merge(self, rows: Rows, start: int, build: _Builder) -> None:
+        time, end = rows.time, rows.end
+        count = len(rows)
+        special = np.zeros(count, bool)
+        filler = self.filler
+        if filler is not None and count > 1:
+            previous_end = end[:-1]
+            gap = time[1:] - time[:-1] > filler.small
+            if gap.any():
+                until = time[1:] if filler.fill == filler.resolution and self.request.strict else end[1:]
+                where = np.flatnonzero(gap & (until > previous_end))
+                hours = self.request.hours
+                open_ = hours._open_mask(previous_end[where], until[where], self.request.extended)
+                special[where[open_] + 1] = True
+        if filler is not None and start and self._previous is not None and self._previous.filled:
+            special[start] = True
+        reach = int(end[-1])
+        while self._next_due < len(self._due) and self._due_at[self._next_due] < reach:
+            at = int(np.searchsorted(end, self._due_at[self._next_due], side="right"))
+            special[max(at, start)] = True
+            self._next_due += 1
+        first_due = self._taken
+        cursor = start
+        for index in np.flatnonzero(special[start:]) + start:
+            index = int(index)
+            if index > cursor:
+                build.rows(cursor, index, time, end)
+                self._previous = Point(int(time[index - 1]), int(end[index - 1]))
+            while first_due < self._next_due and self._due_at[first_due] < int(end[index]):
+                self._event(first_due, rows, index - 1, build)
+                first_due += 1
+            self._fill(Point(int(time[index]), int(end[index])), index - 1, build)
+            cursor = index
+        self._taken = self._next_due
+        build.rows(cursor, count, time, end)
+        self._previous = Point(int(time[-1]), int(end[-1]))
+
+    _taken = 0
+
+    def _fill(self, following: Point, row: int, build: _Builder) -> None:
+        if self.filler is not None and self._previous is not None:
+            for run in self.filler.between(self._previous, following):
+                build.run(run, row)
+
+    def _event(self, index: int, rows: Rows | None, row: int, build: _Builder) -> None:
+        due, at = self._due[index], self._due_at[index]
+        self._fill(Point(at, at, event=True), row, build)
+        price = rows.close(row) if rows is not None and row >= 0 else ZERO
+        event = due.make(price)
+        build.event(event, at)
+        if isinstance(event, Delisting) and event.type == DelistingType.DELISTED:
+            self._delisted = True
+
+    def _finish(self, rows: Rows | None, build: _Builder) -> None:
+        row = -1 if rows is None else len(rows) - 1
+        for index in range(self._taken, len(self._due)):
+            self._event(index, rows, row, build)
+        self._taken = len(self._due)
+        previous, filler = self._previous, self.filler
+        if filler is None or previous is None or self._delisted or previous.end >= to_micro(self.end):
+            return
+        last = filler.last_point()
+        self._fill(last, row, build)
+        hours = self.request.hours
+        open_ = hours.is_open(from_micro(last.time), from_micro(last.end), self.request.extended)
+        if open_ and previous.end != last.end and previous.end < to_micro(self.end):
+            build.run(Run(last.time, last.end, 1, 1), row)
+
+    def _deliver(self, rows: Rows | None, build: _Builder) -> Chunk:
+        which, time, end, filled, events = build.arrays()
+        if not len(which):
+            return Chunk([], [])
+        r = self.request
+        real = which >= 0
+        if r.filtered:
+            keep = ~real
+            keep[real] = r.hours._open_mask(time[real], end[real], r.extended)
+            if not keep.all():
+                which, time, end, filled, real = (
+                    which[keep], time[keep], end[keep], filled[keep], real[keep],
+                )  # fmt: skip
+                events = [e for e, k in zip(events, keep[build.event_places()]) if k] if events else []
+        emit = to_utc_array(end, r.hours.time_zone).tolist()
+        if filled.any():
+            time, end = self._shown(time, end, filled)
+        bars: list[Any] = []
+        if rows is not None and real.any():
+            factors, addends = self._scales(rows)
+            if real.all():
+                bars = make_bars(r.symbol, r.quote, rows, which, time, end, filled, factors, addends)
+            else:
+                bars = make_bars(
+                    r.symbol, r.quote, rows, which[real], time[real], end[real], filled[real], factors, addends,
+                )  # fmt: skip
+        if not events:
+            return Chunk(emit, bars)
+        points: list[Any] = []
+        data, special = iter(bars), iter(events)
+        for is_bar in real.tolist():
+            points.append(next(data) if is_bar else next(special))
+        return Chunk(emit, points)
+
+    def _shown(
+        self, time: Ints, end: Ints, filled: npt.NDArray[np.bool_]
+    ) -> tuple[Ints, Ints]:
+        """Give filled bars the times that the algorithm sees: those of a whole bar of the data's resolution."""
+        r = self.request
+        assert self.filler is not None
+        time, end = time.copy(), end.copy()
+        where = np.flatnonzero(filled)
+        if r.strict:
+            opens, closes = self._daily(int(time[where].min()), int(end[where].max()))
+            at = np.searchsorted(opens, time[where], side="right") - 1
+            time[where], end[where] = opens[at], closes[at]
+        else:
+            span = self.increment
+            for index in where:
+                local = int(time[index])
+                slot = self._rounding.down(local, span)
+                shown = self._slots.get(slot)
+                if shown is None:
+                    shown = self._slots[slot] = self._rounding.open_down(local, span, r.extended)
+                time[index] = shown
+                end[index] = shown + span
+        return time, end
+
+    def _scales(self, rows: Rows) -> tuple[list[Decimal] | None, list[Decimal] | None]:
+        """Return the factor of each row, and the dividends paid since the start of the stream for total return."""
+        r = self.request
+        if self.factors is None or r.mode == DataNormalizationMode.RAW or not self.factors.rows:
+            return None, None
+        crossing = (rows.time // DAY != rows.end // DAY) & (rows.end % DAY > 0)
+        days = (np.where(crossing, rows.end, rows.time) // DAY).tolist()
+        known: dict[int, Decimal] = {}
+        for day in set(days):
+            known[day] = self.factors.price_scale(from_micro(day * DAY), r.mode, r.scale_end or self.end)
+        factors = [known[day] for day in days]
+        addends = None
+        if r.mode == DataNormalizationMode.TOTAL_RETURN and self._paid:
+            sums = {}
+            for day in set(days):
+                sums[day] = sum((d for at, d in self._paid if at // DAY <= day), ZERO)
+            if any(sums.values()):
+                addends = [sums[day] for day in days]
+        if addends is None and all(factor == ONE for factor in known.values()):
+            return None, None
+        return factors, addends
+
+
+class _Builder:
+    """Collects pieces of a chunk: stretches of rows, runs of filled bars, events."""
+
+    def __init__(self) -> None:
+        self._which: list[Ints] = []
+        self._time: list[Ints] = []
+        self._end: list[Ints] = []
+        self._filled: list[npt.NDArray[np.bool_]] = []
+        self._events: list[Any] = []
+        self._places: list[int] = []
+        self._count = 0
+
+    def _add(self, which: Ints, time: Ints, end: Ints, filled: bool) -> None:
+        self._which.append(which)
+        self._time.append(time)
+        self._end.append(end)
+        self._filled.append(np.full(len(which), filled))
+        self._count += len(which)
+
+    def rows(self, start: int, stop: int, time: Ints, end: Ints) -> None:
+        if stop > start:
+            self._add(np.arange(start, stop), time[start:stop], end[start:stop], False)
+
+    def run(self, run: Run, row: int) -> None:
+        shift = np.arange(run.count, dtype=np.int64) * run.step
+        self._add(np.full(run.count, row), run.time + shift, run.end + shift, True)
+
+    def event(self, event: Any, at: int) -> None:
+        self._places.append(self._count)
+        self._events.append(event)
+        one = np.array([at])
+        self._add(np.array([-1]), one, one, False)
+
+    def event_places(self) -> list[int]:
+        return self._places
+
+    def arrays(self) -> tuple[Ints, Ints, Ints, npt.NDArray[np.bool_], list[Any]]:
+        if not self._which:
+            none = np.zeros(0, np.int64)
+            return none, none, none, np.zeros(0, bool), []
+        return (
+            np.concatenate(self._which),
+            np.concatenate(self._time),
+            np.concatenate(self._end),
+            np.concatenate(self._filled),
+            self._events,
+        )
+
+
+def join(first: Rows, second: Rows) -> Rows:
+    """Put the rows of two blocks of one stream into one."""
+    scales, scale = None, second.scale
+    if first.scale != second.scale or first.scales is not None or second.scales is not None:
+        scales = np.concatenate((_scales_of(first), _scales_of(second)), axis=1)
+    return Rows(
+        np.concatenate((first.time, second.time)),
+        np.concatenate((first.end, second.end)),
+        np.concatenate((first.prices, second.prices), axis=1),
+        scales,
+        scale,
+        np.concatenate((first.sizes, second.sizes), axis=1),
+    )
+
+
+def _scales_of(rows: Rows) -> npt.NDArray[np.int8]:
+    if rows.scales is not None:
+        return rows.scales
+    return np.full(rows.prices.shape, rows.scale, np.int8)
+
+
+def at_resolution(request: Request, resolution: Resolution, **changes: Any) -> Request:
+    """Return a request for bars of another resolution."""
+    return replace(request, resolution=resolution, **changes)
