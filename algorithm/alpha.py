@@ -1,0 +1,65 @@
+"""Trend ensemble: the share of slow rules that say a security goes up."""
+
+from __future__ import annotations
+
+from AlgorithmImports import *
+
+import numpy as np
+
+from algorithm.prices import Closes
+
+#: trading days of the momentum rules and of the average (Moskowitz, Ooi, Pedersen 2012; Faber 2007)
+LOOKBACKS = (63, 126, 252)
+AVERAGE = 200
+
+
+def trend_score(closes: np.ndarray) -> float:
+    """Return the share of rules in [0, 1] that are long.
+
+    Three rules hold when the price is above that of 3, 6 and 12 months ago, one when it is above its 200-day mean.
+
+    Parameters
+    ----------
+    closes : numpy.ndarray, shape (253,)
+        Daily closes, oldest first.
+    """
+    price = closes[-1]
+    votes = [price > closes[-1 - days] for days in LOOKBACKS]
+    votes.append(price > closes[-AVERAGE:].mean())
+    return sum(bool(v) for v in votes) / len(votes)
+
+
+class TrendEnsemble(AlphaModel):
+    """Emits, once a week, an insight per security whose weight is its trend score."""
+
+    def __init__(self, closes: Closes) -> None:
+        self.name = "TrendEnsemble"
+        self.closes = closes
+        self.symbols: list[Symbol] = []
+        self._week: tuple[int, int] | None = None
+
+    def update(self, algorithm: QCAlgorithm, data: Slice) -> list[Insight]:
+        if data.bars.count == 0:
+            return []
+        self.closes.take(data)
+        year, week, _ = algorithm.time.isocalendar()
+        if algorithm.is_warming_up or self._week == (year, week):
+            return []
+        self._week = (year, week)
+        insights = []
+        for symbol in self.symbols:
+            closes = self.closes.last(symbol, max(LOOKBACKS) + 1)
+            if closes is None:
+                continue
+            score = trend_score(closes)
+            direction = InsightDirection.UP if score > 0 else InsightDirection.FLAT
+            insights.append(
+                Insight.price(symbol, timedelta(days=10), direction, None, score, self.name, score)
+            )
+        return insights
+
+    def on_securities_changed(self, algorithm: QCAlgorithm, changes: SecurityChanges) -> None:
+        gone = {x.symbol for x in changes.removed_securities}
+        known = [s for s in self.symbols if s not in gone]
+        known += [x.symbol for x in changes.added_securities if x.symbol not in known]
+        self.symbols = known

@@ -1,0 +1,93 @@
+"""Sizes: equal risk per trend, scaled to a portfolio volatility, capped per position and in sum."""
+
+from __future__ import annotations
+
+from AlgorithmImports import *
+
+import numpy as np
+
+from algorithm.prices import Closes
+
+WINDOW = 60
+SHRINKAGE = 0.2
+SESSIONS = 252
+
+
+def target_weights(
+    scores: np.ndarray, returns: np.ndarray, target_volatility: float, max_position: float, max_gross: float
+) -> np.ndarray:
+    """Return long-only weights for a target volatility.
+
+    Each security starts at its score over its own volatility; the whole is scaled to the target with the sample
+    covariance (covariances shrunk by a fifth towards zero, variances kept), then capped.
+
+    Parameters
+    ----------
+    scores : numpy.ndarray, shape (n,)
+        Trend scores in [0, 1].
+    returns : numpy.ndarray, shape (t, n)
+        Daily log returns.
+    target_volatility : float
+        Yearly volatility of the portfolio, as 0.10.
+    max_position, max_gross : float
+        Highest weight of one position and highest sum of weights.
+    """
+    volatility = returns.std(axis=0, ddof=1)
+    volatility = np.maximum(volatility, 0.02 / np.sqrt(SESSIONS))
+    raw = scores / volatility
+    if not raw.sum() > 0:
+        return np.zeros_like(raw)
+    raw = raw / raw.sum()
+    covariance = np.atleast_2d(np.cov(returns, rowvar=False, ddof=1))
+    variances = volatility**2
+    covariance = (1 - SHRINKAGE) * covariance
+    np.fill_diagonal(covariance, variances)
+    deviation = float(np.sqrt(raw @ covariance @ raw * SESSIONS))
+    weights = raw * (target_volatility / deviation)
+    weights = np.minimum(weights, max_position)
+    gross = weights.sum()
+    return weights * (max_gross / gross) if gross > max_gross else weights
+
+
+class VolatilityTargetConstruction(PortfolioConstructionModel):
+    """Turns the week's insights into targets; small changes are not worth their cost and are left out."""
+
+    def __init__(
+        self, closes: Closes, target_volatility: float, max_position: float, max_gross: float, band: float = 0.1
+    ) -> None:
+        super().__init__()
+        self.closes = closes
+        self.target_volatility = target_volatility
+        self.max_position = max_position
+        self.max_gross = max_gross
+        self.band = band
+
+    def create_targets(self, algorithm: QCAlgorithm, insights: list[Insight]) -> list[IPortfolioTarget]:
+        if not insights:
+            return []
+        symbols, scores, columns = [], [], []
+        for insight in insights:
+            returns = self.closes.returns(insight.symbol, WINDOW)
+            if returns is None or not algorithm.securities[insight.symbol].price > 0:
+                continue
+            symbols.append(insight.symbol)
+            scores.append(float(insight.weight or 0.0))
+            columns.append(returns)
+        if not symbols:
+            return []
+        weights = target_weights(
+            np.array(scores), np.column_stack(columns), self.target_volatility, self.max_position, self.max_gross
+        )
+        value = float(algorithm.portfolio.total_portfolio_value)
+        targets: list[IPortfolioTarget] = []
+        for symbol, weight in zip(symbols, weights, strict=True):
+            held = float(algorithm.portfolio[symbol].holdings_value) / value if value > 0 else 0.0
+            if weight > 0 and abs(weight - held) < self.band * weight:
+                continue
+            target = PortfolioTarget.percent(algorithm, symbol, float(weight))
+            if target is not None:
+                targets.append(target)
+        return targets
+
+    def on_securities_changed(self, algorithm: QCAlgorithm, changes: SecurityChanges) -> None:
+        super().on_securities_changed(algorithm, changes)
