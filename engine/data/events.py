@@ -27,6 +27,7 @@ class Due:
     time: datetime
     make: Callable[[Decimal], Any]
     dividend: Decimal | None = None
+    payout: bool = False
 
 
 def distribution(reference: Decimal, ratio: Decimal) -> Decimal:
@@ -75,15 +76,15 @@ def corporate_events(
         split = factors.split_after(day) if factors is not None else None
         if split is not None:
             factor, reference = split
-            add(1, Due(day, _split(symbol, day, None, factor, SplitType.WARNING)))
+            add(1, Due(day, _split(symbol, day, None, factor, SplitType.WARNING), payout=True))
             if comes:
                 make = _split(symbol, following, reference, factor, SplitType.SPLIT_OCCURRED)
-                add(0, Due(following, make))
+                add(0, Due(following, make, payout=True))
         dividend = factors.dividend_after(day) if factors is not None else None
         if dividend is not None and comes:
             ratio, reference = dividend
             paid = distribution(reference, ratio)
-            add(2, Due(following, _dividend(symbol, following, paid, reference), paid))
+            add(2, Due(following, _dividend(symbol, following, paid, reference), paid, True))
     _renames(symbol, mapping, hours, first, start, last, extended, add)
     _delisting(symbol, mapping, hours, first, last, extended, add)
     found.sort(key=lambda item: item[:2])

@@ -46,7 +46,7 @@ class Request:
     """What a stream delivers.
 
     ``start`` and ``end`` are naive UTC; ``fill`` is the fill-forward step in microseconds (None: no fill-forward);
-    ``strict`` asks for daily bars from open to close.
+    ``strict`` asks for daily bars from open to close. ``payouts`` False leaves out splits and dividends (internal feeds).
     """
 
     symbol: Symbol
@@ -64,6 +64,7 @@ class Request:
     mode: DataNormalizationMode = DataNormalizationMode.ADJUSTED
     scale_end: datetime | None = None
     events: bool = True
+    payouts: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +134,8 @@ class Stream:
                 r.symbol, self.mapping, self.factors, r.hours, self.start, self.end, r.extended
             )
         self._paid = [(to_micro(d.time), d.dividend) for d in self._due if d.dividend is not None]
+        if not r.payouts:
+            self._due = [d for d in self._due if not d.payout]
         self._due_at = [to_micro(d.time) for d in self._due]
         self._next_due = 0
         self._carry: Rows | None = None

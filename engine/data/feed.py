@@ -1,0 +1,461 @@
+"""The merged feed: all subscriptions of a run, one time slice at a time, in LEAN's order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from engine.data.maps import AuxiliaryFiles
+from engine.data.readers import FileReader
+from engine.data.stream import Request, Stream, use_strict_times
+from engine.types.bars import Delisting, Dividend, QuoteBar, Split, SymbolChangedEvent
+from engine.types.enums import Resolution
+from engine.types.errors import ArgumentException
+from engine.types.subscription import INCREMENTS, SubscriptionDataConfig
+from engine.types.timezones import from_micro, to_micro
+
+_MICRO = timedelta(microseconds=1)
+_NEVER = 2**62
+_MINUTE = 60_000_000
+
+
+class TimeSlice:
+    """Everything of one moment.
+
+    ``updates`` are ``(config, bar)`` that set prices, ``points`` what the algorithm's slice shows (no internal feeds,
+    corporate events included); ``dividends`` and the like are ``(config, event)``. ``pulses`` are the universes due
+    now; a slice with ``is_time_pulse`` only moves the clock. ``count`` is LEAN's number of data points.
+    """
+
+    __slots__ = (
+        "count", "delistings", "dividends", "is_time_pulse", "points", "pulses", "security_changes",
+        "splits", "symbol_changes", "updates", "utc",
+    )  # fmt: skip
+
+    def __init__(self, utc: datetime, is_time_pulse: bool = False) -> None:
+        self.utc = utc
+        self.is_time_pulse = is_time_pulse
+        self.updates: list[tuple[SubscriptionDataConfig, Any]] = []
+        self.points: list[Any] = []
+        self.dividends: list[tuple[SubscriptionDataConfig, Any]] = []
+        self.splits: list[tuple[SubscriptionDataConfig, Any]] = []
+        self.delistings: list[tuple[SubscriptionDataConfig, Any]] = []
+        self.symbol_changes: list[tuple[SubscriptionDataConfig, Any]] = []
+        self.pulses: list[Any] = []
+        self.security_changes: Any = None
+        self.count = 0
+
+    @property
+    def data_point_count(self) -> int:
+        return self.count
+
+
+class _Subscription:
+    """A config with its stream: the next points and when they are due."""
+
+    __slots__ = (
+        "at", "chunks", "config", "due", "emit", "end", "internal", "key", "pairs", "points", "start", "warmup",
+    )  # fmt: skip
+
+    def __init__(
+        self, config: SubscriptionDataConfig, key: tuple[Any, ...], start: datetime, end: datetime
+    ) -> None:
+        self.config = config
+        self.key = key
+        self.start, self.end = start, end
+        self.warmup: tuple[Resolution | None, datetime] | None = None
+        self.internal = config.is_internal_feed
+        self.chunks: Iterator[tuple[list[int], list[Any]]] | None = None
+        self.emit: list[int] = []
+        self.points: list[Any] = []
+        self.pairs: list[tuple[SubscriptionDataConfig, Any]] = []
+        self.at = 0
+        self.due = -_NEVER
+
+    def load(self) -> None:
+        """Take the next chunk that has points; without one the subscription is over."""
+        assert self.chunks is not None
+        for emit, points in self.chunks:
+            if emit:
+                self.emit, self.points, self.at = emit, points, 0
+                config = self.config
+                self.pairs = [(config, point) for point in points]
+                self.due = emit[0]
+                return
+        self.emit, self.points, self.pairs, self.due = [], [], [], _NEVER
+
+
+class _Pulse:
+    __slots__ = ("due", "key", "times", "universe")
+
+    def __init__(self, universe: Any, times: Iterator[datetime], key: Any) -> None:
+        self.universe, self.times, self.key = universe, times, key
+        self.due = -_NEVER
+        self.advance()
+
+    def advance(self) -> None:
+        moment = next(self.times, None)
+        self.due = _NEVER if moment is None else to_micro(moment)
+
+
+class Feed:
+    """All subscriptions and universe pulses of a run.
+
+    Parameters
+    ----------
+    root
+        LEAN's data folder.
+    auxiliary
+        Map and factor files.
+    start, end
+        Naive UTC: first moment (of the warm-up, if there is one) and last moment of the run.
+    warmup_end
+        Naive UTC end of the warm-up; the feed sends a time pulse there when no data ends exactly then.
+    warmup_resolution
+        Resolution of the data until ``warmup_end``, if it is not that of the subscription.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        auxiliary: AuxiliaryFiles,
+        start: datetime,
+        end: datetime,
+        warmup_end: datetime | None = None,
+        warmup_resolution: Resolution | None = None,
+        files: FileReader | None = None,
+    ) -> None:
+        self.files = files or FileReader(root)
+        self.auxiliary = auxiliary
+        self.start, self.end = start, end
+        self.warmup_end = warmup_end
+        self.warmup_resolution = warmup_resolution
+        self.custom: Callable[[Any, datetime, datetime], Iterator[Any]] | None = None
+        self.selector: Callable[[datetime, list[Any]], Any] | None = None
+        self.settle: Callable[[datetime], bool] | None = None
+        self.data_points = 0
+        self._subscriptions: list[_Subscription] = []
+        self._by_config: dict[int, _Subscription] = {}
+        self._pulses: list[_Pulse] = []
+        self._now = to_micro(start)
+        self._fill = _MINUTE
+        self._fill_known = False
+        self._waiting_warmup = None if warmup_end is None else to_micro(warmup_end)
+        self._held: TimeSlice | None = None
+        self._frontier = 0
+        self._stack: list[_Subscription] = []
+        self._started = False
+        self._previous = -_NEVER
+
+    # -- subscriptions -------------------------------------------------------------------------
+
+    def add(
+        self,
+        config: SubscriptionDataConfig,
+        start: datetime | None = None,
+        end: datetime | None = None,
+    ) -> bool:
+        """Add a subscription from ``start`` (default: now) on; False when it is there already.
+
+        The config's ``_security`` gives the exchange hours; a config with ``_security`` None uses its own.
+        """
+        if id(config) in self._by_config:
+            return False
+        begin = from_micro(self._now) if start is None else start
+        held = _Subscription(config, self._order(config), begin, self.end if end is None else end)
+        if self._waiting_warmup is not None and self.warmup_end is not None and begin < self.warmup_end:
+            held.warmup = (self.warmup_resolution, self.warmup_end)
+        self._by_config[id(config)] = held
+        config._feed = self
+        config._removed = False
+        self._update_fill(config)
+        self._subscriptions.append(held)
+        self._subscriptions.sort(key=lambda s: s.key)
+        return True
+
+    def remove(self, config: SubscriptionDataConfig) -> bool:
+        """Take a subscription out; points that it has in the slice being made are dropped."""
+        held = self._by_config.pop(id(config), None)
+        if held is None:
+            return False
+        ended = held.due == _NEVER
+        self._subscriptions.remove(held)
+        config._removed = True
+        if self._held is not None:
+            self._drop(self._held, config)
+        if not ended:
+            self._update_fill(None)
+        return True
+
+    def contains(self, config: SubscriptionDataConfig) -> bool:
+        return id(config) in self._by_config
+
+    @property
+    def configs(self) -> list[SubscriptionDataConfig]:
+        """Return the subscribed configs in the order of their data within a slice."""
+        return [s.config for s in self._subscriptions]
+
+    def add_pulse(self, universe: Any, times: Iterable[datetime]) -> None:
+        """Let ``universe`` be selected at the given naive UTC times, in order of time."""
+        self._pulses.append(_Pulse(universe, iter(times), len(self._pulses)))
+
+    def remove_pulse(self, universe: Any) -> bool:
+        """Stop selecting a universe."""
+        before = len(self._pulses)
+        self._pulses = [p for p in self._pulses if p.universe is not universe]
+        return len(self._pulses) < before
+
+    @staticmethod
+    def _order(config: SubscriptionDataConfig) -> tuple[Any, ...]:
+        return (int(config.security_type), int(config.tick_type), config.symbol.value.lower())
+
+    def _update_fill(self, added: SubscriptionDataConfig | None) -> None:
+        increments = [
+            INCREMENTS[s.config.resolution] // _MICRO
+            for s in self._subscriptions
+            if not s.internal and s.config.resolution != Resolution.TICK
+        ]
+        if added is not None and not added.is_internal_feed and added.resolution != Resolution.TICK:
+            increments.append(INCREMENTS[added.resolution] // _MICRO)
+        fill = min(increments, default=_MINUTE)
+        if fill == self._fill:
+            return
+        self._fill = fill
+        # what is under way starts again behind this moment, as in LEAN
+        for held in self._subscriptions:
+            if held.chunks is not None and held.config.fill_data_forward:
+                held.start = from_micro(self._now + 1)
+                held.chunks, held.due, held.warmup = None, -_NEVER, held.warmup
+
+    # -- streams -------------------------------------------------------------------------------
+
+    def _open(self, held: _Subscription) -> None:
+        held.chunks = self._chunks(held)
+        held.load()
+
+    def _chunks(self, held: _Subscription) -> Iterator[tuple[list[int], list[Any]]]:
+        config = held.config
+        if config.is_custom_data:
+            if self.custom is None:
+                raise ArgumentException("expected a reader of custom data in Feed.custom, was None")
+            yield from self.custom(held, held.start, held.end)
+            return
+        if held.warmup is None or held.warmup[0] in (None, config.resolution):
+            for chunk in self._stream(held, held.start, held.end).chunks():
+                yield chunk.emit, chunk.points
+            return
+        yield from self._warm(held, *held.warmup)
+
+    def _warm(
+        self, held: _Subscription, resolution: Resolution | None, pivot: datetime
+    ) -> Iterator[tuple[list[int], list[Any]]]:
+        """Yield the data of the warm-up at its own resolution, then that of the subscription."""
+        assert resolution is not None
+        limit, last = to_micro(pivot), -_NEVER
+        valid = held.config.type is not QuoteBar or resolution < Resolution.HOUR or int(held.config.security_type) != 1  # fmt: skip
+        if valid:
+            fill = INCREMENTS[resolution] // _MICRO
+            stream = self._stream(held, held.start, pivot, resolution, fill)
+            for chunk in stream.chunks():
+                count = sum(1 for emit in chunk.emit if emit <= limit)
+                if count:
+                    last = chunk.emit[count - 1]
+                yield chunk.emit[:count], chunk.points[:count]
+        stream = self._stream(held, pivot - timedelta(days=5), held.end)
+        for chunk in stream.chunks():
+            skip = sum(1 for emit in chunk.emit if emit < limit or emit <= last)
+            yield chunk.emit[skip:], chunk.points[skip:]
+
+    def _stream(
+        self,
+        held: _Subscription,
+        start: datetime,
+        end: datetime,
+        resolution: Resolution | None = None,
+        fill: int | None = None,
+    ) -> Stream:
+        config = held.config
+        request = request_of(config, start, end, self._fill if fill is None else fill)
+        if resolution is not None:
+            strict = use_strict_times(
+                config._daily_precise_end_time, config.symbol, resolution, request.hours
+            )
+            request = replace(request, resolution=resolution, strict=strict)
+        return Stream(request, self.files, self.auxiliary)
+
+    # -- slices --------------------------------------------------------------------------------
+
+    def next(self) -> TimeSlice | None:
+        """Return the next slice, or None at the end.
+
+        When universes are due, a time pulse comes first; the call after it selects them (:attr:`selector`) and returns
+        the data of that moment, that of new subscriptions included.
+        """
+        if self._held is not None:
+            slice_ = self._held
+            self._select(slice_)
+            self._held = None
+            return self._done(slice_)
+        frontier = _NEVER
+        for held in self._subscriptions:
+            if held.chunks is None:
+                self._open(held)
+            if held.due < frontier:
+                frontier = held.due
+        for pulse in self._pulses:
+            if pulse.due < frontier:
+                frontier = pulse.due
+        if frontier == _NEVER:
+            return self._warmup_over(_NEVER)
+        if frontier < self._now:
+            frontier = self._now
+        if self._waiting_warmup is not None:
+            over = self._warmup_over(frontier)
+            if over is not None:
+                return over
+        self._now = frontier
+        slice_ = TimeSlice(from_micro(frontier))
+        self._collect(slice_, frontier)
+        if self._pulses:
+            for pulse in self._pulses:
+                if pulse.due <= frontier:
+                    slice_.pulses.append(pulse.universe)
+                    slice_.count += 1
+                    while pulse.due <= frontier:
+                        pulse.advance()
+        if slice_.pulses or (self.settle is not None and not self._started):
+            self._held = slice_
+            self._frontier = frontier
+            pulse_slice = TimeSlice(slice_.utc, True)
+            pulse_slice.pulses = slice_.pulses
+            return pulse_slice
+        return self._done(slice_)
+
+    def _warmup_over(self, frontier: int) -> TimeSlice | None:
+        """Return the pulse that ends the warm-up when the next data lies behind it."""
+        limit = self._waiting_warmup
+        if limit is None or frontier < limit:
+            return None
+        self._waiting_warmup = None
+        if frontier == limit or frontier == _NEVER:
+            return None
+        self._now = limit
+        return TimeSlice(from_micro(limit), True)
+
+    def _done(self, slice_: TimeSlice) -> TimeSlice:
+        self._started = True
+        self.data_points += slice_.count
+        return slice_
+
+    def _select(self, slice_: TimeSlice) -> None:
+        """Select the universes due, and let what they add come into the same slice."""
+        pulses = slice_.pulses
+        again = True
+        while again:
+            again = False
+            before = len(self._subscriptions)
+            known = {id(s) for s in self._subscriptions}
+            if pulses and self.selector is not None:
+                changes = self.selector(slice_.utc, pulses)
+                pulses = []
+                if changes is not None:
+                    slice_.security_changes = (
+                        changes
+                        if slice_.security_changes is None
+                        else slice_.security_changes + changes
+                    )
+            if self.settle is not None:
+                again = bool(self.settle(slice_.utc))
+            again = again or len(self._subscriptions) != before
+            again = again or any(id(s) not in known for s in self._subscriptions)
+            if again:
+                for held in self._subscriptions:
+                    if held.chunks is None:
+                        self._open(held)
+                self._collect(slice_, self._frontier)
+
+    def _collect(self, slice_: TimeSlice, frontier: int) -> None:
+        updates, points = slice_.updates, slice_.points
+        for held in self._subscriptions:
+            while held.due <= frontier:
+                at, emit = held.at, held.emit
+                pair = held.pairs[at]
+                slice_.count += 1
+                kind = type(pair[1])
+                if kind in _EVENTS:
+                    self._special(slice_, held, pair, kind)
+                else:
+                    updates.append(pair)
+                    if not held.internal:
+                        points.append(pair[1])
+                at += 1
+                if at < len(emit):
+                    held.at, held.due = at, emit[at]
+                else:
+                    held.load()
+
+    @staticmethod
+    def _special(slice_: TimeSlice, held: _Subscription, pair: Any, kind: type) -> None:
+        if held.internal and kind is not Delisting:
+            return
+        if not held.internal:
+            slice_.points.append(pair[1])
+        {
+            Dividend: slice_.dividends,
+            Split: slice_.splits,
+            Delisting: slice_.delistings,
+            SymbolChangedEvent: slice_.symbol_changes,
+        }[kind].append(pair)
+
+    @staticmethod
+    def _drop(slice_: TimeSlice, config: SubscriptionDataConfig) -> None:
+        gone = [id(pair[1]) for pair in slice_.updates if pair[0] is config]
+        gone += [
+            id(pair[1])
+            for pairs in (
+                slice_.dividends,
+                slice_.splits,
+                slice_.delistings,
+                slice_.symbol_changes,
+            )
+            for pair in pairs
+            if pair[0] is config
+        ]
+        dropped = set(gone)
+        slice_.count -= len(gone)
+        slice_.points = [p for p in slice_.points if id(p) not in dropped]
+        for name in ("updates", "dividends", "splits", "delistings", "symbol_changes"):
+            setattr(slice_, name, [p for p in getattr(slice_, name) if p[0] is not config])
+
+
+_EVENTS = frozenset((Delisting, Dividend, Split, SymbolChangedEvent))
+
+
+def request_of(
+    config: SubscriptionDataConfig, start: datetime, end: datetime, fill: int | None
+) -> Request:
+    """Return the request of a subscription; the hours are those of its security."""
+    security = config._security
+    hours = security.exchange.hours
+    return Request(
+        symbol=config.symbol,
+        resolution=config.resolution,
+        tick_type=config.tick_type,
+        hours=hours,
+        data_zone=config.data_time_zone,
+        start=start,
+        end=end,
+        quote=config.type is QuoteBar,
+        fill=fill if config.fill_data_forward else None,
+        extended=config.extended_market_hours,
+        filtered=config.is_filtered_subscription,
+        strict=use_strict_times(
+            config._daily_precise_end_time, config.symbol, config.resolution, hours
+        ),
+        mode=config.data_normalization_mode,
+        events=config.type is not QuoteBar,
+        payouts=not config.is_internal_feed,
+    )
