@@ -1,0 +1,1 @@
+"""Trades, performance figures, capacity and risk-free rate with LEAN's definitions and roundings."""

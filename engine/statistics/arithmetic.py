@@ -1,0 +1,153 @@
+"""Decimal division, roundings and number texts as .NET and LEAN make them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from decimal import ROUND_HALF_EVEN, Context, Decimal
+
+from engine.types.decimals import (
+    ONE,
+    ZERO,
+    normalize,
+    plain,
+    round_half_away,
+    round_half_even,
+    to_decimal,
+)
+
+_WIDE = Context(prec=60, rounding=ROUND_HALF_EVEN, Emin=-999999, Emax=999999)
+_MAX_MANTISSA = (1 << 96) - 1
+_MAX_DECIMAL = Decimal(_MAX_MANTISSA)
+HUNDRED = Decimal(100)
+
+
+def divide(numerator: Decimal, denominator: Decimal) -> Decimal:
+    """Divide as ``System.Decimal`` does: at most 28 decimals and 96 bits, an exact quotient keeps its scale.
+
+    Raises
+    ------
+    decimal.DivisionByZero
+        If ``denominator`` is zero.
+    """
+    quotient = numerator / denominator
+    exponent = quotient.as_tuple().exponent
+    assert isinstance(exponent, int)
+    if exponent > 0:
+        return quotient.quantize(ONE, context=_WIDE)
+    if len(quotient.as_tuple().digits) < 28:
+        return quotient if exponent >= -28 else round_half_even(quotient, 28)
+    # not exact in 28 digits: .NET may hold a 29th, and never more than 28 decimals
+    wide = _WIDE.divide(numerator, denominator)
+    places = min(28, max(0, 28 - max(0, wide.adjusted())))
+    result = round_half_even(wide, places)
+    while abs(int(result.scaleb(places, context=_WIDE))) > _MAX_MANTISSA:
+        places -= 1
+        result = round_half_even(wide, places)
+    return result
+
+
+def average(values: Iterable[Decimal]) -> Decimal:
+    """Mean of decimals; zero for none."""
+    total, count = ZERO, 0
+    for value in values:
+        total += value
+        count += 1
+    return divide(total, Decimal(count)) if count else ZERO
+
+
+def times_100(value: Decimal) -> Decimal:
+    """Make a per cent figure of a fraction; a number too large for .NET's decimal is cut to its maximum."""
+    return _MAX_DECIMAL if value >= _MAX_DECIMAL / HUNDRED else value * HUNDRED
+
+
+def round_to_significant(value: Decimal, digits: int) -> Decimal:
+    """LEAN's ``RoundToSignificantDigits``: the scale of the result shows in texts (``160000000.00``)."""
+    if not value:
+        return ZERO
+    power = value.adjusted() + 1
+    scale = Decimal(10) ** power if power >= 0 else Decimal(1).scaleb(power)
+    return scale * round_half_even(divide(value, scale), digits)
+
+
+def chart_number(value: Decimal) -> Decimal:
+    """LEAN's ``SmartRounding``, through which every chart value goes: 4 decimals over 1000, else 7 digits."""
+    value = normalize(value)
+    if value > 1000:
+        return round_half_even(value, 4)
+    return normalize(round_to_significant(value, 7))
+
+
+def discrete(value: Decimal, step: Decimal) -> Decimal:
+    """Round to a multiple of ``step``, halves away from zero, with the scale that .NET gives."""
+    return step * round_half_away(divide(value, step))
+
+
+def to_money(value: Decimal, symbol: str) -> str:
+    """Format as ``symbol + value.ToString("N2")``: ``$1,234.50`` and ``$-3.00``."""
+    return symbol + grouped(value)
+
+
+def grouped(value: Decimal) -> str:
+    """Format as .NET's ``N2``."""
+    text = f"{round_half_away(value, 2):,.2f}"
+    return text[1:] if text.startswith("-") and not text.strip("-0.,") else text
+
+
+def fixed(value: Decimal) -> str:
+    """Format as .NET's ``0.00``."""
+    text = f"{round_half_away(value, 2):.2f}"
+    return text[1:] if text.startswith("-") and not text.strip("-0.") else text
+
+
+def percent(value: Decimal) -> str:
+    """Format a fraction as .NET's invariant ``P``: ``3.43 %``."""
+    return grouped(value * HUNDRED) + " %"
+
+
+def rounded_text(value: Decimal, digits: int) -> str:
+    """Round half to even and print without an exponent."""
+    return plain(round_half_even(value, digits))
+
+
+def double_text(value: float, digits: int) -> str:
+    """Print ``Math.Round(double, digits)`` as .NET prints a double: no trailing zeros, ``-0`` for minus zero."""
+    number = _round_double(value, digits)
+    if number == 0:
+        return "-0" if math.copysign(1.0, number) < 0 else "0"
+    if number.is_integer() and abs(number) < 1e15:
+        return str(int(number))
+    text = repr(number)
+    if "e" not in text:
+        return text[:-2] if text.endswith(".0") else text
+    mantissa, exponent = text.split("e")
+    power = int(exponent)
+    if -5 <= power < 15:
+        return format(Decimal(text), "f")
+    mantissa = mantissa[:-2] if mantissa.endswith(".0") else mantissa
+    return f"{mantissa}E{power:+03d}"
+
+
+def _round_double(value: float, digits: int) -> float:
+    """.NET scales, rounds half to even, and scales back; it does not look at the decimal text as Python does."""
+    if abs(value) >= 1e16:
+        return value
+    power = 10.0**digits
+    scaled = value * power
+    whole = float(round(scaled)) if abs(scaled) < 1e16 else scaled
+    return math.copysign(whole / power, value)
+
+
+def from_double(value: float) -> Decimal:
+    """LEAN's ``SafeDecimalCast``: 15 significant digits, cut to the range of .NET's decimal.
+
+    Raises
+    ------
+    OverflowError
+        For NaN and infinite values.
+    """
+    if value >= float(_MAX_DECIMAL):
+        return _MAX_DECIMAL
+    if value <= -float(_MAX_DECIMAL):
+        return -_MAX_DECIMAL
+    return to_decimal(float(value))

@@ -1,0 +1,92 @@
+"""One closed trade."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from engine.types.decimals import ZERO, DecimalField
+from engine.types.dotnet import LeanObject
+from engine.types.enums import TradeDirection
+from engine.types.timezones import aware
+
+
+class Trade(LeanObject):
+    """``QuantConnect.Statistics.Trade``: prices in quote currency, profit, fees, MAE and MFE in account currency."""
+
+    __slots__ = (
+        "id",
+        "symbols",
+        "_utc_entry",
+        "_utc_exit",
+        "direction",
+        "is_win",
+        "order_ids",
+        "_entry_price",
+        "_exit_price",
+        "_quantity",
+        "_profit_loss",
+        "_total_fees",
+        "_mae",
+        "_mfe",
+        "_end_trade_drawdown",
+        "_max_profit",
+        "_max_drawdown",
+    )
+    entry_price = DecimalField()
+    exit_price = DecimalField()
+    quantity = DecimalField()
+    profit_loss = DecimalField()
+    total_fees = DecimalField()
+    mae = DecimalField()
+    mfe = DecimalField()
+    end_trade_drawdown = DecimalField()
+
+    def __init__(self) -> None:
+        self.id: str | None = None
+        self.symbols: list[Any] = []
+        self._utc_entry = datetime.min
+        self._utc_exit = datetime.min
+        self.direction = TradeDirection.LONG
+        self.is_win = False
+        self.order_ids: list[int] = []
+        self._entry_price = self._exit_price = self._quantity = ZERO
+        self._profit_loss = self._total_fees = self._mae = self._mfe = ZERO
+        self._end_trade_drawdown = ZERO
+        # of the open trade, in price units
+        self._max_profit = self._max_drawdown = ZERO
+
+    @property
+    def symbol(self) -> Any:
+        return self.symbols[0] if self.symbols else None
+
+    @property
+    def entry_time(self) -> datetime:
+        return aware(self._utc_entry)
+
+    @property
+    def exit_time(self) -> datetime:
+        return aware(self._utc_exit)
+
+    @property
+    def duration(self) -> timedelta:
+        return self._utc_exit - self._utc_entry
+
+    def _add_order(self, order_id: int) -> None:
+        if order_id not in self.order_ids:
+            self.order_ids.append(order_id)
+
+    def _see(self, price: Decimal) -> None:
+        """Follow the drawdown of the open trade."""
+        profit = (
+            price - self._entry_price
+            if self.direction is TradeDirection.LONG
+            else self._entry_price - price
+        )
+        if profit < self._max_profit:
+            drawdown = self._max_profit - profit
+            if drawdown > self._max_drawdown:
+                self._max_drawdown = drawdown
+        else:
+            self._max_profit = profit

@@ -1,0 +1,246 @@
+"""Figures over closed trades."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from engine.statistics.arithmetic import divide
+from engine.statistics.spans import TICKS_PER_SECOND, from_ticks, ticks_from_seconds, to_ticks
+from engine.statistics.trade import Trade
+from engine.types.decimals import ONE, ZERO, DecimalField, to_decimal
+from engine.types.dotnet import LeanObject
+from engine.types.timezones import aware
+
+_TEN = Decimal(10)
+_AMOUNTS = (
+    "total_profit_loss total_profit total_loss largest_profit largest_loss average_profit_loss "
+    "average_profit average_loss profit_loss_ratio win_loss_ratio win_rate loss_rate average_mae "
+    "average_mfe largest_mae largest_mfe maximum_closed_trade_drawdown "
+    "maximum_intra_trade_drawdown profit_loss_standard_deviation profit_loss_downside_deviation "
+    "profit_factor sharpe_ratio sortino_ratio profit_to_max_drawdown_ratio "
+    "maximum_end_trade_drawdown average_end_trade_drawdown total_fees"
+).split()
+
+
+class TradeStatistics(LeanObject):
+    """``QuantConnect.Statistics.TradeStatistics``; amounts in account currency, running means as LEAN makes them.
+
+    Parameters
+    ----------
+    trades : iterable of Trade
+        In the order in which they were closed.
+    """
+
+    total_profit_loss = DecimalField()
+    total_profit = DecimalField()
+    total_loss = DecimalField()
+    largest_profit = DecimalField()
+    largest_loss = DecimalField()
+    average_profit_loss = DecimalField()
+    average_profit = DecimalField()
+    average_loss = DecimalField()
+    profit_loss_ratio = DecimalField()
+    win_loss_ratio = DecimalField()
+    win_rate = DecimalField()
+    loss_rate = DecimalField()
+    average_mae = DecimalField()
+    average_mfe = DecimalField()
+    largest_mae = DecimalField()
+    largest_mfe = DecimalField()
+    maximum_closed_trade_drawdown = DecimalField()
+    maximum_intra_trade_drawdown = DecimalField()
+    profit_loss_standard_deviation = DecimalField()
+    profit_loss_downside_deviation = DecimalField()
+    profit_factor = DecimalField()
+    sharpe_ratio = DecimalField()
+    sortino_ratio = DecimalField()
+    profit_to_max_drawdown_ratio = DecimalField()
+    maximum_end_trade_drawdown = DecimalField()
+    average_end_trade_drawdown = DecimalField()
+    total_fees = DecimalField()
+
+    def __init__(self, trades: Iterable[Trade] = ()) -> None:
+        self._utc_start: datetime | None = None
+        self._utc_end: datetime | None = None
+        self.total_number_of_trades = 0
+        self.number_of_winning_trades = 0
+        self.number_of_losing_trades = 0
+        self.max_consecutive_winning_trades = 0
+        self.max_consecutive_losing_trades = 0
+        self._average_ticks = self._average_winning_ticks = self._average_losing_ticks = 0
+        self._median_ticks = self._median_winning_ticks = self._median_losing_ticks = 0
+        self._drawdown_ticks = 0
+        for name in _AMOUNTS:
+            setattr(self, "_" + name, ZERO)
+        self._gather(trades)
+
+    def _gather(self, trades: Iterable[Trade]) -> None:
+        winners = losers = 0
+        peak = peak_with_mfe = variance_sum = downside_sum = ZERO
+        peak_time: datetime | None = None
+        in_drawdown = False
+        spans: list[int] = []
+        winning_spans: list[int] = []
+        losing_spans: list[int] = []
+        total = mean = ZERO
+        for trade in trades:
+            profit = trade._profit_loss
+            ticks = to_ticks(trade.duration)
+            if peak_time is None:
+                peak_time = trade._utc_entry
+            if self._utc_start is None or trade._utc_entry < self._utc_start:
+                self._utc_start = trade._utc_entry
+            if self._utc_end is None or trade._utc_exit > self._utc_end:
+                self._utc_end = trade._utc_exit
+            self.total_number_of_trades += 1
+            peak_with_mfe = max(peak_with_mfe, total + trade._mfe)
+            self._maximum_intra_trade_drawdown = min(
+                self._maximum_intra_trade_drawdown, total + trade._mae - peak_with_mfe
+            )
+            total += profit
+            if profit > 0:
+                self._count_winner(profit, ticks)
+                winning_spans.append(ticks)
+                winners, losers = winners + 1, 0
+                if total > peak:
+                    peak = total
+                    if in_drawdown:
+                        span = to_ticks(trade._utc_exit - peak_time)
+                        self._drawdown_ticks = max(self._drawdown_ticks, span)
+                    peak_time = trade._utc_exit
+                    in_drawdown = False
+            else:
+                previous = self._average_loss
+                self._count_loser(profit, ticks)
+                losing_spans.append(ticks)
+                downside_sum += (profit - previous) * (profit - self._average_loss)
+                self._profit_loss_downside_deviation = _deviation(
+                    downside_sum, self.number_of_losing_trades
+                )
+                winners, losers = 0, losers + 1
+                self._maximum_closed_trade_drawdown = min(
+                    self._maximum_closed_trade_drawdown, total - peak
+                )
+                in_drawdown = True
+            self.max_consecutive_winning_trades = max(self.max_consecutive_winning_trades, winners)
+            self.max_consecutive_losing_trades = max(self.max_consecutive_losing_trades, losers)
+            count = self.total_number_of_trades
+            previous = mean
+            mean += divide(profit - mean, Decimal(count))
+            variance_sum += (profit - previous) * (profit - mean)
+            self._average_ticks = _next_average(self._average_ticks, ticks, count)
+            spans.append(ticks)
+            self._average_mae += divide(trade._mae - self._average_mae, Decimal(count))
+            self._average_mfe += divide(trade._mfe - self._average_mfe, Decimal(count))
+            self._largest_mae = min(self._largest_mae, trade._mae)
+            self._largest_mfe = max(self._largest_mfe, trade._mfe)
+            self._maximum_end_trade_drawdown = max(
+                self._maximum_end_trade_drawdown, trade._end_trade_drawdown
+            )
+            self._total_fees += trade._total_fees
+        self._total_profit_loss = total
+        self._average_profit_loss = mean
+        self._profit_loss_standard_deviation = _deviation(variance_sum, self.total_number_of_trades)
+        self._median_ticks = _median(spans)
+        self._median_winning_ticks = _median(winning_spans)
+        self._median_losing_ticks = _median(losing_spans)
+        self._finish()
+
+    def _count_winner(self, profit: Decimal, ticks: int) -> None:
+        self.number_of_winning_trades += 1
+        count = self.number_of_winning_trades
+        self._total_profit += profit
+        self._average_profit += divide(profit - self._average_profit, Decimal(count))
+        self._average_winning_ticks = _next_average(self._average_winning_ticks, ticks, count)
+        self._largest_profit = max(self._largest_profit, profit)
+
+    def _count_loser(self, profit: Decimal, ticks: int) -> None:
+        self.number_of_losing_trades += 1
+        count = self.number_of_losing_trades
+        self._total_loss += profit
+        self._average_loss += divide(profit - self._average_loss, Decimal(count))
+        self._average_losing_ticks = _next_average(self._average_losing_ticks, ticks, count)
+        self._largest_loss = min(self._largest_loss, profit)
+
+    def _finish(self) -> None:
+        won, lost = self.number_of_winning_trades, self.number_of_losing_trades
+        count = self.total_number_of_trades
+        self._profit_loss_ratio = _ratio(self._average_profit, abs(self._average_loss))
+        if count:
+            self._win_loss_ratio = divide(Decimal(won), Decimal(lost)) if lost else _TEN
+            self._win_rate = divide(Decimal(won), Decimal(count))
+            self._loss_rate = ONE - self._win_rate
+        if self._total_profit:
+            self._profit_factor = (
+                divide(self._total_profit, abs(self._total_loss)) if self._total_loss < 0 else _TEN
+            )
+        self._sharpe_ratio = _ratio(self._average_profit_loss, self._profit_loss_standard_deviation)
+        self._sortino_ratio = _ratio(
+            self._average_profit_loss, self._profit_loss_downside_deviation
+        )
+        if self._total_profit_loss:
+            drawdown = self._maximum_closed_trade_drawdown
+            self._profit_to_max_drawdown_ratio = (
+                divide(self._total_profit_loss, abs(drawdown)) if drawdown < 0 else _TEN
+            )
+        self._average_end_trade_drawdown = self._average_profit_loss - self._average_mfe
+
+    @property
+    def start_date_time(self) -> datetime | None:
+        return None if self._utc_start is None else aware(self._utc_start)
+
+    @property
+    def end_date_time(self) -> datetime | None:
+        return None if self._utc_end is None else aware(self._utc_end)
+
+    @property
+    def average_trade_duration(self) -> timedelta:
+        return from_ticks(self._average_ticks)
+
+    @property
+    def average_winning_trade_duration(self) -> timedelta:
+        return from_ticks(self._average_winning_ticks)
+
+    @property
+    def average_losing_trade_duration(self) -> timedelta:
+        return from_ticks(self._average_losing_ticks)
+
+    @property
+    def median_trade_duration(self) -> timedelta:
+        return from_ticks(self._median_ticks)
+
+    @property
+    def median_winning_trade_duration(self) -> timedelta:
+        return from_ticks(self._median_winning_ticks)
+
+    @property
+    def median_losing_trade_duration(self) -> timedelta:
+        return from_ticks(self._median_losing_ticks)
+
+    @property
+    def maximum_drawdown_duration(self) -> timedelta:
+        return from_ticks(self._drawdown_ticks)
+
+
+def _ratio(numerator: Decimal, denominator: Decimal) -> Decimal:
+    return divide(numerator, denominator) if denominator else ZERO
+
+
+def _deviation(square_sum: Decimal, count: int) -> Decimal:
+    if count < 2:
+        return ZERO
+    return to_decimal(math.sqrt(float(divide(square_sum, Decimal(count - 1)))))
+
+
+def _next_average(average: int, ticks: int, count: int) -> int:
+    """One step of LEAN's running mean of spans, in doubles of seconds."""
+    step = (ticks / TICKS_PER_SECOND - average / TICKS_PER_SECOND) / count
+    return average + ticks_from_seconds(step)
+
+
+def _median(values: list[int]) -> int:
+    """The upper middle of the sorted values; 0 for none."""
+    return sorted(values)[len(values) // 2] if values else 0
