@@ -1,0 +1,1 @@
+"""Securities, holdings, cash, margin, settlement and the models that brokerages bring with them."""

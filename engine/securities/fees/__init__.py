@@ -1,0 +1,1 @@
+"""Fee models: what brokers charge for a fill."""

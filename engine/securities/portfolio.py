@@ -1,0 +1,410 @@
+"""``self.portfolio``: the account."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from engine.orders.exact import from_python
+from engine.securities.cash import Cash, CashBook
+from engine.securities.holding import SecurityHolding
+from engine.securities.manager import SecurityManager
+from engine.securities.margin_call import DefaultMarginCallModel, adopt_margin_call_model
+from engine.securities.native import method
+from engine.securities.parameters import (
+    HasSufficientBuyingPowerForOrderParameters,
+    HasSufficientBuyingPowerForOrderResult,
+)
+from engine.securities.positions import SecurityPositionGroupModel, maintenance_margin_of
+from engine.securities.security import Security
+from engine.types.bars import Dividend, Split
+from engine.types.decimals import ZERO, plain, to_decimal, truncate
+from engine.types.dotnet import SymbolDict
+from engine.types.enums import (
+    CashBookUpdateType,
+    DataNormalizationMode,
+    OrderDirection,
+    SecurityType,
+)
+from engine.types.errors import InvalidOperationException
+
+# the cash book has the value of pairs; of contracts only the open profit is the account's
+_IN_CASH_BOOK = (SecurityType.FOREX, SecurityType.CRYPTO)
+_BY_PROFIT = (SecurityType.CFD, SecurityType.CRYPTO_FUTURE, SecurityType.FUTURE)
+
+
+def _seen(name: str) -> Any:
+    return property(lambda self: float(getattr(self, name)))
+
+
+class SecurityPortfolioManager(SymbolDict[SecurityHolding]):
+    """Cash, holdings and margin. Amounts are in the account currency; by symbol it gives the holdings."""
+
+    def __init__(
+        self,
+        security_manager: SecurityManager,
+        transactions: Any,
+        algorithm_settings: Any,
+        default_order_properties: Any = None,
+    ) -> None:
+        super().__init__()
+        self.securities = security_manager
+        self.transactions = transactions
+        self._settings = algorithm_settings
+        self.cash_book = CashBook()
+        self.unsettled_cash_book = CashBook()
+        self._base_cash: Cash = self.cash_book["USD"]
+        self._base_cash.set_amount(100000)
+        self._set_cash_was_called = False
+        self._base_set_explicitly = False
+        self._set_account_currency_was_called = False
+        self._value: Decimal | None = None
+        self._invested_now: list[Security] | None = None
+        self.positions = SecurityPositionGroupModel(self)
+        self.margin_call_model: Any = DefaultMarginCallModel(self, default_order_properties)
+        self.cash_book.updated += self._on_cash
+        self.unsettled_cash_book.updated += lambda *_: self._invalidate()
+        security_manager._listeners.append(self._on_security)
+
+    # -- what changes the value ----------------------------------------------------------------
+
+    def _on_cash(self, kind: CashBookUpdateType, cash: Cash) -> None:
+        if kind is CashBookUpdateType.ADDED:
+            twin = Cash(cash.symbol, ZERO, cash._conversion_rate)
+            twin._currency_conversion = cash._currency_conversion
+            cash.currency_conversion_updated += self._share_conversion
+            self.unsettled_cash_book.add(cash.symbol, twin)
+        self._value = None
+
+    def _share_conversion(self, cash: Cash) -> None:
+        twin = self.unsettled_cash_book.get(cash.symbol)
+        if twin is not None:
+            twin._currency_conversion = cash._currency_conversion
+
+    def _on_security(self, security: Security, added: bool) -> None:
+        if added:
+            security.holdings.quantity_changed += self._on_quantity
+        else:
+            security.holdings.quantity_changed -= self._on_quantity
+        self._invested_now = None
+        self._value = None
+
+    def _on_quantity(self, *_: Any) -> None:
+        self._invested_now = None
+        self._value = None
+
+    def _invalidate(self) -> None:
+        self._value = None
+
+    def invalidate_total_portfolio_value(self) -> None:
+        """Have the value computed again at the next look: prices have changed."""
+        self._value = None
+
+    def _invested_securities(self) -> list[Security]:
+        found = self._invested_now
+        if found is None:
+            found = self._invested_now = [
+                security for security in self.securities.values() if security.holdings.invested
+            ]
+        return found
+
+    # -- value ---------------------------------------------------------------------------------
+
+    @property
+    def _total_portfolio_value(self) -> Decimal:
+        value = self._value
+        if value is None:
+            held = profits = ZERO
+            for security in self._invested_securities():
+                kind = security.type
+                if kind in _BY_PROFIT:
+                    profits = profits + security.holdings._unrealized_profit
+                elif kind not in _IN_CASH_BOOK:
+                    held = held + security.holdings._holdings_value
+            value = (
+                self.cash_book._total_value_in_account_currency
+                + self.unsettled_cash_book._total_value_in_account_currency
+                + held
+                + profits
+            )
+            self._value = value
+        return value
+
+    @property
+    def _total_portfolio_value_less_free_buffer(self) -> Decimal:
+        value = self._total_portfolio_value
+        free = self._settings._free_portfolio_value
+        if free is None:
+            free = value * self._settings._free_portfolio_value_percentage
+        return value - free
+
+    @property
+    def _cash(self) -> Decimal:
+        return self.cash_book._total_value_in_account_currency
+
+    @property
+    def _unsettled_cash(self) -> Decimal:
+        return self.unsettled_cash_book._total_value_in_account_currency
+
+    def _sum(self, name: str, securities: list[Security] | None = None) -> Decimal:
+        total = ZERO
+        for security in self.securities.total if securities is None else securities:
+            total = total + getattr(security.holdings, name)
+        return total
+
+    _total_holdings_value = property(
+        lambda self: self._sum("_absolute_holdings_value", list(self.securities.values()))
+    )
+    _total_absolute_holdings_cost = property(
+        lambda self: self._sum("_absolute_holdings_cost", list(self.securities.values()))
+    )
+    _total_unlevered_absolute_holdings_cost = property(
+        lambda self: self._sum("_unlevered_absolute_holdings_cost", list(self.securities.values()))
+    )
+    _total_unrealized_profit = property(
+        lambda self: self._sum("_unrealized_profit", self._invested_securities())
+    )
+    _total_fees = property(lambda self: self._sum("_total_fees"))
+    _total_profit = property(lambda self: self._sum("_profit"))
+    _total_net_profit = property(lambda self: self._sum("_net_profit"))
+    _total_sale_volume = property(lambda self: self._sum("_total_sale_volume"))
+
+    total_portfolio_value = _seen("_total_portfolio_value")
+    total_portfolio_value_less_free_buffer = _seen("_total_portfolio_value_less_free_buffer")
+    cash = _seen("_cash")
+    unsettled_cash = _seen("_unsettled_cash")
+    total_holdings_value = _seen("_total_holdings_value")
+    total_absolute_holdings_cost = _seen("_total_absolute_holdings_cost")
+    total_unlevered_absolute_holdings_cost = _seen("_total_unlevered_absolute_holdings_cost")
+    total_unrealized_profit = _seen("_total_unrealized_profit")
+    total_unrealised_profit = _seen("_total_unrealized_profit")
+    total_fees = _seen("_total_fees")
+    total_profit = _seen("_total_profit")
+    total_net_profit = _seen("_total_net_profit")
+    total_sale_volume = _seen("_total_sale_volume")
+    total_margin_used = _seen("_total_margin_used")
+    margin_remaining = _seen("_margin_remaining")
+
+    @property
+    def invested(self) -> bool:
+        return bool(self._invested_securities())
+
+    @property
+    def hold_stock(self) -> bool:
+        return bool(self._invested_securities())
+
+    # -- margin --------------------------------------------------------------------------------
+
+    @property
+    def _total_margin_used(self) -> Decimal:
+        return self.positions._margin_used()
+
+    @property
+    def _margin_remaining(self) -> Decimal:
+        return self._get_margin_remaining(self._total_portfolio_value)
+
+    def _get_margin_remaining(self, value: Decimal) -> Decimal:
+        unsettled = self.unsettled_cash_book._total_value_in_account_currency
+        return value - unsettled - self._total_margin_used
+
+    def get_margin_remaining(self, what: Any, direction: Any = OrderDirection.BUY) -> float:
+        """Return the margin left for a symbol and direction, or for a total portfolio value."""
+        if isinstance(what, (int, float, Decimal)):
+            return float(self._get_margin_remaining(from_python(what)))
+        return float(self._buying_power(self.securities[what], OrderDirection(direction)))
+
+    def get_buying_power(self, symbol: Any, direction: Any = OrderDirection.BUY) -> float:
+        """Return the margin left for trading a symbol in a direction."""
+        return float(self._buying_power(self.securities[symbol], OrderDirection(direction)))
+
+    def _buying_power(self, security: Security, direction: OrderDirection) -> Decimal:
+        from engine.securities.buying_power import initial_margin_requirement
+
+        power = self._margin_remaining
+        held = security.holdings._quantity
+        closes = (held > 0 and direction == OrderDirection.SELL) or (
+            held < 0 and direction == OrderDirection.BUY
+        )
+        if closes and security.holdings.invested:
+            model = security.buying_power_model
+            power = power + maintenance_margin_of(security, held)
+            power = power + abs(initial_margin_requirement(model, security, held))
+        return power
+
+    def _has_sufficient_buying_power_for_order(
+        self, orders: list[Any]
+    ) -> HasSufficientBuyingPowerForOrderResult:
+        """Judge the orders of a group before they are accepted: each by the model of its security."""
+        for order in orders:
+            security = self.securities[order.symbol]
+            result: HasSufficientBuyingPowerForOrderResult = method(
+                security.buying_power_model, "has_sufficient_buying_power_for_order"
+            )(HasSufficientBuyingPowerForOrderParameters(self, security, order))
+            if not result.is_sufficient:
+                return result
+        return HasSufficientBuyingPowerForOrderResult(True)
+
+    def has_sufficient_buying_power_for_order(
+        self, orders: list[Any]
+    ) -> HasSufficientBuyingPowerForOrderResult:
+        return self._has_sufficient_buying_power_for_order(list(orders))
+
+    def set_margin_call_model(self, margin_call_model: Any) -> None:
+        self.margin_call_model = adopt_margin_call_model(margin_call_model)
+
+    def log_margin_information(self, order_request: Any = None) -> None:
+        """LEAN writes margin into the engine's log here; the engine has none."""
+
+    # -- cash ----------------------------------------------------------------------------------
+
+    def set_cash(self, *args: Any) -> None:
+        """``set_cash(amount)`` or ``set_cash(currency, amount, conversion_rate)``."""
+        self._set_cash_was_called = True
+        if len(args) == 1:
+            self._base_set_explicitly = False
+            self._base_cash.set_amount(args[0])
+            return
+        self._base_set_explicitly = True
+        currency, amount = str(args[0]).upper(), args[1]
+        rate = args[2] if len(args) > 2 else 0
+        known = self.cash_book.get(currency)
+        if known is None:
+            self.cash_book.add(currency, amount, rate)
+        else:
+            known.set_amount(amount)
+            known._conversion_rate = rate
+
+    def set_account_currency(self, account_currency: str, starting_cash: Any = None) -> None:
+        """Set the currency of the account, once and before any security."""
+        code = account_currency.upper()
+        if self._set_account_currency_was_called:
+            return
+        self._set_account_currency_was_called = True
+        if len(self.securities):
+            raise InvalidOperationException(
+                "SecurityPortfolioManager.SetAccountCurrency(): Cannot change AccountCurrency after adding a Security. "
+                "Please move set_account_currency() before add_security()."
+            )
+        before = self._base_cash if self._set_cash_was_called else None
+        amount = None if before is None else before._amount
+        self.unsettled_cash_book.account_currency = code
+        self.cash_book.account_currency = code
+        self._base_cash = self.cash_book[code]
+        if self._base_set_explicitly and before is not None and before.symbol != code:
+            self._base_cash.set_amount(0)
+            self.cash_book.add(before.symbol, amount, before._conversion_rate)
+        if starting_cash is not None:
+            self.set_cash(starting_cash)
+        self._value = None
+
+    # -- fills and corporate actions -----------------------------------------------------------
+
+    def process_fills(self, fills: list[Any]) -> None:
+        """Book the fills of order events."""
+        for fill in fills:
+            security = self.securities[fill.symbol]
+            method(security.portfolio_model, "process_fill")(self, security, fill)
+        self._value = None
+
+    def apply_dividend(
+        self, dividend: Dividend, live_mode: bool, mode: DataNormalizationMode
+    ) -> None:
+        """Pay a dividend in cash, where prices are not adjusted for it."""
+        if live_mode or mode not in (
+            DataNormalizationMode.RAW,
+            DataNormalizationMode.SPLIT_ADJUSTED,
+        ):
+            return
+        security = self.securities[dividend.symbol]
+        per_share = _exact(dividend, "distribution")
+        rate = security.quote_currency._conversion_rate
+        total = security.holdings._quantity * per_share * rate
+        self._base_cash.add_amount(total)
+        security.holdings.add_new_dividend(total)
+
+    def apply_split(
+        self, split: Split, security: Security, live_mode: bool, mode: DataNormalizationMode
+    ) -> None:
+        """Change a raw position by a split; what is left of a share is paid out."""
+        if security.type != SecurityType.EQUITY:
+            return
+        if not live_mode and mode != DataNormalizationMode.RAW:
+            return
+        factor = _exact(split, "split_factor")
+        held = security.holdings
+        quantity = held._quantity / factor
+        whole = truncate(quantity)
+        rest = quantity - whole
+        held.set_holdings(held._average_price * factor, whole)
+        if security.get_last_data() is None:
+            self._base_cash.add_amount(rest * _exact(split, "reference_price") * factor)
+            return
+        security._apply_split(split)
+        last = security.get_last_data()
+        self._base_cash.add_amount(rest * last._exact_price())
+        self._value = None
+
+    def _add_transaction_record(self, time: datetime, profit_loss: Decimal, win: bool) -> None:
+        self.transactions._add_transaction_record(time, profit_loss, win)
+
+    def add_transaction_record(self, time: datetime, profit_loss: Any, is_win: bool) -> None:
+        self._add_transaction_record(time, from_python(profit_loss), bool(is_win))
+
+    # -- a view of the securities --------------------------------------------------------------
+
+    def _key(self, key: Any) -> Any:
+        return self.securities._key(key)
+
+    def __getitem__(self, key: Any) -> SecurityHolding:
+        return self.securities[key].holdings
+
+    def get(self, key: Any, default: Any = None) -> Any:
+        security = self.securities.get(key)
+        return default if security is None else security.holdings
+
+    def __contains__(self, key: Any) -> bool:
+        return key in self.securities
+
+    def __len__(self) -> int:
+        return len(self.securities)
+
+    def __bool__(self) -> bool:
+        return True
+
+    def keys(self) -> Any:  # type: ignore[override]
+        return self.securities.keys()
+
+    def values(self) -> Any:  # type: ignore[override]
+        return [security.holdings for security in self.securities.values()]
+
+    def items(self) -> Any:  # type: ignore[override]
+        return [(symbol, s.holdings) for symbol, s in self.securities.items()]
+
+    def __setitem__(self, key: Any, holding: SecurityHolding) -> None:
+        self.securities[key].holdings = holding
+
+    def add(self, *_: Any) -> None:
+        raise NotImplementedError(
+            "Portfolio object is an adaptor for Security Manager. To add a new asset add the required data during "
+            "initialization."
+        )
+
+    def clear(self) -> None:
+        raise NotImplementedError(
+            "Portfolio object is an adaptor for Security Manager and cannot be cleared."
+        )
+
+    def remove(self, *_: Any) -> bool:
+        raise NotImplementedError(
+            "Portfolio object is an adaptor for Security Manager and objects cannot be removed."
+        )
+
+    def __str__(self) -> str:
+        return f"Portfolio: {plain(self._total_portfolio_value)} {self.cash_book.account_currency}"
+
+
+def _exact(event: Any, name: str) -> Decimal:
+    """Read a number of a corporate event, exactly where the event has it so."""
+    value = getattr(event, f"_{name}", None)
+    return value if isinstance(value, Decimal) else to_decimal(getattr(event, name))

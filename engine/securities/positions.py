@@ -1,0 +1,99 @@
+"""Position groups. Without options every position is a group of its own, and that is all there is here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+from engine.orders.exact import Exact
+from engine.securities.native import method
+from engine.securities.parameters import (
+    GetMaximumOrderQuantityForDeltaBuyingPowerParameters,
+    MaintenanceMarginParameters,
+    amount_of,
+)
+from engine.types.decimals import ONE, ZERO
+from engine.types.dotnet import LeanObject
+
+
+class Position(LeanObject):
+    """A quantity of a security, and the lot it is counted in."""
+
+    __slots__ = ("_quantity", "_unit_quantity", "symbol")
+
+    quantity = Exact()
+    unit_quantity = Exact()
+
+    def __init__(self, security: Any, quantity: Decimal | None = None) -> None:
+        self.symbol = security.symbol
+        self._quantity = security.holdings._quantity if quantity is None else quantity
+        self._unit_quantity = security.symbol_properties._lot_size
+
+
+class PositionGroup(LeanObject):
+    """The group of one position; its quantity is in lots."""
+
+    __slots__ = ("_quantity", "_security", "positions")
+
+    quantity = Exact()
+
+    def __init__(self, security: Any, quantity: Decimal | None = None) -> None:
+        self._security = security
+        position = Position(security, quantity)
+        self.positions = [position]
+        self._quantity = position._quantity / position._unit_quantity
+
+    @property
+    def count(self) -> int:
+        return 1
+
+    def __iter__(self) -> Iterator[Position]:
+        return iter(self.positions)
+
+    def _reserved(self) -> Decimal:
+        """Return the maintenance margin of the position at the last price."""
+        return maintenance_margin_of(self._security, self.positions[0]._quantity)
+
+
+def maintenance_margin_of(security: Any, quantity: Decimal) -> Decimal:
+    """Ask the margin model of a security what a quantity needs at the last price."""
+    parameters = MaintenanceMarginParameters.for_quantity_at_current_price(security, quantity)
+    return amount_of(method(security.buying_power_model, "get_maintenance_margin")(parameters))
+
+
+class SecurityPositionGroupModel(LeanObject):
+    """The groups of the account."""
+
+    def __init__(self, portfolio: Any) -> None:
+        self._portfolio = portfolio
+
+    @property
+    def groups(self) -> list[PositionGroup]:
+        return [PositionGroup(security) for security in self._portfolio._invested_securities()]
+
+    @property
+    def is_only_default_groups(self) -> bool:
+        return True
+
+    def get_or_create_default_group(self, security: Any) -> PositionGroup:
+        return PositionGroup(security)
+
+    def _margin_used(self) -> Decimal:
+        total = ZERO
+        for security in self._portfolio._invested_securities():
+            total = total + maintenance_margin_of(security, security.holdings._quantity)
+        return total
+
+    def _lots_for_delta(self, group: PositionGroup, delta: Decimal) -> Decimal:
+        """Return the lots that change the buying power of a group by an amount (signed)."""
+        security = group._security
+        result = method(
+            security.buying_power_model, "get_maximum_order_quantity_for_delta_buying_power"
+        )(
+            GetMaximumOrderQuantityForDeltaBuyingPowerParameters(
+                self._portfolio, security, delta, ZERO
+            )
+        )
+        quantity: Decimal = result._quantity / (security.symbol_properties._lot_size or ONE)
+        return quantity
