@@ -1,0 +1,1 @@
+"""LEAN's algorithm framework: insights, targets, and the stock alpha, construction, risk and execution models."""
