@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from decimal import ROUND_HALF_EVEN, Context, Decimal
+from decimal import ROUND_HALF_EVEN, Context, Decimal, DivisionByZero, InvalidOperation
 
 from engine.types.decimals import (
     ONE,
@@ -16,42 +16,68 @@ from engine.types.decimals import (
     to_decimal,
 )
 
-_WIDE = Context(prec=60, rounding=ROUND_HALF_EVEN, Emin=-999999, Emax=999999)
+_WIDE = Context(
+    prec=80,
+    rounding=ROUND_HALF_EVEN,
+    Emin=-999999,
+    Emax=999999,
+    traps=[DivisionByZero, InvalidOperation],
+)
 _MAX_MANTISSA = (1 << 96) - 1
 _MAX_DECIMAL = Decimal(_MAX_MANTISSA)
 HUNDRED = Decimal(100)
 
 
+def _fit(value: Decimal) -> Decimal:
+    """Round half to even into 96 bits and at most 28 decimals, as every result of .NET is."""
+    exponent = value.as_tuple().exponent
+    assert isinstance(exponent, int)
+    if exponent >= -28 and value.adjusted() - exponent < 28:
+        return value.quantize(ONE, context=_WIDE) if exponent > 0 else value
+    places = min(28, -exponent, max(0, 28 - max(0, value.adjusted())))
+    result = value.quantize(Decimal(1).scaleb(-places), context=_WIDE)
+    while abs(int(result.scaleb(places, context=_WIDE))) > _MAX_MANTISSA and places:
+        places -= 1
+        result = value.quantize(Decimal(1).scaleb(-places), context=_WIDE)
+    return result
+
+
 def divide(numerator: Decimal, denominator: Decimal) -> Decimal:
-    """Divide as ``System.Decimal`` does: at most 28 decimals and 96 bits, an exact quotient keeps its scale.
+    """Divide as ``System.Decimal`` does: an exact quotient keeps its scale, another has all 96 bits.
 
     Raises
     ------
     decimal.DivisionByZero
         If ``denominator`` is zero.
     """
-    quotient = numerator / denominator
-    exponent = quotient.as_tuple().exponent
-    assert isinstance(exponent, int)
-    if exponent > 0:
-        return quotient.quantize(ONE, context=_WIDE)
-    if len(quotient.as_tuple().digits) < 28:
-        return quotient if exponent >= -28 else round_half_even(quotient, 28)
-    # not exact in 28 digits: .NET may hold a 29th, and never more than 28 decimals
-    wide = _WIDE.divide(numerator, denominator)
-    places = min(28, max(0, 28 - max(0, wide.adjusted())))
-    result = round_half_even(wide, places)
-    while abs(int(result.scaleb(places, context=_WIDE))) > _MAX_MANTISSA:
-        places -= 1
-        result = round_half_even(wide, places)
-    return result
+    return _fit(_WIDE.divide(numerator, denominator))
+
+
+def add(first: Decimal, second: Decimal) -> Decimal:
+    """Add with .NET's 96 bits; Python's context of 28 digits loses a digit that shows in running means."""
+    return _fit(_WIDE.add(first, second))
+
+
+def subtract(first: Decimal, second: Decimal) -> Decimal:
+    """Subtract with .NET's 96 bits."""
+    return _fit(_WIDE.subtract(first, second))
+
+
+def multiply(first: Decimal, second: Decimal) -> Decimal:
+    """Multiply with .NET's 96 bits."""
+    return _fit(_WIDE.multiply(first, second))
+
+
+def next_mean(mean: Decimal, value: Decimal, count: int) -> Decimal:
+    """One step of a running mean: ``mean + (value - mean) / count``."""
+    return add(mean, divide(subtract(value, mean), Decimal(count)))
 
 
 def average(values: Iterable[Decimal]) -> Decimal:
     """Mean of decimals; zero for none."""
     total, count = ZERO, 0
     for value in values:
-        total += value
+        total = add(total, value)
         count += 1
     return divide(total, Decimal(count)) if count else ZERO
 

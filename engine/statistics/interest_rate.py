@@ -82,7 +82,7 @@ class InterestRateProvider(LeanObject):
         rates = self._load()
         return rates[max(0, bisect_right(self._days, day.toordinal()) - 1)]
 
-    def get_interest_rate(self, date: date) -> float:  # noqa: A002 - LEAN's name
+    def get_interest_rate(self, date: date) -> float:
         """Rate in force on a date; before the first entry the first one."""
         return float(self._rate(date))
 
@@ -96,7 +96,7 @@ class ConstantRiskFreeRateInterestRateModel(LeanObject):
     def _rate(self, day: date) -> Decimal:
         return self._risk_free_rate
 
-    def get_interest_rate(self, date: date) -> float:  # noqa: A002 - LEAN's name
+    def get_interest_rate(self, date: date) -> float:
         return float(self._risk_free_rate)
 
 
@@ -106,7 +106,7 @@ class FuncRiskFreeRateInterestRateModel(LeanObject):
     def __init__(self, get_interest_rate_func: Callable[[datetime], Any]) -> None:
         self._function = get_interest_rate_func
 
-    def get_interest_rate(self, date: datetime) -> float:  # noqa: A002 - LEAN's name
+    def get_interest_rate(self, date: datetime) -> float:
         return float(self._function(date))
 
 

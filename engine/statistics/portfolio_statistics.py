@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from engine.statistics import measures
-from engine.statistics.arithmetic import average, divide, from_double
+from engine.statistics.arithmetic import add, average, divide, from_double
 from engine.statistics.interest_rate import average_rate
 from engine.statistics.samples import (
     covariance,
@@ -23,12 +23,31 @@ from engine.types.dotnet import LeanObject
 
 _YEAR = Decimal(365)
 _AMOUNTS = (
-    "average_win_rate average_loss_rate profit_loss_ratio win_rate loss_rate expectancy start_equity "
-    "end_equity compounding_annual_return drawdown total_net_profit sharpe_ratio "
-    "probabilistic_sharpe_ratio sortino_ratio alpha beta annual_standard_deviation annual_variance "
-    "information_ratio tracking_error treynor_ratio portfolio_turnover value_at_risk_99 "
-    "value_at_risk_95"
-).split()
+    "average_win_rate",
+    "average_loss_rate",
+    "profit_loss_ratio",
+    "win_rate",
+    "loss_rate",
+    "expectancy",
+    "start_equity",
+    "end_equity",
+    "compounding_annual_return",
+    "drawdown",
+    "total_net_profit",
+    "sharpe_ratio",
+    "probabilistic_sharpe_ratio",
+    "sortino_ratio",
+    "alpha",
+    "beta",
+    "annual_standard_deviation",
+    "annual_variance",
+    "information_ratio",
+    "tracking_error",
+    "treynor_ratio",
+    "portfolio_turnover",
+    "value_at_risk_99",
+    "value_at_risk_95",
+)
 
 
 class PortfolioStatistics(LeanObject):
@@ -121,10 +140,10 @@ class PortfolioStatistics(LeanObject):
         wins = losses = 0
         for profit in profit_loss.values():
             if profit > 0:
-                gain += divide(profit, capital)
+                gain = add(gain, divide(profit, capital))
                 wins += 1
             else:
-                loss += divide(profit, capital)
+                loss = add(loss, divide(profit, capital))
                 losses += 1
             capital += profit
         self._average_win_rate = divide(gain, Decimal(wins)) if wins else ZERO

@@ -16,23 +16,23 @@ class Trade(LeanObject):
     """``QuantConnect.Statistics.Trade``: prices in quote currency, profit, fees, MAE and MFE in account currency."""
 
     __slots__ = (
-        "id",
-        "symbols",
+        "_end_trade_drawdown",
+        "_entry_price",
+        "_exit_price",
+        "_mae",
+        "_max_drawdown",
+        "_max_profit",
+        "_mfe",
+        "_profit_loss",
+        "_quantity",
+        "_total_fees",
         "_utc_entry",
         "_utc_exit",
         "direction",
+        "id",
         "is_win",
         "order_ids",
-        "_entry_price",
-        "_exit_price",
-        "_quantity",
-        "_profit_loss",
-        "_total_fees",
-        "_mae",
-        "_mfe",
-        "_end_trade_drawdown",
-        "_max_profit",
-        "_max_drawdown",
+        "symbols",
     )
     entry_price = DecimalField()
     exit_price = DecimalField()

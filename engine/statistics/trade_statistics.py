@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from engine.statistics.arithmetic import divide
+from engine.statistics.arithmetic import add, divide, multiply, next_mean, subtract
 from engine.statistics.spans import TICKS_PER_SECOND, from_ticks, ticks_from_seconds, to_ticks
 from engine.statistics.trade import Trade
 from engine.types.decimals import ONE, ZERO, DecimalField, to_decimal
@@ -16,17 +16,38 @@ from engine.types.timezones import aware
 
 _TEN = Decimal(10)
 _AMOUNTS = (
-    "total_profit_loss total_profit total_loss largest_profit largest_loss average_profit_loss "
-    "average_profit average_loss profit_loss_ratio win_loss_ratio win_rate loss_rate average_mae "
-    "average_mfe largest_mae largest_mfe maximum_closed_trade_drawdown "
-    "maximum_intra_trade_drawdown profit_loss_standard_deviation profit_loss_downside_deviation "
-    "profit_factor sharpe_ratio sortino_ratio profit_to_max_drawdown_ratio "
-    "maximum_end_trade_drawdown average_end_trade_drawdown total_fees"
-).split()
+    "total_profit_loss",
+    "total_profit",
+    "total_loss",
+    "largest_profit",
+    "largest_loss",
+    "average_profit_loss",
+    "average_profit",
+    "average_loss",
+    "profit_loss_ratio",
+    "win_loss_ratio",
+    "win_rate",
+    "loss_rate",
+    "average_mae",
+    "average_mfe",
+    "largest_mae",
+    "largest_mfe",
+    "maximum_closed_trade_drawdown",
+    "maximum_intra_trade_drawdown",
+    "profit_loss_standard_deviation",
+    "profit_loss_downside_deviation",
+    "profit_factor",
+    "sharpe_ratio",
+    "sortino_ratio",
+    "profit_to_max_drawdown_ratio",
+    "maximum_end_trade_drawdown",
+    "average_end_trade_drawdown",
+    "total_fees",
+)
 
 
 class TradeStatistics(LeanObject):
-    """``QuantConnect.Statistics.TradeStatistics``; amounts in account currency, running means as LEAN makes them.
+    """``QuantConnect.Statistics.TradeStatistics``; amounts in account currency.
 
     Parameters
     ----------
@@ -116,7 +137,10 @@ class TradeStatistics(LeanObject):
                 previous = self._average_loss
                 self._count_loser(profit, ticks)
                 losing_spans.append(ticks)
-                downside_sum += (profit - previous) * (profit - self._average_loss)
+                downside_sum = add(
+                    downside_sum,
+                    multiply(subtract(profit, previous), subtract(profit, self._average_loss)),
+                )
                 self._profit_loss_downside_deviation = _deviation(
                     downside_sum, self.number_of_losing_trades
                 )
@@ -129,12 +153,14 @@ class TradeStatistics(LeanObject):
             self.max_consecutive_losing_trades = max(self.max_consecutive_losing_trades, losers)
             count = self.total_number_of_trades
             previous = mean
-            mean += divide(profit - mean, Decimal(count))
-            variance_sum += (profit - previous) * (profit - mean)
+            mean = next_mean(mean, profit, count)
+            variance_sum = add(
+                variance_sum, multiply(subtract(profit, previous), subtract(profit, mean))
+            )
             self._average_ticks = _next_average(self._average_ticks, ticks, count)
             spans.append(ticks)
-            self._average_mae += divide(trade._mae - self._average_mae, Decimal(count))
-            self._average_mfe += divide(trade._mfe - self._average_mfe, Decimal(count))
+            self._average_mae = next_mean(self._average_mae, trade._mae, count)
+            self._average_mfe = next_mean(self._average_mfe, trade._mfe, count)
             self._largest_mae = min(self._largest_mae, trade._mae)
             self._largest_mfe = max(self._largest_mfe, trade._mfe)
             self._maximum_end_trade_drawdown = max(
@@ -153,7 +179,7 @@ class TradeStatistics(LeanObject):
         self.number_of_winning_trades += 1
         count = self.number_of_winning_trades
         self._total_profit += profit
-        self._average_profit += divide(profit - self._average_profit, Decimal(count))
+        self._average_profit = next_mean(self._average_profit, profit, count)
         self._average_winning_ticks = _next_average(self._average_winning_ticks, ticks, count)
         self._largest_profit = max(self._largest_profit, profit)
 
@@ -161,7 +187,7 @@ class TradeStatistics(LeanObject):
         self.number_of_losing_trades += 1
         count = self.number_of_losing_trades
         self._total_loss += profit
-        self._average_loss += divide(profit - self._average_loss, Decimal(count))
+        self._average_loss = next_mean(self._average_loss, profit, count)
         self._average_losing_ticks = _next_average(self._average_losing_ticks, ticks, count)
         self._largest_loss = min(self._largest_loss, profit)
 
