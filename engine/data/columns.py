@@ -121,7 +121,9 @@ def round_sizes(sizes: Floats, factor: Decimal) -> Floats:
     inverse = ONE / factor
     product = sizes * float(inverse)
     rounded = np.rint(product)
-    near = np.abs(np.abs(product - np.floor(product)) - 0.5) < 1e-6 * np.maximum(1.0, product * 1e-9)
+    near = np.abs(np.abs(product - np.floor(product)) - 0.5) < 1e-6 * np.maximum(
+        1.0, product * 1e-9
+    )
     for row in np.flatnonzero(near):
         exact = Decimal(repr(float(sizes[row]))) * inverse
         rounded[row] = float(exact.to_integral_value())

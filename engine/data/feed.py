@@ -166,7 +166,11 @@ class Feed:
             return False
         begin = from_micro(self._now) if start is None else start
         held = _Subscription(config, self._order(config), begin, self.end if end is None else end)
-        if self._waiting_warmup is not None and self.warmup_end is not None and begin < self.warmup_end:
+        if (
+            self._waiting_warmup is not None
+            and self.warmup_end is not None
+            and begin < self.warmup_end
+        ):
             held.warmup = (self.warmup_resolution, self.warmup_end)
         self._by_config[id(config)] = held
         config._feed = self

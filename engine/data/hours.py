@@ -170,7 +170,9 @@ class MarketHoursDatabase(LeanObject):
             When the database has neither.
         """
         ticker = database_ticker(symbol)
-        found = self._find(market.lower(), ticker.upper() if security_type else ticker, security_type)
+        found = self._find(
+            market.lower(), ticker.upper() if security_type else ticker, security_type
+        )
         if found is None:
             raise ArgumentException(
                 f"Unable to locate exchange hours for {type_name(security_type)}-{market}-{ticker}"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -162,7 +162,7 @@ class AuxiliaryFiles:
     ) -> tuple[str, datetime] | None:
         """Return first ticker and first day of the share that has ``ticker`` (today, or on ``day``)."""
         if day is None:
-            moment = datetime.utcnow()
+            moment = datetime.now(timezone.utc).replace(tzinfo=None)
         elif isinstance(day, datetime):
             moment = day.replace(tzinfo=None)
         else:
@@ -171,6 +171,11 @@ class AuxiliaryFiles:
         if not found.rows:
             return None
         return found.first_ticker, found.first_date
+
+    def ticker(self, symbol: Symbol, moment: datetime) -> str:
+        """Return the ticker that a symbol has on a date."""
+        day = datetime(moment.year, moment.month, moment.day)
+        return self.map_file(symbol).ticker_on(day, symbol.value)
 
     def install(self) -> None:
         """Let symbols be made with these map files."""

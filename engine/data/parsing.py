@@ -79,7 +79,9 @@ def _zip64(extra: bytes, *short: int) -> list[int]:
     raise ValueError("no 64-bit sizes")
 
 
-def parse_columns(data: bytes, columns: int, where: str) -> tuple[Ints, npt.NDArray[np.int8] | None]:
+def parse_columns(
+    data: bytes, columns: int, where: str
+) -> tuple[Ints, npt.NDArray[np.int8] | None]:
     """Split csv text into integers.
 
     Parameters

@@ -67,7 +67,13 @@ def _continuous(previous: timedelta | None, following: timedelta | None, next_da
 class LocalMarketHours(LeanObject):
     """Sessions of one day, as offsets from midnight; without segments the market is shut."""
 
-    __slots__ = ("day_of_week", "is_closed_all_day", "is_open_all_day", "market_duration", "segments")
+    __slots__ = (
+        "day_of_week",
+        "is_closed_all_day",
+        "is_open_all_day",
+        "market_duration",
+        "segments",
+    )
 
     def __init__(self, day: int, segments: Iterable[MarketHoursSegment]) -> None:
         self.day_of_week = day

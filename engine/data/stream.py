@@ -90,7 +90,11 @@ def use_strict_times(
 
 
 def tradable_dates(
-    hours: SecurityExchangeHours, start: datetime, end: datetime, data_zone: ZoneInfo, extended: bool
+    hours: SecurityExchangeHours,
+    start: datetime,
+    end: datetime,
+    data_zone: ZoneInfo,
+    extended: bool,
 ) -> Iterator[datetime]:
     """Yield the dates of the data's zone on which the exchange is open, from local ``start`` to ``end``."""
     zone = hours.time_zone
@@ -121,12 +125,20 @@ class Stream:
         if r.symbol.security_type == SecurityType.EQUITY:
             if self.factors is not None and self.factors.minimum_date is not None:
                 self.first = max(self.first, self.factors.minimum_date)
-            self.first = max(self.first, self.mapping.first_date if self.mapping.rows else self.first)
+            self.first = max(
+                self.first, self.mapping.first_date if self.mapping.rows else self.first
+            )
         self.increment = INCREMENTS[r.resolution] // _MICRO
         self.filler = None
         if r.fill is not None:
             self.filler = FillForward(
-                r.hours, r.data_zone, self.increment, r.fill, r.extended, r.strict, to_micro(self.end)
+                r.hours,
+                r.data_zone,
+                self.increment,
+                r.fill,
+                r.extended,
+                r.strict,
+                to_micro(self.end),
             )
         self._due: list[Due] = []
         if r.events and r.symbol.security_type == SecurityType.EQUITY:
@@ -256,7 +268,11 @@ class Stream:
             previous_end = end[:-1]
             gap = time[1:] - time[:-1] > filler.small
             if gap.any():
-                until = time[1:] if filler.fill == filler.resolution and self.request.strict else end[1:]
+                until = (
+                    time[1:]
+                    if filler.fill == filler.resolution and self.request.strict
+                    else end[1:]
+                )
                 where = np.flatnonzero(gap & (until > previous_end))
                 hours = self.request.hours
                 open_ = hours._open_mask(previous_end[where], until[where], self.request.extended)
@@ -306,7 +322,12 @@ class Stream:
             self._event(index, rows, row, build)
         self._taken = len(self._due)
         previous, filler = self._previous, self.filler
-        if filler is None or previous is None or self._delisted or previous.end >= to_micro(self.end):
+        if (
+            filler is None
+            or previous is None
+            or self._delisted
+            or previous.end >= to_micro(self.end)
+        ):
             return
         last = filler.last_point()
         self._fill(last, row, build)
@@ -328,7 +349,9 @@ class Stream:
                 which, time, end, filled, real = (
                     which[keep], time[keep], end[keep], filled[keep], real[keep],
                 )  # fmt: skip
-                events = [e for e, k in zip(events, keep[build.event_places()]) if k] if events else []
+                events = (
+                    [e for e, k in zip(events, keep[build.event_places()]) if k] if events else []
+                )
         emit = to_utc_array(end, r.hours.time_zone).tolist()
         if filled.any():
             time, end = self._shown(time, end, filled)
@@ -336,7 +359,9 @@ class Stream:
         if rows is not None and real.any():
             factors, addends = self._scales(rows)
             if real.all():
-                bars = make_bars(r.symbol, r.quote, rows, which, time, end, filled, factors, addends)
+                bars = make_bars(
+                    r.symbol, r.quote, rows, which, time, end, filled, factors, addends
+                )
             else:
                 bars = make_bars(
                     r.symbol, r.quote, rows, which[real], time[real], end[real], filled[real], factors, addends,
@@ -349,9 +374,7 @@ class Stream:
             points.append(next(data) if is_bar else next(special))
         return Chunk(emit, points)
 
-    def _shown(
-        self, time: Ints, end: Ints, filled: npt.NDArray[np.bool_]
-    ) -> tuple[Ints, Ints]:
+    def _shown(self, time: Ints, end: Ints, filled: npt.NDArray[np.bool_]) -> tuple[Ints, Ints]:
         """Give filled bars the times that the algorithm sees: those of a whole bar of the data's resolution."""
         r = self.request
         assert self.filler is not None
@@ -382,7 +405,9 @@ class Stream:
         days = (np.where(crossing, rows.end, rows.time) // DAY).tolist()
         known: dict[int, Decimal] = {}
         for day in set(days):
-            known[day] = self.factors.price_scale(from_micro(day * DAY), r.mode, r.scale_end or self.end)
+            known[day] = self.factors.price_scale(
+                from_micro(day * DAY), r.mode, r.scale_end or self.end
+            )
         factors = [known[day] for day in days]
         addends = None
         if r.mode == DataNormalizationMode.TOTAL_RETURN and self._paid:

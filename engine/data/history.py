@@ -1,0 +1,185 @@
+"""History: bars of the past for a list of requests, as slices or as a frame."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from engine.data.maps import AuxiliaryFiles
+from engine.data.readers import FileReader
+from engine.data.stream import Request, Stream, use_strict_times
+from engine.types.bars import QuoteBar, TradeBar
+from engine.types.enums import DataNormalizationMode, Resolution
+from engine.types.slice import Slice
+from engine.types.subscription import INCREMENTS, SubscriptionDataConfig
+from engine.types.timezones import from_micro, from_utc, to_micro
+
+_MICRO = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryRequest:
+    """Bars of one subscription between two moments (naive UTC; the start itself is not included)."""
+
+    config: SubscriptionDataConfig
+    hours: Any
+    start: datetime
+    end: datetime
+    type: type
+    resolution: Resolution
+    fill_forward: bool
+    extended: bool
+    mode: DataNormalizationMode
+    strict_times: bool = True
+
+    @property
+    def symbol(self) -> Any:
+        return self.config.symbol
+
+
+class HistoryProvider:
+    """Reads history with the same rules as the feed.
+
+    ``data_point_count`` counts what was given; LEAN adds it to the data points of the run.
+    """
+
+    def __init__(self, files: FileReader, auxiliary: AuxiliaryFiles, custom: Any = None) -> None:
+        self.files = files
+        self.auxiliary = auxiliary
+        self.custom = custom
+        self.data_point_count = 0
+
+    def points(self, request: HistoryRequest) -> list[tuple[int, Any]]:
+        """Return ``(UTC microseconds, point)`` of one request."""
+        config = request.config
+        zone = request.hours.time_zone
+        start, end = from_utc(request.start, zone), from_utc(request.end, zone)
+        if start >= end:
+            return []
+        found: list[tuple[int, Any]] = []
+        if config.is_custom_data:
+            if self.custom is None:
+                return []
+            for emit, points in self.custom(
+                config, request.start, request.end, request.fill_forward
+            ):
+                found += zip(emit, points)
+        else:
+            increment = INCREMENTS[request.resolution] // _MICRO
+            stream = Stream(
+                Request(
+                    symbol=config.symbol,
+                    resolution=request.resolution,
+                    tick_type=config.tick_type,
+                    hours=request.hours,
+                    data_zone=config.data_time_zone,
+                    start=request.start,
+                    end=request.end,
+                    quote=request.type is QuoteBar,
+                    fill=increment if request.fill_forward else None,
+                    extended=request.extended,
+                    filtered=True,
+                    strict=use_strict_times(
+                        request.strict_times, config.symbol, request.resolution, request.hours
+                    ),
+                    mode=request.mode,
+                    scale_end=end,
+                    events=False,
+                ),
+                self.files,
+                self.auxiliary,
+            )
+            for chunk in stream.chunks():
+                found += zip(chunk.emit, chunk.points)
+        return [(emit, p) for emit, p in found if start < p.end_time <= end]
+
+    def slices(self, requests: Iterable[HistoryRequest], time_zone: Any) -> list[Slice]:
+        """Return the points of all requests by moment; ``time`` of the slices is local to ``time_zone``."""
+        by_time: dict[int, list[Any]] = {}
+        for request in requests:
+            for emit, point in self.points(request):
+                by_time.setdefault(emit, []).append(point)
+        found = []
+        for emit in sorted(by_time):
+            utc = from_micro(emit)
+            points = by_time[emit]
+            self.data_point_count += len(points)
+            found.append(Slice(from_utc(utc, time_zone), points, utc))
+        return found
+
+
+def until_now(request: HistoryRequest, utc: datetime) -> HistoryRequest:
+    """Return a request that does not reach into the future."""
+    return request if request.end <= utc else replace(request, end=utc)
+
+
+_OHLC = ("open", "high", "low", "close")
+
+
+def frame_of(slices: Iterable[Slice], kind: type | None = None) -> Any:
+    """Return a pandas frame as LEAN makes it: index (symbol, time), columns by alphabet, floats.
+
+    ``time`` is the end of the bars. With quotes and trades of a symbol in one moment, the trades give open to close.
+    """
+    import numpy as np
+    import pandas as pd
+
+    from engine.data.pandas_mapper import install
+
+    install()
+    want_trades, want_quotes = kind in (None, TradeBar), kind in (None, QuoteBar)
+    rows: dict[Any, dict[datetime, dict[str, Any]]] = {}
+    for slice_ in slices:
+        for point in slice_._points:
+            cells = rows.setdefault(point.symbol, {})
+            if type(point) is TradeBar and want_trades:
+                cell = cells.setdefault(point.end_time, {})
+                cell.update((name, getattr(point, name)) for name in _OHLC)
+                cell["volume"] = point.volume
+            elif type(point) is QuoteBar and want_quotes:
+                cell = cells.setdefault(point.end_time, {})
+                _quote_cells(cell, point)
+            elif not isinstance(point, (TradeBar, QuoteBar)) and (
+                kind is None or isinstance(point, kind)
+            ):
+                cells.setdefault(point.end_time, {}).update(_custom_cells(point))
+    frames = []
+    for symbol, cells in rows.items():
+        if not cells:
+            continue
+        times = sorted(cells)
+        names = sorted({name for cell in cells.values() for name in cell})
+        index = pd.MultiIndex.from_tuples(
+            [(symbol, pd.Timestamp(t)) for t in times], names=["symbol", "time"]
+        )
+        columns = {}
+        for name in names:
+            values = [cells[t].get(name, np.nan) for t in times]
+            columns[name] = values
+        frames.append(pd.DataFrame(columns, index=index))
+    if not frames:
+        return pd.DataFrame()
+    result = pd.concat(frames, sort=True) if len(frames) > 1 else frames[0]
+    result = result[sorted(result.columns)]
+    return result.dropna(axis=1, how="all")
+
+
+def _quote_cells(cell: dict[str, Any], bar: QuoteBar) -> None:
+    for name, side in (("bid", bar.bid), ("ask", bar.ask)):
+        if side is not None:
+            for part in _OHLC:
+                cell[name + part] = getattr(side, part)
+    cell["bidsize"], cell["asksize"] = bar.last_bid_size, bar.last_ask_size
+    if "volume" not in cell:
+        cell.update((name, getattr(bar, name)) for name in _OHLC)
+
+
+def _custom_cells(point: Any) -> dict[str, Any]:
+    """Return the columns of a custom point: its value and what the reader stored on it."""
+    cells = {"value": float(point.value)}
+    for name, value in getattr(point, "_storage", {}).items():
+        if not name.startswith("_") and name != "value":
+            cells[name] = value
+    return cells
