@@ -70,9 +70,7 @@ def above_minimum_order_margin(portfolio: Any, minimum: Decimal, order_margin: D
     A portfolio without margin left may always order.
     """
     value = portfolio._total_portfolio_value
-    return not (
-        value * minimum > order_margin and portfolio._get_margin_remaining(value) > 0
-    )
+    return not (value * minimum > order_margin and portfolio._get_margin_remaining(value) > 0)
 
 
 def above_minimum_order_margin_portfolio_percentage(
@@ -178,7 +176,9 @@ class BuyingPowerModel(LeanModel):
             )
         )
 
-    def _margin_remaining(self, portfolio: Any, security: Any, direction: OrderDirection) -> Decimal:
+    def _margin_remaining(
+        self, portfolio: Any, security: Any, direction: OrderDirection
+    ) -> Decimal:
         value: Decimal = portfolio._total_portfolio_value
         result: Decimal = portfolio._get_margin_remaining(value)
         held = security.holdings._quantity
@@ -429,4 +429,3 @@ class PatternDayTradingMarginModel(SecurityMarginModel):
     def get_maintenance_margin(self, parameters: MaintenanceMarginParameters) -> MaintenanceMargin:
         margin = super().get_maintenance_margin(parameters)
         return MaintenanceMargin(margin._value * self._factor(parameters.security))
-

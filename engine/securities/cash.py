@@ -20,7 +20,6 @@ from engine.types.decimals import (
     plain,
     round_half_even,
     round_to_significant,
-
 )
 from engine.types.dotnet import Event, LeanDict, LeanObject
 from engine.types.enums import CashBookUpdateType, SecurityType
@@ -395,7 +394,9 @@ class CashBook(LeanDict[str, Cash]):
         )
 
     def __str__(self) -> str:
-        lines = [f"Symbol {'Quantity':>13}    {'Conversion':>10} = Value in {self._account_currency}"]
+        lines = [
+            f"Symbol {'Quantity':>13}    {'Conversion':>10} = Value in {self._account_currency}"
+        ]
         lines += [cash.to_string(self._account_currency) for cash in self.values()]
         total = plain(round_half_even(self._total_value_in_account_currency, 2))
         sign = currency_symbol(self._account_currency)

@@ -197,9 +197,7 @@ class CashBuyingPowerModel(BuyingPowerModel):
         if wanted < 0:
             return GetMaximumOrderQuantityResult(ZERO, "The cash model does not allow shorting.")
         if not _is_pair(security):
-            return GetMaximumOrderQuantityResult(
-                ZERO, "The security type must be Cryptoor Forex."
-            )
+            return GetMaximumOrderQuantityResult(ZERO, "The security type must be Cryptoor Forex.")
         coin = security.base_currency
         if not wanted:
             return GetMaximumOrderQuantityResult(-coin._amount)
@@ -216,9 +214,7 @@ class CashBuyingPowerModel(BuyingPowerModel):
             return GetMaximumOrderQuantityResult(ZERO, self._no_price(security, portfolio, rate))
         quantity = target / unit
         quantity = quantity - quantity % lot
-        too_small = (
-            f"The order quantity is less than the lot size of {plain(lot)} and has been rounded to zero."
-        )
+        too_small = f"The order quantity is less than the lot size of {plain(lot)} and has been rounded to zero."
         if not quantity:
             silent = parameters.silence_non_error_reasons
             return GetMaximumOrderQuantityResult(ZERO, None if silent else too_small, False)

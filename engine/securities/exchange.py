@@ -49,9 +49,7 @@ class SecurityExchange(LeanObject):
         return bool(self.hours.is_open(bar_start_time, bar_end_time, is_extended_market_hours))
 
     def is_closing_soon(self, minutes_to_close: int) -> bool:
-        return not self.hours.is_open(
-            self.local_time + timedelta(minutes=minutes_to_close), False
-        )
+        return not self.hours.is_open(self.local_time + timedelta(minutes=minutes_to_close), False)
 
     def set_market_hours(self, market_hours_segments: Iterable[Any], *days: Any) -> None:
         """Replace the sessions of some days of the week (all, when none is named)."""

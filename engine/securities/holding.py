@@ -225,7 +225,9 @@ class SecurityHolding(LeanObject):
         quantity: Any = None,
     ) -> float:
         """Return what closing now at the market would bring, in the account currency."""
-        numbers = [None if x is None else from_python(x) for x in (exit_price, entry_price, quantity)]
+        numbers = [
+            None if x is None else from_python(x) for x in (exit_price, entry_price, quantity)
+        ]
         return float(self._close_profit(include_fees, *numbers))
 
     def __str__(self) -> str:

@@ -27,7 +27,9 @@ class MarginCallOrdersParameters(LeanObject):
 
     __slots__ = ("_total_portfolio_value", "_total_used_margin", "position_group")
 
-    def __init__(self, position_group: Any, total_portfolio_value: Any, total_used_margin: Any) -> None:
+    def __init__(
+        self, position_group: Any, total_portfolio_value: Any, total_used_margin: Any
+    ) -> None:
         self.position_group = position_group
         self._total_portfolio_value = from_python(total_portfolio_value)
         self._total_used_margin = from_python(total_used_margin)
@@ -179,8 +181,8 @@ def adopt_margin_call_model(model: Any) -> Any:
     """Return a model with the engine's call, whatever the user gave."""
     overridden = getattr(model, "_native", None)
     if overridden is not None and (
-        getattr(type(model), "get_margin_call_orders")
-        is getattr(overridden, "get_margin_call_orders")
+        type(model).get_margin_call_orders
+        is overridden.get_margin_call_orders
     ):
         return model
     return _UserMarginCallModel(model)

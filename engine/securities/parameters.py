@@ -106,9 +106,7 @@ class MaintenanceMarginParameters(LeanObject):
         )
 
     @staticmethod
-    def for_quantity_at_current_price(
-        security: Any, quantity: Any
-    ) -> MaintenanceMarginParameters:
+    def for_quantity_at_current_price(security: Any, quantity: Any) -> MaintenanceMarginParameters:
         quantity = from_python(quantity)
         value = security.holdings._value(quantity, security.holdings._price)._in_account_currency
         return MaintenanceMarginParameters(security, quantity, value, value)

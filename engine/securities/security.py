@@ -452,9 +452,7 @@ class Forex(_PairSecurity):
     def decompose_currency_pair(currency_pair: str) -> tuple[str, str]:
         """Return base and quote of a pair of six letters."""
         if currency_pair is None or len(currency_pair) != 6:
-            raise ArgumentException(
-                f"Currency pairs must be exactly 6 characters: {currency_pair}"
-            )
+            raise ArgumentException(f"Currency pairs must be exactly 6 characters: {currency_pair}")
         return currency_pair[:3], currency_pair[3:]
 
 

@@ -21,7 +21,12 @@ class ApplyFundsSettlementModelParameters(LeanObject):
     __slots__ = ("_utc", "cash_amount", "fill", "portfolio", "security")
 
     def __init__(
-        self, portfolio: Any, security: Any, application_time_utc: datetime, cash_amount: Any, fill: Any
+        self,
+        portfolio: Any,
+        security: Any,
+        application_time_utc: datetime,
+        cash_amount: Any,
+        fill: Any,
     ) -> None:
         self.portfolio = portfolio
         self.security = security
@@ -88,7 +93,9 @@ class DelayedSettlementModel(LeanModel):
     time_of_day : local time of the exchange at which the money arrives.
     """
 
-    def __init__(self, number_of_days: int = 1, time_of_day: timedelta = timedelta(hours=6)) -> None:
+    def __init__(
+        self, number_of_days: int = 1, time_of_day: timedelta = timedelta(hours=6)
+    ) -> None:
         self._days = int(number_of_days)
         self._time_of_day = time_of_day
         self._waiting: deque[tuple[datetime, str, Any]] = deque()

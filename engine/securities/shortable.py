@@ -54,9 +54,7 @@ class LocalDiskShortableProvider(NullShortableProvider):
         self._ticker: str | None = None
         self._days: dict[date, tuple[int | None, Decimal, Decimal]] = {}
 
-    def _row(
-        self, symbol: Any, local_time: datetime
-    ) -> tuple[int | None, Decimal, Decimal] | None:
+    def _row(self, symbol: Any, local_time: datetime) -> tuple[int | None, Decimal, Decimal] | None:
         if symbol is None:
             return None
         if symbol.value != self._ticker:

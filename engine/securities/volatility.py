@@ -101,9 +101,7 @@ class StandardDeviationOfReturnsVolatilityModel(BaseVolatilityModel):
         if len(self._window) < 2:
             return 0.0
         if self._known is None:
-            self._known = float(
-                to_decimal(_deviation(self._window)) * to_decimal(math.sqrt(252.0))
-            )
+            self._known = float(to_decimal(_deviation(self._window)) * to_decimal(math.sqrt(252.0)))
         return self._known
 
     def update(self, security: Any, data: Any) -> None:

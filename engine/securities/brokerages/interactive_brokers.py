@@ -148,5 +148,3 @@ class InteractiveBrokersFixModel(InteractiveBrokersBrokerageModel):
         not in (OrderType.LIMIT_IF_TOUCHED, OrderType.COMBO_LEG_LIMIT, OrderType.OPTION_EXERCISE)
     )
     _times_in_force = ("GoodTilCanceledTimeInForce", "DayTimeInForce")
-
-

@@ -14,7 +14,7 @@ class BrokerageMessageEvent(LeanObject):
 
     __slots__ = ("code", "message", "type")
 
-    def __init__(self, type: Any, code: Any, message: str) -> None:  # noqa: A002
+    def __init__(self, type: Any, code: Any, message: str) -> None:
         self.type = BrokerageMessageType(type)
         self.code = str(code)
         self.message = message
@@ -49,9 +49,7 @@ def refuse(text: str, code: str = "NotSupported") -> tuple[bool, BrokerageMessag
 
 
 def unsupported_security(model: Any, security: Any) -> tuple[bool, BrokerageMessageEvent]:
-    return refuse(
-        f"The {name_of(model)} does not support {pascal(security.type)} security type."
-    )
+    return refuse(f"The {name_of(model)} does not support {pascal(security.type)} security type.")
 
 
 def unsupported_order_type(

@@ -35,8 +35,9 @@ def refuse_across_zero(
 
 
 def _clock(time: timedelta) -> str:
+    # LEAN's format has a blank and twelve hours
     minutes = int(time.total_seconds()) // 60
-    return f"{minutes // 60:02d}:{minutes % 60:02d}"
+    return f" {(minutes // 60 - 1) % 12 + 1:02d}:{minutes % 60:02d}"
 
 
 def refuse_market_on_open(
@@ -65,6 +66,6 @@ def refuse_market_on_open(
     if inside:
         return ACCEPTED
     return refuse(
-        f"MarketOnOpen submission time is invalid. Valid local times are  {_clock(start)}–{_clock(end)}. "
+        f"MarketOnOpen submission time is invalid. Valid local times are {_clock(start)}–{_clock(end)}. "
         "Consider setting daily_precise_end_time = false or using self.schedule.on."
     )

@@ -17,7 +17,7 @@ from engine.securities.order_values import order_value
 from engine.types.decimals import ZERO, round_half_even
 from engine.types.enums import SecurityType
 
-_FIRST_SCHEDULE = frozenset("EURUSD GBPUSD USDJPY USDCHF AUDUSD EURJPY GBPJPY".split())
+_FIRST_SCHEDULE = frozenset(["EURUSD", "GBPUSD", "USDJPY", "USDCHF", "AUDUSD", "EURJPY", "GBPJPY"])
 
 
 class AxosFeeModel(_PerShareFeeModel):

@@ -47,9 +47,7 @@ class _CoinFeeModel(FeeModel):
     def get_order_fee(self, parameters: OrderFeeParameters) -> OrderFee:
         order, security = parameters.order, parameters.security
         if security.type == SecurityType.CRYPTO_FUTURE:
-            raise EngineUnsupported(
-                "engine does not implement crypto futures; use lean backtest"
-            )
+            raise EngineUnsupported("engine does not implement crypto futures; use lean backtest")
         rate = self._rate(order)
         size = order._absolute_quantity
         if order.direction == OrderDirection.BUY:
