@@ -6,7 +6,13 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
-from engine.data.history import HistoryProvider, HistoryRequest, frame_of, until_now
+from engine.data.history import (
+    HistoryProvider,
+    HistoryRequest,
+    frame_of,
+    memoized,
+    until_now,
+)
 from engine.data.readers import FileReader
 from engine.data.stream import use_strict_times
 from engine.data.times import start_of_bars
@@ -71,7 +77,7 @@ class _History:
             isinstance(target, (list, tuple)) and target and isinstance(target[0], HistoryRequest)
         ):
             requests = [target] if isinstance(target, HistoryRequest) else list(target)
-            return self._algorithm._history_slices(requests)
+            return memoized(self._algorithm._history_slices(requests), Slice)
         span = _take_span(values, kwargs)
         options = _options(values, kwargs)
         return self._algorithm._history(kind, generic, target, span, options)
@@ -169,17 +175,18 @@ class HistoryMixin:
         if generic:
             assert kind is not None
             if _is_one(target):
-                return _typed(slices, kind, symbols[0])
-            return [found for s in slices if len(found := s.get(kind))]
+                return memoized(_typed(slices, kind, symbols[0]), kind)
+            found = [held for s in slices if len(held := s.get(kind))]
+            return memoized(found, DataDictionary)
         if isinstance(target, str) and kind is None:
             if symbols[0].security_type in (SecurityType.FOREX, SecurityType.CFD):
                 self.error(
                     "Calling History<TradeBar> method on a Forex or CFD security will return an empty result. "
                     "Please use the generic version with QuoteBar type parameter."
                 )
-            return _typed(slices, TradeBar, symbols[0])
+            return memoized(_typed(slices, TradeBar, symbols[0]), TradeBar)
         if target is None and kind is None:
-            return slices
+            return memoized(slices, Slice)
         return frame_of(slices, kind)
 
     def _history_symbols(self, target: Any) -> list[Symbol]:

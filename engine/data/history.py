@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from engine.data.maps import AuxiliaryFiles
@@ -108,6 +109,34 @@ class HistoryProvider:
             self.data_point_count += len(points)
             found.append(Slice(from_utc(utc, time_zone), points, utc))
         return found
+
+
+class _Memoized:
+    """What LEAN gives for several bars or slices: something to go through, as often as one likes."""
+
+    __slots__ = ("_items",)
+
+    def __init__(self, items: list[Any]) -> None:
+        self._items = items
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._items)
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def __getitem__(self, index: Any) -> Any:
+        return self._items[index]
+
+
+@lru_cache(maxsize=None)
+def _memoized_type(name: str) -> type[_Memoized]:
+    return type(f"MemoizingEnumerable[{name}]", (_Memoized,), {"__slots__": ()})
+
+
+def memoized(items: list[Any], kind: type) -> _Memoized:
+    """Wrap the result of a history call that is no frame."""
+    return _memoized_type(kind.__name__)(items)
 
 
 def until_now(request: HistoryRequest, utc: datetime) -> HistoryRequest:
