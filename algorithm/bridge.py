@@ -1,0 +1,231 @@
+"""LEAN objects <-> protection records: the only file that knows both vocabularies."""
+
+from __future__ import annotations
+
+from AlgorithmImports import *
+
+import datetime as clock
+import os
+from typing import Any
+
+from protection.contracts.records import Bar as BarRecord
+from protection.contracts.records import OpenOrder, OrderKind, OrderRequest, Portfolio, Position
+from protection.contracts.records import OrderEvent as EventRecord
+from protection.contracts.records import OrderStatus as Status
+
+UTC = clock.timezone.utc
+
+_KINDS = {
+    OrderType.MARKET: OrderKind.MARKET,
+    OrderType.LIMIT: OrderKind.LIMIT,
+    OrderType.STOP_MARKET: OrderKind.STOP,
+    OrderType.STOP_LIMIT: OrderKind.STOP_LIMIT,
+    OrderType.MARKET_ON_OPEN: OrderKind.MARKET_ON_OPEN,
+    OrderType.MARKET_ON_CLOSE: OrderKind.MARKET_ON_CLOSE,
+    OrderType.OPTION_EXERCISE: OrderKind.OPTION_EXERCISE,
+    OrderType.LIMIT_IF_TOUCHED: OrderKind.LIMIT_IF_TOUCHED,
+    OrderType.COMBO_MARKET: OrderKind.COMBO_MARKET,
+    OrderType.COMBO_LIMIT: OrderKind.COMBO_LIMIT,
+    OrderType.COMBO_LEG_LIMIT: OrderKind.COMBO_LIMIT,
+    OrderType.TRAILING_STOP: OrderKind.TRAILING_STOP,
+}
+_STATUS = {
+    OrderStatus.NEW: Status.NEW,
+    OrderStatus.SUBMITTED: Status.SUBMITTED,
+    OrderStatus.PARTIALLY_FILLED: Status.PARTIALLY_FILLED,
+    OrderStatus.FILLED: Status.FILLED,
+    OrderStatus.CANCELED: Status.CANCELED,
+    OrderStatus.NONE: Status.NEW,
+    OrderStatus.INVALID: Status.INVALID,
+    OrderStatus.CANCEL_PENDING: Status.CANCEL_PENDING,
+    OrderStatus.UPDATE_SUBMITTED: Status.UPDATED,
+}
+
+
+def utc(moment: datetime) -> datetime:
+    """Return LEAN's UTC time with Python's own UTC zone; the two kinds cannot be compared with each other."""
+    return moment.replace(tzinfo=UTC)
+
+
+class Bridge:
+    """Reads an algorithm into records. Everything here is read-only and never raises on a price of zero."""
+
+    def __init__(self, algorithm: QCAlgorithm) -> None:
+        self.algorithm = algorithm
+        self._keys: dict[Symbol, str] = {}
+        self._symbols: dict[str, Symbol] = {}
+
+    # -- names ---------------------------------------------------------------------------------
+
+    def key(self, symbol: Symbol) -> str:
+        """Return the stable name of a symbol (its identifier: tickers change)."""
+        known = self._keys.get(symbol)
+        if known is None:
+            known = self._keys[symbol] = str(symbol.id)
+            self._symbols[known] = symbol
+        return known
+
+    def symbol(self, key: str) -> Symbol | None:
+        """Return the symbol of a name that :meth:`key` gave."""
+        return self._symbols.get(key)
+
+    def now(self) -> datetime:
+        """Return the time of the algorithm in UTC."""
+        return utc(self.algorithm.utc_time)
+
+    # -- the account ---------------------------------------------------------------------------
+
+    def multiplier(self, security: Security) -> float:
+        """Return account currency per unit of price and quantity."""
+        rate = float(security.quote_currency.conversion_rate)
+        return float(security.symbol_properties.contract_multiplier) * (rate if rate > 0 else 1.0)
+
+    def portfolio(self) -> Portfolio:
+        """Return the account at this moment, everything that may still fill included."""
+        algorithm = self.algorithm
+        positions: dict[str, Position] = {}
+        for symbol, security in self._held():
+            holdings = security.holdings
+            key = self.key(symbol)
+            positions[key] = Position(
+                key,
+                float(holdings.quantity),
+                float(holdings.average_price),
+                float(security.price),
+                self.multiplier(security),
+            )
+        return Portfolio(
+            time=self.now(),
+            equity=float(algorithm.portfolio.total_portfolio_value),
+            positions=positions,
+            open_orders=self.open_orders(),
+            cash=float(algorithm.portfolio.cash),
+        )
+
+    def _held(self) -> list[tuple[Symbol, Security]]:
+        return [(x.key, x.value) for x in self.algorithm.securities if x.value.holdings.invested]
+
+    def open_orders(self) -> tuple[OpenOrder, ...]:
+        """Return what is working, from the tickets."""
+        algorithm = self.algorithm
+        found = []
+        for ticket in algorithm.transactions.get_open_order_tickets():
+            rest = float(ticket.quantity) - float(ticket.quantity_filled)
+            if rest == 0:
+                continue
+            security = algorithm.securities[ticket.symbol]
+            found.append(
+                OpenOrder(
+                    int(ticket.order_id),
+                    self.key(ticket.symbol),
+                    rest,
+                    _KINDS.get(ticket.order_type, OrderKind.MARKET),
+                    float(security.price),
+                    self.multiplier(security),
+                )
+            )
+        return tuple(found)
+
+    # -- orders --------------------------------------------------------------------------------
+
+    def request(self, security: Security, order: Order, *, update: bool = False, filled: float = 0.0) -> OrderRequest:
+        """Return an order that asks to pass."""
+        kind = _KINDS.get(order.type, OrderKind.MARKET)
+        underlying: str | None = None
+        delivered: float | None = None
+        if kind is OrderKind.OPTION_EXERCISE:
+            underlying, delivered = self._exercise(security, order)
+        last = security.get_last_data()
+        return OrderRequest(
+            order_id=int(order.id),
+            symbol=self.key(order.symbol),
+            quantity=float(order.quantity),
+            kind=kind,
+            time=self.now(),
+            reference_price=float(security.price),
+            reference_time=None if last is None else self.now(),
+            multiplier=self.multiplier(security),
+            limit_price=_price(order, "limit_price"),
+            stop_price=_price(order, "stop_price"),
+            group=None if order.group_order_manager is None else int(order.group_order_manager.id),
+            underlying=underlying,
+            underlying_quantity=delivered,
+            is_update=update,
+            filled=filled,
+            tag=str(order.tag or ""),
+        )
+
+    def _exercise(self, security: Security, order: Order) -> tuple[str, float]:
+        symbol = order.symbol
+        size = float(security.symbol_properties.contract_multiplier)
+        sign = 1.0 if symbol.id.option_right == OptionRight.CALL else -1.0
+        return self.key(symbol.underlying), -sign * float(order.quantity) * size
+
+    def event(self, event: OrderEvent) -> EventRecord:
+        """Return an order event."""
+        ticket = self.algorithm.transactions.get_order_ticket(event.order_id)
+        filled = None if ticket is None else float(ticket.quantity_filled)
+        return EventRecord(
+            order_id=int(event.order_id),
+            symbol=self.key(event.symbol),
+            status=_STATUS.get(event.status, Status.NEW),
+            time=utc(event.utc_time),
+            fill_quantity=float(event.fill_quantity),
+            fill_price=float(event.fill_price),
+            quantity=float(event.quantity),
+            filled_total=filled,
+            event_id=int(event.id),
+        )
+
+    # -- data ----------------------------------------------------------------------------------
+
+    def bars(self) -> list[BarRecord]:
+        """Return the trade and quote bars of the present moment that are news, not copies."""
+        data = self.algorithm.current_slice
+        if data is None:
+            return []
+        found = []
+        now = self.now()
+        for bars in (data.bars, data.quote_bars):
+            for symbol in list(bars.keys()):
+                bar = bars[symbol]
+                key = self.key(symbol)
+                if bar.is_fill_forward or any(f.symbol == key for f in found):
+                    continue
+                found.append(
+                    BarRecord(
+                        key,
+                        now,
+                        float(bar.open),
+                        float(bar.high),
+                        float(bar.low),
+                        float(bar.close),
+                        float(getattr(bar, "volume", 0.0)),
+                        bar.end_time - bar.time,
+                    )
+                )
+        return found
+
+
+def _price(order: Order, name: str) -> float | None:
+    value = getattr(order, name, None)
+    return None if value is None else float(value)
+
+
+def store_folder(algorithm: QCAlgorithm, namespace: str) -> str:
+    """Return a folder of our own beside the files of the Object Store, made when it is missing.
+
+    Raises
+    ------
+    OSError
+        Where no folder can be made: in QuantConnect's cloud.
+    """
+    probe = str(algorithm.object_store.get_file_path("protection/_probe"))
+    folder = os.path.join(os.path.dirname(probe), namespace)
+    os.makedirs(folder, mode=0o700, exist_ok=True)
+    return folder
+
+
+def object_store(algorithm: QCAlgorithm) -> Any:
+    """Return LEAN's Object Store."""
+    return algorithm.object_store

@@ -1,0 +1,198 @@
+"""Wires the parts of a run together: what LEAN's set-up handler and engine do around ``initialize``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+from engine.types.bars import QuoteBar, TradeBar
+from engine.types.enums import AccountType, BrokerageName, Resolution, SecurityType, TickType
+from engine.types.errors import ArgumentException
+from engine.types.subscription import SubscriptionDataConfig
+from engine.types.symbol import Symbol
+from engine.types.timezones import from_utc, to_utc
+
+_DAY = timedelta(days=1)
+#: brokerages of coins: their statistics count 365 days a year
+_EVERY_DAY = ("Coinbase", "Binance", "Bitfinex", "Bybit", "FTX", "Kraken")
+
+
+def build(engine: Any, algorithm: Any) -> None:
+    """Make the managers of an algorithm; called before its ``__init__``."""
+    from engine.consolidators.subscriptions import SubscriptionManager
+    from engine.orders.handler import TransactionHandler
+    from engine.orders.manager import SecurityTransactionManager
+    from engine.orders.properties import OrderProperties
+    from engine.results.handler import ResultHandler
+    from engine.securities.manager import SecurityManager
+    from engine.securities.portfolio import SecurityPortfolioManager
+    from engine.securities.service import SecurityService
+    from engine.statistics.trade_builder import TradeBuilder
+
+    algorithm.default_order_properties = OrderProperties()
+    algorithm.subscription_manager = SubscriptionManager(algorithm)
+    algorithm.securities = SecurityManager(algorithm._clock)
+    algorithm.transactions = SecurityTransactionManager(algorithm, algorithm.securities)
+    algorithm.portfolio = SecurityPortfolioManager(
+        algorithm.securities,
+        algorithm.transactions,
+        algorithm.settings,
+        algorithm.default_order_properties,
+    )
+    algorithm.securities.set_security_service(
+        SecurityService(
+            algorithm.portfolio.cash_book,
+            engine.hours,
+            engine.properties,
+            lambda: algorithm.security_initializer,
+            algorithm.securities,
+            algorithm._clock,
+        )
+    )
+    algorithm.trade_builder = TradeBuilder()
+    engine.results = ResultHandler(algorithm, engine)
+    engine.transactions = TransactionHandler(algorithm, engine)
+    algorithm.transactions._set_order_processor(engine.transactions)
+
+
+def default_brokerage_model(algorithm: Any) -> Any:
+    """Return the model that an algorithm has before it sets one."""
+    from engine.securities.brokerages import create_brokerage_model
+
+    return create_brokerage_model(algorithm.transactions, BrokerageName.DEFAULT, AccountType.MARGIN)
+
+
+def set_trading_days(algorithm: Any) -> None:
+    """Set the days of a year in the statistics from the brokerage, unless the user did."""
+    if algorithm.settings.trading_days_per_year is None:
+        name = type(algorithm.brokerage_model).__name__
+        algorithm.settings.trading_days_per_year = 365 if name.startswith(_EVERY_DAY) else 252
+
+
+def post_initialize(engine: Any, algorithm: Any) -> None:
+    """Do what follows ``initialize``: framework, benchmark, the start of the warm-up."""
+    if algorithm.end_date < algorithm.start_date:
+        raise ArgumentException(
+            "Please select an algorithm end date greater than start date: "
+            f"start {algorithm.start_date:%Y-%m-%d}, end {algorithm.end_date:%Y-%m-%d}"
+        )
+    algorithm._framework_post_initialize()
+    if algorithm.benchmark is None:
+        algorithm.benchmark = algorithm.brokerage_model.get_benchmark(algorithm.securities)
+    start = algorithm._warmup_start_utc()
+    if start is not None:
+        algorithm._set_utc(start)
+    else:
+        algorithm._set_finished_warming_up()
+
+
+def benchmark_symbol(algorithm: Any) -> Symbol | None:
+    """Return the symbol of a benchmark that is a security."""
+    security = getattr(algorithm.benchmark, "security", None)
+    return None if security is None else security.symbol
+
+
+class InternalFeeds:
+    """Subscriptions that the engine needs and the user did not ask for: benchmark and exchange rates."""
+
+    def __init__(self, engine: Any, algorithm: Any) -> None:
+        self.engine, self.algorithm = engine, algorithm
+        self._benchmark_done = False
+        self._pending: list[SubscriptionDataConfig] = []
+
+    def settle(self, utc: datetime) -> bool:
+        """Add what is missing; True when something was added."""
+        added = False
+        if not self._benchmark_done:
+            self._benchmark_done = True
+            added = self._add_benchmark(utc)
+        pending, self._pending = self._pending, []
+        for config in pending:
+            added = self.engine.feed.add(config, utc) or added
+        return added
+
+    def _config(
+        self, security: Any, resolution: Resolution, kind: type, tick: TickType, fill: bool
+    ) -> SubscriptionDataConfig:
+        symbol = security.symbol
+        hours = self.engine.hours
+        entry = hours.get_entry(symbol.id.market, symbol, symbol.security_type)
+        config = SubscriptionDataConfig(
+            kind,
+            symbol,
+            resolution,
+            entry.data_time_zone,
+            entry.exchange_hours.time_zone,
+            fill_forward=fill,
+            is_internal_feed=True,
+            tick_type=tick,
+            daily_precise_end_time=self.algorithm.settings.daily_precise_end_time,
+        )
+        return config
+
+    def _add_benchmark(self, utc: datetime) -> bool:
+        security = getattr(self.algorithm.benchmark, "security", None)
+        if security is None:
+            return False
+        quotes = security.symbol.security_type in (SecurityType.FOREX, SecurityType.CFD)
+        kind, tick = (QuoteBar, TickType.QUOTE) if quotes else (TradeBar, TickType.TRADE)
+        config = self._config(security, Resolution.HOUR, kind, tick, False)
+        if security.symbol.security_type == SecurityType.BASE:
+            known = self.algorithm.subscription_manager._of(security.symbol)
+            if known:
+                config = self._config(security, known[0].resolution, known[0].type, tick, False)
+                config.is_custom_data = True
+        config._security = security
+        security._set_keeper(self.algorithm._clock)
+        self.algorithm.subscription_manager._add(config)
+        return bool(self.engine.feed.add(config, self._day_before(security, utc)))
+
+    def _day_before(self, security: Any, utc: datetime) -> datetime:
+        """Return the start of the last full session before a time, so that the price is never 0."""
+        from engine.data.history import start_for_bars
+
+        hours = security.exchange.hours
+        local = from_utc(utc, hours.time_zone)
+        start = start_for_bars(
+            hours,
+            local,
+            _DAY,
+            1,
+            extended=False,
+            strict=self.algorithm.settings.daily_precise_end_time,
+            data_zone=hours.time_zone,
+        )
+        return to_utc(start, hours.time_zone)
+
+    def ensure_currencies(self, added: tuple[Any, ...] = ()) -> list[Any]:
+        """Give every currency of the cash book a rate; return the securities made for that."""
+        algorithm = self.algorithm
+        book = algorithm.portfolio.cash_book
+
+        def make(symbol: Symbol) -> Any:
+            subscribed = [
+                c.resolution for c in algorithm.subscription_manager.get_subscription_data_configs()
+            ]
+            resolution = min(subscribed, default=Resolution.MINUTE)
+            crypto = symbol.security_type == SecurityType.CRYPTO
+            kinds = [(TradeBar, TickType.TRADE)] if crypto else []
+            kinds.append((QuoteBar, TickType.QUOTE))
+            security = algorithm.securities.create_security(symbol, [], 0, False)
+            for kind, tick in kinds:
+                config = self._config(security, resolution, kind, tick, True)
+                security._add_data(config)
+                algorithm.subscription_manager._add(config)
+                self._pending.append(config)
+            security.is_tradable = False
+            algorithm.securities.add(security)
+            return security
+
+        made = book._ensure_currency_data_feeds(
+            algorithm.securities,
+            self.engine.properties,
+            algorithm.brokerage_model.default_markets,
+            make,
+            added,
+        )
+        return list(made)
