@@ -1,0 +1,86 @@
+"""Consolidators that pass data on as it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from engine.consolidators.base import ConsolidatorBase
+from engine.types.bars import BaseData, Tick
+from engine.types.enums import TickType
+from engine.types.errors import ArgumentException
+
+
+class IdentityDataConsolidator(ConsolidatorBase):
+    """Sends every piece of data once: ``IdentityDataConsolidator[TradeBar]()``."""
+
+    _scans = False
+    _is_tick = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._last: Any = None
+        self._last_time: datetime | None = None
+
+    def __class_getitem__(cls, kind: type) -> type:
+        name = f"{cls.__name__}[{kind.__name__}]"
+        return type(
+            name, (cls,), {"_input_type": kind, "_output_type": kind, "_is_tick": kind is Tick}
+        )
+
+    @property
+    def working_data(self) -> Any:
+        return None if self._last is None else self._last.clone()
+
+    def update(self, data: Any) -> None:
+        end = data.end_time
+        if end != self._last_time or self._is_tick:
+            self._prev = self._cur
+            self._cur = data
+            if self._window is not None:
+                self._window.add(data)
+            for handler in self._general:
+                handler(self, data)
+            self.consolidated = self._last = data
+            self._last_time = end
+
+    def _idle(self) -> bool:
+        return True
+
+    def reset(self) -> None:
+        super().reset()
+        self._last = self._last_time = None
+
+
+class FilteredIdentityDataConsolidator(IdentityDataConsolidator):
+    """Sends the data that passes a predicate."""
+
+    def __init__(self, predicate: Callable[[Any], bool]) -> None:
+        super().__init__()
+        self._predicate = predicate
+
+    @staticmethod
+    def for_tick_type(tick_type: TickType) -> FilteredIdentityDataConsolidator:
+        """Return a consolidator that sends the ticks of one type."""
+        made = FilteredIdentityDataConsolidator[Tick]
+        return made(lambda tick: tick.tick_type == tick_type)
+
+    def update(self, data: Any) -> None:
+        if self._predicate(data):
+            super().update(data)
+
+
+def check_input(consolidator: Any, data: Any) -> None:
+    """Refuse data of another type.
+
+    Raises
+    ------
+    ArgumentException
+        Naming both types.
+    """
+    expected = consolidator.input_type
+    if expected is not BaseData and not isinstance(data, expected):
+        raise ArgumentException(
+            f"Received type of {type(data).__name__} but expected {expected.__name__}"
+        )
