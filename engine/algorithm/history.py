@@ -15,7 +15,7 @@ from engine.data.history import (
 )
 from engine.data.readers import FileReader
 from engine.data.stream import use_strict_times
-from engine.data.times import start_of_bars
+from engine.data.times import start_for_bars
 from engine.types.bars import BaseData, QuoteBar, Tick, TradeBar
 from engine.types.enums import DataNormalizationMode, Resolution, SecurityType, TickType
 from engine.types.errors import (
@@ -306,7 +306,7 @@ class HistoryMixin:
                 any(c.extended_market_hours for c in configs) if extended is None else extended
             )
         size = max(INCREMENTS[resolution], _SECOND)
-        start = start_of_bars(
+        start = start_for_bars(
             hours,
             from_utc(self._utc, hours.time_zone),
             size,

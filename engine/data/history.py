@@ -11,11 +11,21 @@ from typing import Any
 from engine.data.maps import AuxiliaryFiles
 from engine.data.readers import FileReader
 from engine.data.stream import Request, Stream, use_strict_times
+from engine.data.times import start_for_bars
 from engine.types.bars import QuoteBar, TradeBar
 from engine.types.enums import DataNormalizationMode, Resolution
 from engine.types.slice import Slice
 from engine.types.subscription import INCREMENTS, SubscriptionDataConfig
 from engine.types.timezones import from_micro, from_utc, to_micro
+
+__all__ = [
+    "HistoryProvider",
+    "HistoryRequest",
+    "frame_of",
+    "memoized",
+    "start_for_bars",
+    "until_now",
+]
 
 _MICRO = timedelta(microseconds=1)
 

@@ -74,6 +74,14 @@ def _span(text: str) -> timedelta:
     )
 
 
+def _zone(name: str) -> ZoneInfo:
+    # "UTC-05" is five hours behind, which the tz database calls Etc/GMT+5
+    if name.startswith(("UTC+", "UTC-")):
+        sign = "-" if name[3] == "+" else "+"
+        return ZoneInfo(f"Etc/GMT{sign}{int(name[4:].split(':')[0])}")
+    return ZoneInfo(name)
+
+
 def _date(text: str) -> datetime:
     month, day, year = text.split("/")
     return datetime(int(year), int(month), int(day))
@@ -148,9 +156,9 @@ class MarketHoursDatabase(LeanObject):
             early = {**hours.early_closes, **early}
             late = {**hours.late_opens, **late}
         return Entry(
-            ZoneInfo(raw["dataTimeZone"]),
+            _zone(raw["dataTimeZone"]),
             SecurityExchangeHours(
-                ZoneInfo(raw["exchangeTimeZone"]), holidays, week, early, late, banks
+                _zone(raw["exchangeTimeZone"]), holidays, week, early, late, banks
             ),
         )
 

@@ -15,14 +15,14 @@ _MICRO = timedelta(microseconds=1)
 _BLOCK = 4096
 
 
-def start_of_bars(
+def start_for_bars(
     hours: SecurityExchangeHours,
     end: datetime,
     size: timedelta,
     count: int,
     extended: bool,
     data_zone: ZoneInfo,
-    precise: bool = False,
+    strict: bool = False,
 ) -> datetime:
     """Return the local time at which ``count`` bars of open market before ``end`` begin.
 
@@ -36,7 +36,7 @@ def start_of_bars(
         Length and number of the bars; a bar counts when the market is open at any moment of it.
     extended
         Whether pre- and post-market sessions count.
-    precise
+    strict
         Daily bars that run from open to close.
 
     Returns
@@ -47,7 +47,7 @@ def start_of_bars(
     rounding = Rounding(hours, data_zone)
     step = size // _MICRO
     current = to_micro(end)
-    if precise and size == ONE_DAY:
+    if strict and size == ONE_DAY:
         # the bar of today is not there before its close
         if (
             not hours.is_date_open(end)
