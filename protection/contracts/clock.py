@@ -1,0 +1,118 @@
+"""Time as the host tells it; nothing in ``protection`` reads the wall clock."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta, timezone
+from typing import Protocol, runtime_checkable
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from protection.contracts.errors import FixInput, FixSettings
+
+
+@runtime_checkable
+class Clock(Protocol):
+    """Source of the present time, aware UTC."""
+
+    def now(self) -> datetime:
+        """Present time, timezone-aware UTC."""
+        ...
+
+
+def as_utc(time: datetime) -> datetime:
+    """Aware UTC of a time; a naive one is refused, because guessing its zone moves limits.
+
+    Raises
+    ------
+    FixInput
+        When ``time`` has no time zone.
+    """
+    if time.tzinfo is None:
+        raise FixInput(f"expected a time with a time zone, was {time!r}; attach timezone.utc")
+    return time.astimezone(timezone.utc)
+
+
+class ManualClock:
+    """A clock that stands still until it is moved, in either direction; for tests and replays."""
+
+    __slots__ = ("_now",)
+
+    def __init__(self, start: datetime) -> None:
+        self._now = as_utc(start)
+
+    def now(self) -> datetime:
+        """Time it was last set to."""
+        return self._now
+
+    def set(self, time: datetime) -> None:
+        """Jump to ``time``."""
+        self._now = as_utc(time)
+
+    def advance(self, step: timedelta) -> None:
+        """Move by ``step``, which may be negative."""
+        self._now += step
+
+
+class HostClock:
+    """A clock fed by the host: every time it is told of moves it, forwards only.
+
+    Late messages therefore cannot turn time back; a host whose own clock went back is seen by the
+    system, which compares each portfolio's time with the last one.
+    """
+
+    __slots__ = ("_now",)
+
+    def __init__(self, start: datetime = datetime(1970, 1, 1, tzinfo=timezone.utc)) -> None:
+        self._now = as_utc(start)
+
+    def now(self) -> datetime:
+        """Latest time the host told."""
+        return self._now
+
+    def feed(self, time: datetime) -> datetime:
+        """Tell the host's time (aware); returns the present time."""
+        utc = as_utc(time)
+        if utc > self._now:
+            self._now = utc
+        return self._now
+
+
+class SessionCalendar:
+    """Trading day of a moment: the local date in one time zone.
+
+    The bounds of the present day are remembered, so that the usual question costs two comparisons.
+
+    Parameters
+    ----------
+    zone : IANA name, for example ``America/New_York``; ``UTC`` for markets that never close
+
+    Raises
+    ------
+    FixSettings
+        When the zone is unknown.
+    """
+
+    __slots__ = ("_day", "_end", "_start", "_zone")
+
+    def __init__(self, zone: str) -> None:
+        try:
+            self._zone = ZoneInfo(zone)
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise FixSettings(
+                f"expected session.timezone an IANA name like America/New_York, was {zone!r}"
+            ) from error
+        far = datetime.max.replace(tzinfo=timezone.utc)
+        self._start, self._end, self._day = far, far, date.min
+
+    def session(self, time: datetime) -> date:
+        """Trading day of an aware time."""
+        if self._start <= time < self._end:
+            return self._day
+        day = time.astimezone(self._zone).date()
+        midnight = datetime(day.year, day.month, day.day, tzinfo=self._zone)
+        following = day + timedelta(days=1)
+        self._start = midnight.astimezone(timezone.utc)
+        self._end = datetime(
+            following.year, following.month, following.day, tzinfo=self._zone
+        ).astimezone(timezone.utc)
+        self._day = day
+        return day

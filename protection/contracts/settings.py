@@ -1,0 +1,353 @@
+"""The settings tree: every threshold of the protection, with its default, in one place.
+
+Keys read ``section.name``, as plain nested mappings (:meth:`ProtectionSettings.from_dict`) or as
+flat strings (:meth:`ProtectionSettings.from_flat`: ``{"drawdown.halt": "0.15"}``). Where None is
+allowed it means: this rule or limit is off.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from protection.contracts import checks
+from protection.contracts.errors import FixSettings
+from protection.contracts.schema import Section, setting, to_text, unknown_key
+
+
+@dataclass(frozen=True)
+class DrawdownSettings(Section):
+    """The two hard drawdown breakers."""
+
+    NAME = "drawdown"
+
+    halt: float | None = setting(
+        0.15, checks.share(optional=True), "loss from the highest equity of the window that halts"
+    )
+    halt_hours: float = setting(24.0, checks.above(0), "length of that window in hours")
+    liquidate: float | None = setting(
+        0.20, checks.share(optional=True), "loss from the peak that liquidates"
+    )
+    base: str = setting(
+        "window",
+        checks.one_of("window", "lifetime"),
+        "peak the liquidation is measured from: rolling or all-time",
+    )
+    sessions: int = setting(252, checks.count(2), "length of the rolling peak in sessions")
+
+
+@dataclass(frozen=True)
+class CushionSettings(Section):
+    """Exposure scaled by the remaining cushion, before any breaker has to fire."""
+
+    NAME = "cushion"
+
+    promise: str = setting(
+        "window",
+        checks.one_of("off", "window", "lifetime", "forgiving"),
+        "what is promised: never more than the limit below the rolling or the all-time peak",
+    )
+    limit: float = setting(0.20, checks.share(), "promised drawdown")
+    steepness: float = setting(2.0, checks.above(0), "share of cushion spent per unit of exposure")
+    decay: float = setting(0.05, checks.share(), "forgiving: yearly decay of the all-time peak")
+
+
+@dataclass(frozen=True)
+class DailySettings(Section):
+    """Loss since the end of the last session."""
+
+    NAME = "daily"
+
+    loss: float | None = setting(
+        0.02, checks.share(optional=True), "loss of the day that halts to the next session"
+    )
+
+
+@dataclass(frozen=True)
+class PositionSettings(Section):
+    """Stop on every single position."""
+
+    NAME = "position"
+
+    stop: float | None = setting(
+        0.15, checks.share(optional=True), "loss from the average entry price that closes"
+    )
+    cooldown_sessions: int = setting(1, checks.count(0), "sessions before the symbol may be added")
+
+
+@dataclass(frozen=True)
+class VolatilitySettings(Section):
+    """Volatility of each observed symbol against its own normal."""
+
+    NAME = "volatility"
+
+    ratio: float | None = setting(
+        2.0, checks.above(1, optional=True), "present over normal volatility that reduces"
+    )
+    size: float = setting(0.5, checks.size(), "share of the size while it lasts")
+    fast_sessions: int = setting(5, checks.count(1), "sessions of the present volatility")
+    slow_sessions: int = setting(20, checks.count(2), "sessions before them that are the normal")
+    cooldown_sessions: int = setting(1, checks.count(0), "quiet sessions before full size")
+
+
+@dataclass(frozen=True)
+class LeverageSettings(Section):
+    """Gross exposure over equity."""
+
+    NAME = "leverage"
+
+    limit: float | None = setting(
+        2.0, checks.above(0, optional=True), "gross exposure over equity that reduces"
+    )
+    cooldown_seconds: float = setting(60.0, checks.at_least(0), "time below it before release")
+
+
+@dataclass(frozen=True)
+class FlashSettings(Section):
+    """Price jump within a minute."""
+
+    NAME = "flash"
+
+    move: float | None = setting(
+        0.05, checks.share(optional=True), "relative move within the span that freezes the symbol"
+    )
+    seconds: float = setting(60.0, checks.above(0), "span of the move")
+    cooldown_seconds: float = setting(300.0, checks.at_least(0), "quiet time before release")
+
+
+@dataclass(frozen=True)
+class RearmSettings(Section):
+    """Way back after a drawdown breaker: cooldown, probation, full size."""
+
+    NAME = "rearm"
+
+    mode: str = setting("auto", checks.one_of("auto", "manual"), "manual: stays latched until told")
+    halt_cooldown_sessions: int = setting(5, checks.count(0), "pause after the drawdown halt")
+    liquidate_cooldown_sessions: int = setting(20, checks.count(0), "pause after a liquidation")
+    probation_sessions: int = setting(20, checks.count(0), "least length of the probation")
+    probation_size: float = setting(0.25, checks.size(), "share of the size during probation")
+    probation_loss: float = setting(
+        0.02, checks.share(), "loss from the probation's start that ends it and trips again"
+    )
+    release: float = setting(
+        0.10, checks.share(), "drawdown below which a liquidation's probation may end"
+    )
+
+
+@dataclass(frozen=True)
+class LimitSettings(Section):
+    """Limits of the order gate."""
+
+    NAME = "limits"
+
+    max_position: float | None = setting(
+        None, checks.above(0, optional=True), "largest position over equity, for example 0.20"
+    )
+    max_leverage: float | None = setting(
+        2.0, checks.above(0, optional=True), "largest gross exposure over equity an order may reach"
+    )
+    full_gross: float | None = setting(
+        None,
+        checks.above(0, optional=True),
+        "the strategy's own full gross exposure, to which a reduced size refers; "
+        "none: max_leverage, or 1 without it",
+    )
+
+
+@dataclass(frozen=True)
+class DataSettings(Section):
+    """When input counts as stale or impossible."""
+
+    NAME = "data"
+
+    max_portfolio_age_seconds: float = setting(
+        60.0, checks.above(0), "age of a portfolio snapshot beyond which adding is denied"
+    )
+    max_price_age_seconds: float = setting(
+        5 * 86400.0, checks.above(0), "age of a price beyond which adding is denied"
+    )
+    future_seconds: float = setting(
+        2.0, checks.at_least(0), "how far ahead of the clock a record may lie"
+    )
+
+
+@dataclass(frozen=True)
+class SessionSettings(Section):
+    """What a trading day is."""
+
+    NAME = "session"
+
+    timezone: str = setting(
+        "America/New_York", checks.words(), "zone whose midnight separates sessions"
+    )
+
+
+@dataclass(frozen=True)
+class KillSettings(Section):
+    """The kill switch."""
+
+    NAME = "kill"
+
+    action: str = setting(
+        "liquidate",
+        checks.one_of("halt", "liquidate"),
+        "what a kill does besides denying every adding order",
+    )
+    watch: bool = setting(True, checks.flag(), "look at the stored lock on every order")
+
+
+@dataclass(frozen=True)
+class PersistenceSettings(Section):
+    """What is made durable, and when."""
+
+    NAME = "persistence"
+
+    peaks: str = setting(
+        "session",
+        checks.one_of("session", "step"),
+        "when a new peak is stored: at the end of the session (trips and kills always at once) "
+        "or at every step that makes one",
+    )
+
+
+@dataclass(frozen=True)
+class ProtectionSettings:
+    """All settings; see the sections for meaning and defaults."""
+
+    drawdown: DrawdownSettings = field(default_factory=DrawdownSettings)
+    cushion: CushionSettings = field(default_factory=CushionSettings)
+    daily: DailySettings = field(default_factory=DailySettings)
+    position: PositionSettings = field(default_factory=PositionSettings)
+    volatility: VolatilitySettings = field(default_factory=VolatilitySettings)
+    leverage: LeverageSettings = field(default_factory=LeverageSettings)
+    flash: FlashSettings = field(default_factory=FlashSettings)
+    rearm: RearmSettings = field(default_factory=RearmSettings)
+    limits: LimitSettings = field(default_factory=LimitSettings)
+    data: DataSettings = field(default_factory=DataSettings)
+    session: SessionSettings = field(default_factory=SessionSettings)
+    kill: KillSettings = field(default_factory=KillSettings)
+    persistence: PersistenceSettings = field(default_factory=PersistenceSettings)
+
+    def __post_init__(self) -> None:
+        for name, kind in _SECTIONS.items():
+            if not isinstance(getattr(self, name), kind):
+                raise FixSettings(
+                    f"expected {name} to be {kind.__name__}, was {getattr(self, name)!r}; "
+                    "use ProtectionSettings.from_dict for plain mappings"
+                )
+        halt, liquidate = self.drawdown.halt, self.drawdown.liquidate
+        if liquidate is not None and self.rearm.release >= liquidate:
+            raise FixSettings(
+                f"expected rearm.release below drawdown.liquidate ({liquidate:g}), "
+                f"was {self.rearm.release:g}; otherwise a probation ends inside the next trip"
+            )
+        if halt is not None and liquidate is not None and halt > liquidate:
+            raise FixSettings(
+                f"expected drawdown.halt not above drawdown.liquidate ({liquidate:g}), was {halt:g}"
+            )
+
+    @classmethod
+    def wide_open(cls) -> ProtectionSettings:
+        """Every rule and limit off: kill switch, bookkeeping and invalid input stay watched."""
+        return cls.from_dict(
+            {
+                "drawdown": {"halt": None, "liquidate": None},
+                "cushion": {"promise": "off"},
+                "daily": {"loss": None},
+                "position": {"stop": None},
+                "volatility": {"ratio": None},
+                "leverage": {"limit": None},
+                "flash": {"move": None},
+                "limits": {"max_leverage": None},
+            }
+        )
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> ProtectionSettings:
+        """Build from nested plain mappings; missing keys keep their defaults.
+
+        Raises
+        ------
+        FixSettings
+            For an unknown section or key, or an impossible value.
+        """
+        built: dict[str, Any] = {}
+        for name, section in values.items():
+            if name not in _SECTIONS:
+                raise unknown_key(name, _SECTIONS)
+            if not isinstance(section, Mapping):
+                raise FixSettings(f"expected {name} to be a mapping of settings, was {section!r}")
+            built[name] = _SECTIONS[name].from_dict(section)
+        return cls(**built)
+
+    @classmethod
+    def from_flat(cls, parameters: Mapping[str, str]) -> ProtectionSettings:
+        """Build from flat strings such as ``{"drawdown.halt": "0.15"}``.
+
+        Raises
+        ------
+        FixSettings
+            For an unknown key or a text that is no such value.
+        """
+        nested: dict[str, dict[str, Any]] = {}
+        for key, text in parameters.items():
+            section, _, name = key.partition(".")
+            constraint = (
+                _SECTIONS[section].constraints().get(name) if section in _SECTIONS else None
+            )
+            if constraint is None:
+                raise unknown_key(key, flat_keys())
+            nested.setdefault(section, {})[name] = constraint.read(key, str(text))
+        return cls.from_dict(nested)
+
+    def to_dict(self) -> dict[str, dict[str, Any]]:
+        """Nested plain dictionary, read back by :meth:`from_dict`."""
+        return {name: getattr(self, name).to_dict() for name in _SECTIONS}
+
+    def to_flat(self) -> dict[str, str]:
+        """Flat strings, read back by :meth:`from_flat`."""
+        return {
+            f"{section}.{name}": to_text(value)
+            for section, values in self.to_dict().items()
+            for name, value in values.items()
+        }
+
+
+_SECTIONS: dict[str, type[Section]] = {
+    kind.NAME: kind
+    for kind in (
+        DrawdownSettings,
+        CushionSettings,
+        DailySettings,
+        PositionSettings,
+        VolatilitySettings,
+        LeverageSettings,
+        FlashSettings,
+        RearmSettings,
+        LimitSettings,
+        DataSettings,
+        SessionSettings,
+        KillSettings,
+        PersistenceSettings,
+    )
+}
+
+
+def flat_keys() -> list[str]:
+    """Every flat key, in the order of the tree."""
+    return [
+        f"{name}.{entry.name}"
+        for name, kind in _SECTIONS.items()
+        for entry in dataclasses.fields(kind)
+    ]
+
+
+def meanings() -> dict[str, str]:
+    """One line of meaning for every flat key."""
+    return {
+        f"{name}.{entry.name}": entry.metadata["meaning"]
+        for name, kind in _SECTIONS.items()
+        for entry in dataclasses.fields(kind)
+    }
