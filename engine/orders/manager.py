@@ -132,10 +132,10 @@ class SecurityTransactionManager(LeanObject):
 
     # -- looks ---------------------------------------------------------------------------------
 
-    def get_order_tickets(self, filter: Any = None) -> list[OrderTicket]:  # noqa: A002
+    def get_order_tickets(self, filter: Any = None) -> list[OrderTicket]:
         return _chosen(self._processor.order_tickets.values(), _filter(filter))
 
-    def get_open_order_tickets(self, filter: Any = None) -> list[OrderTicket]:  # noqa: A002
+    def get_open_order_tickets(self, filter: Any = None) -> list[OrderTicket]:
         return _chosen(self._processor._open_tickets(), _filter(filter))
 
     def get_order_ticket(self, order_id: int) -> OrderTicket | None:
@@ -148,14 +148,14 @@ class SecurityTransactionManager(LeanObject):
             total += ticket._quantity_remaining
         return total
 
-    def get_open_orders_remaining_quantity(self, filter: Any = None) -> float:  # noqa: A002
+    def get_open_orders_remaining_quantity(self, filter: Any = None) -> float:
         return float(self._get_open_orders_remaining_quantity(filter))
 
-    def get_open_orders(self, filter: Any = None) -> list[Any]:  # noqa: A002
+    def get_open_orders(self, filter: Any = None) -> list[Any]:
         chosen = _chosen(self._processor._open_orders_list(), _filter(filter))
         return [order.clone() for order in chosen]
 
-    def get_orders(self, filter: Any = None) -> list[Any]:  # noqa: A002
+    def get_orders(self, filter: Any = None) -> list[Any]:
         chosen = _chosen(self._processor.orders.values(), _filter(filter))
         return [order.clone() for order in chosen]
 

@@ -1,0 +1,239 @@
+"""The simulated brokerage: working orders, and the scan that fills, expires or refuses them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from engine.orders.event import OrderEvent
+from engine.orders.exact import smart_rounding
+from engine.orders.fills.prices import FillModelParameters, SubscriptionConfigs
+from engine.orders.status import CLOSED
+from engine.securities.fees.base import OrderFee, OrderFeeParameters
+from engine.securities.native import method
+from engine.types.decimals import plain
+from engine.types.enums import OrderStatus, OrderType
+from engine.types.errors import EngineError
+from engine.types.timezones import from_utc
+
+_AT_ONCE = (OrderType.MARKET, OrderType.COMBO_MARKET)
+
+
+def insufficient_text(securities: dict[Any, Any], reason: str) -> str:
+    """Return LEAN's sentence about orders without buying power."""
+    ids = ",".join(str(order.id) for order in securities)
+    values = ",".join(
+        plain(smart_rounding(order._get_value(security))) for order, security in securities.items()
+    )
+    return (
+        f"Order Error: ids: [{ids}], Insufficient buying power to complete orders "
+        f"(Value:[{values}]), Reason: {reason}."
+    )
+
+
+class BacktestingBrokerage:
+    """Keeps working orders by id and turns data into fills.
+
+    Parameters
+    ----------
+    algorithm : QCAlgorithm
+    handler : TransactionHandler
+        Receives the order events of each change at once.
+    """
+
+    def __init__(self, algorithm: Any, handler: Any) -> None:
+        self._algorithm = algorithm
+        self._handler = handler
+        self._configs = SubscriptionConfigs(algorithm)
+        self.pending: dict[int, Any] = {}
+        self.needs_scan = False
+
+    # -- requests ------------------------------------------------------------------------------
+
+    def place(self, order: Any) -> bool:
+        """Take a new order and send its ``Submitted`` event."""
+        if order.status != OrderStatus.NEW:
+            return False
+        self.needs_scan = True
+        self.pending[order.id] = order
+        self._mark(order)
+        self._send([self._event(order, OrderStatus.SUBMITTED)])
+        return True
+
+    def update(self, order: Any) -> bool:
+        """Take the new values of a working order; False when it is not working."""
+        if order.id not in self.pending:
+            return False
+        self.needs_scan = True
+        self.pending[order.id] = order
+        self._mark(order)
+        self._send([self._event(order, OrderStatus.UPDATE_SUBMITTED)])
+        return True
+
+    def cancel(self, order: Any) -> bool:
+        """Cancel a working order with the others of its group; False when one was not working."""
+        group = self._handler.group_of(order)
+        if group is None:
+            return False
+        done = True
+        for leg in group:
+            if self.pending.pop(leg.id, None) is None:
+                done = False
+            self._mark(leg)
+            self._send([self._event(leg, OrderStatus.CANCELED)])
+        return done
+
+    @staticmethod
+    def _mark(order: Any) -> None:
+        text = str(order.id)
+        if text not in order.broker_id:
+            order.broker_id.append(text)
+
+    def _event(self, order: Any, status: OrderStatus, message: str = "") -> OrderEvent:
+        event = OrderEvent(order, self._algorithm._utc, OrderFee.ZERO, message)
+        event.status = status
+        return event
+
+    def _send(self, events: list[OrderEvent]) -> None:
+        """Hand events over. As in LEAN an error of the execution model's handler goes to the engine's log only."""
+        try:
+            self._handler.handle_events(events)
+        except EngineError:
+            raise
+        except Exception as error:
+            self._algorithm._engine.results.add_system_debug(
+                f"Brokerage.OnOrderEvents(): {type(error).__name__}: {error}"
+            )
+
+    def _remove(self, orders: list[Any], status: OrderStatus, message: str = "") -> None:
+        events = []
+        for order in orders:
+            events.append(self._event(order, status, message))
+            self.pending.pop(order.id, None)
+        self._send(events)
+
+    # -- the scan ------------------------------------------------------------------------------
+
+    def scan(self) -> None:
+        """Look at every working order once, in the order of ids.
+
+        Handlers of the events may submit orders, which scans again from inside; orders that were closed meanwhile
+        are skipped.
+        """
+        if not self.needs_scan:
+            return
+        algorithm, pending = self._algorithm, self.pending
+        for order_id, order in sorted(pending.items()):
+            if order.status in CLOSED:
+                pending.pop(order_id, None)
+                continue
+            # only market orders fill in the step of their submission
+            if order._time == algorithm._utc and order.type not in _AT_ONCE:
+                continue
+            if order.group_order_manager is None:
+                group = [order]
+            else:
+                found = self._handler.group_of(order)
+                if found is None:
+                    continue
+                group = found
+            securities = self._securities(group)
+            if securities is None:
+                self._remove(group, OrderStatus.INVALID)
+                continue
+            if self._may_fill(securities):
+                self._try_fill(order, group, securities)
+        self.needs_scan = bool(pending)
+
+    def _securities(self, group: list[Any]) -> dict[Any, Any] | None:
+        found = {}
+        for order in group:
+            security = self._algorithm.securities.get(order.symbol)
+            if security is None:
+                return None
+            found[order] = security
+        return found
+
+    def _may_fill(self, securities: dict[Any, Any]) -> bool:
+        """Check what must hold before a fill is tried; an expired order is canceled here."""
+        for order, security in securities.items():
+            if order.type is OrderType.MARKET_ON_OPEN:
+                bar = security.get_last_data()
+                if bar is None:
+                    return False
+                if from_utc(order._time, security.exchange.time_zone) >= bar.end_time:
+                    return False
+            if order.time_in_force.is_order_expired(security, order):
+                self._remove(list(securities), OrderStatus.CANCELED, "The order has expired.")
+                return False
+            if not self._algorithm.brokerage_model.can_execute_order(security, order):
+                return False
+        return True
+
+    def _try_fill(self, order: Any, group: list[Any], securities: dict[Any, Any]) -> None:
+        algorithm = self._algorithm
+        ids = ",".join(str(leg.id) for leg in group)
+        try:
+            power = algorithm.portfolio.has_sufficient_buying_power_for_order(group)
+        except EngineError:
+            raise
+        except Exception as error:
+            self._remove(group, OrderStatus.INVALID, str(error))
+            algorithm.error(f"Order Error: ids: [{ids}], Error executing margin models: {error}")
+            return
+        if not power.is_sufficient:
+            # a canceled order waits for its cancel
+            if order.status != OrderStatus.CANCEL_PENDING:
+                message = insufficient_text(securities, power.reason)
+                self._remove(group, OrderStatus.INVALID, message)
+                algorithm.error(message)
+            return
+        fills: list[Any] = []
+        try:
+            self._ask_models(order, securities, fills)
+        except EngineError:
+            raise
+        except Exception as error:
+            algorithm.error(
+                f"Order Error: id: {order.id}, Transaction model failed to fill for order type: "
+                f"{order.type.to_string()} with error: {error}"
+            )
+        if not fills:
+            return
+        events = []
+        for leg in group:
+            for fill in fills:
+                if fill.order_id == leg.id and (leg.status != fill.status or fill._fill_quantity):
+                    # set at once: handlers of the event may scan again
+                    leg.status = fill.status
+                    events.append(fill)
+        if events:
+            self._send(events)
+        if all(fill.status in CLOSED for fill in fills):
+            for leg in group:
+                self.pending.pop(leg.id, None)
+
+    def _ask_models(self, order: Any, securities: dict[Any, Any], fills: list[Any]) -> None:
+        """Collect the fills of the fill model and the fees of the complete ones."""
+        security = securities[order]
+        parameters = FillModelParameters(
+            security,
+            order,
+            self._configs,
+            self._algorithm.settings.stale_price_time_span,
+            securities,
+        )
+        made = list(method(security.fill_model, "fill")(parameters))
+        for fill in made:
+            if fill is None:
+                raise TypeError(
+                    f"expected the fill model {type(security.fill_model).__name__} to return an "
+                    "OrderEvent, was None"
+                )
+        if all(order.time_in_force.is_fill_valid(security, order, fill) for fill in made):
+            fills.extend(made)
+        for fill in fills:
+            if fill.status == OrderStatus.FILLED and not fill.order_fee.value._amount:
+                leg, asset = next(p for p in securities.items() if p[0].id == fill.order_id)
+                fill.order_fee = method(asset.fee_model, "get_order_fee")(
+                    OrderFeeParameters(asset, leg)
+                )
