@@ -81,19 +81,22 @@ class FileSource(BarSource):
         factor = self.factor if self.factors is None else self.factors[row]
         if factor is not None:
             value = value * factor
-            if self.addends is not None:
-                value += self.addends[row]
-        return value
+        return value if self.addends is None else value + self.addends[row]
 
 
-def scaled_floats(raw: Ints, factor: Decimal) -> Floats:
-    """Multiply integers by an exact factor, each product rounded once.
+def split_factors(factors: list[Decimal]) -> tuple[Floats, Floats]:
+    """Return factors as sums of two doubles."""
+    high = [float(factor) for factor in factors]
+    low = [float(factor - Decimal(h)) for factor, h in zip(factors, high)]
+    return np.array(high), np.array(low)
 
-    The factor is a sum of two doubles and the product's rounding error is added back (Dekker 1971), so that the result
-    is the float of the exact decimal product.
+
+def scaled_floats(raw: Ints, high: Floats | float, low: Floats | float) -> Floats:
+    """Multiply integers by exact factors ``high + low``, each product rounded once.
+
+    The rounding error of the product with the leading part is added back (Dekker 1971), so that the result is the float
+    of the exact decimal product.
     """
-    high = float(factor)
-    low = float(factor - Decimal(high))
     x = raw.astype(np.float64)
     product = x * high
     t = _SPLITTER * x
@@ -116,18 +119,28 @@ def plain_floats(raw: Ints, scales: npt.NDArray[np.int8] | None, scale: int) -> 
 _POWERS = np.array([10.0**k for k in range(40)])
 
 
-def round_sizes(sizes: Floats, factor: Decimal) -> Floats:
-    """Return ``Math.Round(size * (1 / factor))``, halves to even."""
-    inverse = ONE / factor
-    product = sizes * float(inverse)
+def round_sizes(sizes: Floats, inverse: list[Decimal], which: Ints) -> Floats:
+    """Return ``Math.Round(size * (1 / factor))``, halves to even; ``which`` says which inverse a row has."""
+    product = sizes * np.array([float(i) for i in inverse])[which]
     rounded = np.rint(product)
-    near = np.abs(np.abs(product - np.floor(product)) - 0.5) < 1e-6 * np.maximum(
-        1.0, product * 1e-9
-    )
+    near = np.abs(np.abs(product - np.floor(product)) - 0.5) < 1e-6 * np.maximum(1.0, product * 1e-9)
     for row in np.flatnonzero(near):
-        exact = Decimal(repr(float(sizes[row]))) * inverse
+        exact = Decimal(repr(float(sizes[row]))) * inverse[which[row]]
         rounded[row] = float(exact.to_integral_value())
     return rounded
+
+
+@dataclass(frozen=True, slots=True)
+class Factors:
+    """The few factors of a block, and for each row which one it has (and what is added, for total return)."""
+
+    values: list[Decimal]
+    which: Ints
+    addends: list[Decimal] | None = None
+
+    def of_rows(self) -> list[Decimal]:
+        values = self.values
+        return [values[i] for i in self.which.tolist()]
 
 
 def to_datetimes(micro: Ints) -> list[datetime]:
@@ -143,8 +156,7 @@ def make_bars(
     time: Ints,
     end: Ints,
     filled: npt.NDArray[np.bool_],
-    factors: list[Decimal] | None,
-    addends: list[Decimal] | None = None,
+    factors: Factors | None,
 ) -> list[Any]:
     """Make the bars of a chunk.
 
@@ -161,31 +173,31 @@ def make_bars(
     filled
         Which bars are filled forward: those have no volume.
     factors
-        Price factor of each row of ``rows``; None when prices stay as they are.
-    addends
-        Dividends to add to each row's prices, for total return.
+        Price factors of ``rows``; None when prices stay as they are.
 
     Returns
     -------
     list
         Bars with all their slots set, sharing one :class:`FileSource`.
     """
-    floats, sizes = _values(rows, factors, addends)
-    unique = which if len(which) else np.zeros(0, np.int64)
+    floats, sizes = _values(rows, factors)
     times, ends = to_datetimes(time), to_datetimes(end)
     source = FileSource(symbol, times, ends, [], list(rows.prices), [], rows.scale)
     source.scales = rows.scales
-    source.factors, source.addends = factors, addends
-    if factors is not None and addends is None and len(set(factors)) == 1:
-        source.factor, source.factors = factors[0], None
+    source.addends = None
+    if factors is not None:
+        source.addends = factors.addends
+        if len(factors.values) == 1:
+            source.factor = factors.values[0]
+        else:
+            source.factors = factors.of_rows()
     flags = filled.tolist()
-    numbers = unique.tolist()
-    columns = [column[unique].tolist() for column in floats]
-    volumes = [column[unique] for column in sizes]
-    for volume in volumes[:1]:
-        if not quote:
-            volume[filled] = 0.0
-    volumes = [volume.tolist() for volume in volumes]
+    numbers = which.tolist()
+    columns = [column[which].tolist() for column in floats]
+    counts = [column[which] for column in sizes]
+    if not quote:
+        counts[0][filled] = 0.0
+    volumes = [count.tolist() for count in counts]
     bars: list[Any] = []
     add = bars.append
     if quote:
@@ -220,40 +232,40 @@ def make_bars(
     return bars
 
 
-def _values(
-    rows: Rows, factors: list[Decimal] | None, addends: list[Decimal] | None
-) -> tuple[list[Floats], list[Floats]]:
+def _values(rows: Rows, factors: Factors | None) -> tuple[list[Floats], list[Floats]]:
     """Return price columns and sizes as floats, adjusted."""
+    scales = rows.scales
     if factors is None:
-        scales = rows.scales
         floats = [
             plain_floats(column, None if scales is None else scales[k], rows.scale)
             for k, column in enumerate(rows.prices)
         ]
-        return floats, [size.copy() for size in rows.sizes]
-    floats = [np.empty(len(rows)) for _ in rows.prices]
-    sizes = [np.empty(len(rows)) for _ in rows.sizes]
-    unit = Decimal(1).scaleb(-rows.scale)
-    start = 0
-    while start < len(rows):
-        stop = start + 1
-        while stop < len(rows) and factors[stop] == factors[start]:
-            stop += 1
-        part = slice(start, stop)
-        for k, column in enumerate(rows.prices):
-            if rows.scales is None:
-                floats[k][part] = scaled_floats(column[part], factors[start] * unit)
-            else:
-                for row in range(start, stop):
-                    held = int(rows.scales[k, row])
-                    floats[k][row] = float(Decimal(int(column[row])).scaleb(-held) * factors[start])
-        for k, size in enumerate(rows.sizes):
-            sizes[k][part] = round_sizes(size[part], factors[start])
-        start = stop
-    if addends is not None:
-        extra = np.array([float(a) for a in addends])
-        for column in floats:
-            column += extra
+        return floats, list(rows.sizes)
+    which = factors.which
+    if scales is None:
+        unit = Decimal(1).scaleb(-rows.scale)
+        high, low = split_factors([factor * unit for factor in factors.values])
+        if len(factors.values) == 1:
+            parts: tuple[Any, Any] = (high[0], low[0])
+        else:
+            parts = (high[which], low[which])
+        floats = [scaled_floats(column, *parts) for column in rows.prices]
+    else:
+        every = factors.of_rows()
+        floats = [
+            np.array(
+                [
+                    float(Decimal(raw).scaleb(-held) * factor)
+                    for raw, held, factor in zip(column.tolist(), scale.tolist(), every)
+                ]
+            )
+            for column, scale in zip(rows.prices, scales)
+        ]
+    inverse = [ONE / factor for factor in factors.values]
+    sizes = [round_sizes(size, inverse, which) for size in rows.sizes]
+    if factors.addends is not None:
+        extra = np.array([float(a) for a in factors.addends])
+        floats = [column + extra for column in floats]
     return floats, sizes
 
 

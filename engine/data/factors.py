@@ -12,10 +12,14 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
+
 from engine.types.decimals import ONE, ZERO
 from engine.types.enums import DataNormalizationMode
 from engine.types.errors import DataError
 
+_EPOCH = date(1970, 1, 1).toordinal()
 _SPLIT_ONLY = (DataNormalizationMode.SPLIT_ADJUSTED, DataNormalizationMode.TOTAL_RETURN)
 
 
@@ -33,11 +37,12 @@ class FactorRow:
 class FactorFile:
     """The factors of one security, oldest first."""
 
-    __slots__ = ("_ordinals", "minimum_date", "rows")
+    __slots__ = ("_ordinals", "_since_epoch", "minimum_date", "rows")
 
     def __init__(self, rows: list[FactorRow]) -> None:
         self.rows = sorted({row.date: row for row in reversed(rows)}.values(), key=lambda r: r.date)
         self._ordinals = [row.date.toordinal() for row in self.rows]
+        self._since_epoch = np.array(self._ordinals, dtype=np.int64) - _EPOCH
         self.minimum_date = self.rows[0].date - timedelta(days=1) if self.rows else None
 
     @staticmethod
@@ -87,6 +92,19 @@ class FactorFile:
                 raise ValueError("expected an end date for SCALED_RAW prices, was None")
             return value / self.factor(end, mode)
         return value
+
+    def index_of(self, days: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """Return which row holds on each of ``days`` (days since 1970)."""
+        return np.searchsorted(self._since_epoch, days, side="left")
+
+    def scale_at(self, index: int, mode: DataNormalizationMode, end: date) -> Decimal:
+        """Return the factor of a row found by :meth:`index_of`."""
+        if index == len(self.rows):
+            value = ONE
+        else:
+            row = self.rows[index]
+            value = row.split_factor if mode in _SPLIT_ONLY else row.scale
+        return value / self.factor(end, mode) if mode == DataNormalizationMode.SCALED_RAW else value
 
     def _next(self, day: date) -> tuple[FactorRow, FactorRow] | None:
         index = bisect_left(self._ordinals, day.toordinal())

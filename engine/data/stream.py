@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import numpy.typing as npt
 
-from engine.data.columns import Rows, make_bars
+from engine.data.columns import Factors, Rows, make_bars
 from engine.data.events import Due, corporate_events
 from engine.data.factors import FactorFile
 from engine.data.fillforward import FillForward, Point, Rounding, Run
@@ -357,14 +357,12 @@ class Stream:
             time, end = self._shown(time, end, filled)
         bars: list[Any] = []
         if rows is not None and real.any():
-            factors, addends = self._scales(rows)
+            factors = self._scales(rows)
             if real.all():
-                bars = make_bars(
-                    r.symbol, r.quote, rows, which, time, end, filled, factors, addends
-                )
+                bars = make_bars(r.symbol, r.quote, rows, which, time, end, filled, factors)
             else:
                 bars = make_bars(
-                    r.symbol, r.quote, rows, which[real], time[real], end[real], filled[real], factors, addends,
+                    r.symbol, r.quote, rows, which[real], time[real], end[real], filled[real], factors,
                 )  # fmt: skip
         if not events:
             return Chunk(emit, bars)
@@ -396,29 +394,31 @@ class Stream:
                 end[index] = shown + span
         return time, end
 
-    def _scales(self, rows: Rows) -> tuple[list[Decimal] | None, list[Decimal] | None]:
-        """Return the factor of each row, and the dividends paid since the start of the stream for total return."""
+    def _scales(self, rows: Rows) -> Factors | None:
+        """Return the factors of rows, with the dividends paid since the start of the stream for total return."""
         r = self.request
         if self.factors is None or r.mode == DataNormalizationMode.RAW or not self.factors.rows:
-            return None, None
-        crossing = (rows.time // DAY != rows.end // DAY) & (rows.end % DAY > 0)
-        days = (np.where(crossing, rows.end, rows.time) // DAY).tolist()
-        known: dict[int, Decimal] = {}
-        for day in set(days):
-            known[day] = self.factors.price_scale(
-                from_micro(day * DAY), r.mode, r.scale_end or self.end
-            )
-        factors = [known[day] for day in days]
+            return None
+        days = rows.time // DAY
+        crossing = (days != rows.end // DAY) & (rows.end % DAY > 0)
+        if crossing.any():
+            days = np.where(crossing, rows.end // DAY, days)
+        dates, index = np.unique(self.factors.index_of(days), return_inverse=True)
+        values = [
+            self.factors.scale_at(int(at), r.mode, r.scale_end or self.end) for at in dates
+        ]
         addends = None
         if r.mode == DataNormalizationMode.TOTAL_RETURN and self._paid:
-            sums = {}
-            for day in set(days):
-                sums[day] = sum((d for at, d in self._paid if at // DAY <= day), ZERO)
-            if any(sums.values()):
-                addends = [sums[day] for day in days]
-        if addends is None and all(factor == ONE for factor in known.values()):
-            return None, None
-        return factors, addends
+            paid_at = np.array([at // DAY for at, _ in self._paid])
+            sums = [ZERO]
+            for _, paid in self._paid:
+                sums.append(sums[-1] + paid)
+            addends = [sums[k] for k in np.searchsorted(paid_at, days, side="right").tolist()]
+            if not any(addends):
+                addends = None
+        if addends is None and all(value == ONE for value in values):
+            return None
+        return Factors(values, index.reshape(-1), addends)
 
 
 class _Builder:
