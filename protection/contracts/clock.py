@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta
 from typing import Protocol, runtime_checkable
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -28,7 +28,7 @@ def as_utc(time: datetime) -> datetime:
     """
     if time.tzinfo is None:
         raise FixInput(f"expected a time with a time zone, was {time!r}; attach timezone.utc")
-    return time.astimezone(timezone.utc)
+    return time.astimezone(UTC)
 
 
 class ManualClock:
@@ -61,7 +61,7 @@ class HostClock:
 
     __slots__ = ("_now",)
 
-    def __init__(self, start: datetime = datetime(1970, 1, 1, tzinfo=timezone.utc)) -> None:
+    def __init__(self, start: datetime = datetime(1970, 1, 1, tzinfo=UTC)) -> None:
         self._now = as_utc(start)
 
     def now(self) -> datetime:
@@ -100,7 +100,7 @@ class SessionCalendar:
             raise FixSettings(
                 f"expected session.timezone an IANA name like America/New_York, was {zone!r}"
             ) from error
-        far = datetime.max.replace(tzinfo=timezone.utc)
+        far = datetime.max.replace(tzinfo=UTC)
         self._start, self._end, self._day = far, far, date.min
 
     def session(self, time: datetime) -> date:
@@ -110,9 +110,9 @@ class SessionCalendar:
         day = time.astimezone(self._zone).date()
         midnight = datetime(day.year, day.month, day.day, tzinfo=self._zone)
         following = day + timedelta(days=1)
-        self._start = midnight.astimezone(timezone.utc)
+        self._start = midnight.astimezone(UTC)
         self._end = datetime(
             following.year, following.month, following.day, tzinfo=self._zone
-        ).astimezone(timezone.utc)
+        ).astimezone(UTC)
         self._day = day
         return day

@@ -1,0 +1,1 @@
+"""Circuit breakers: one state machine, static rules, the board, the kill switch."""

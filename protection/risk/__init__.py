@@ -1,0 +1,1 @@
+"""Drawdown accounting, the policy on exposure, and the order gate."""
