@@ -123,7 +123,9 @@ def round_sizes(sizes: Floats, inverse: list[Decimal], which: Ints) -> Floats:
     """Return ``Math.Round(size * (1 / factor))``, halves to even; ``which`` says which inverse a row has."""
     product = sizes * np.array([float(i) for i in inverse])[which]
     rounded = np.rint(product)
-    near = np.abs(np.abs(product - np.floor(product)) - 0.5) < 1e-6 * np.maximum(1.0, product * 1e-9)
+    near = np.abs(np.abs(product - np.floor(product)) - 0.5) < 1e-6 * np.maximum(
+        1.0, product * 1e-9
+    )
     for row in np.flatnonzero(near):
         exact = Decimal(repr(float(sizes[row]))) * inverse[which[row]]
         rounded[row] = float(exact.to_integral_value())

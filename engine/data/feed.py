@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -22,6 +22,9 @@ _NEVER = 2**62
 _MINUTE = 60_000_000
 
 
+Pair = tuple[SubscriptionDataConfig, Any]
+
+
 class TimeSlice:
     """Everything of one moment.
 
@@ -38,13 +41,14 @@ class TimeSlice:
     def __init__(self, utc: datetime, is_time_pulse: bool = False) -> None:
         self.utc = utc
         self.is_time_pulse = is_time_pulse
-        self.updates: list[tuple[SubscriptionDataConfig, Any]] = []
+        self.updates: list[Pair] = []
         self.points: list[Any] = []
-        self.dividends: list[tuple[SubscriptionDataConfig, Any]] = []
-        self.splits: list[tuple[SubscriptionDataConfig, Any]] = []
-        self.delistings: list[tuple[SubscriptionDataConfig, Any]] = []
-        self.symbol_changes: list[tuple[SubscriptionDataConfig, Any]] = []
-        self.pulses: list[Any] = []
+        # most slices have no events: they share the empty tuple
+        self.dividends: Sequence[Pair] = ()
+        self.splits: Sequence[Pair] = ()
+        self.delistings: Sequence[Pair] = ()
+        self.symbol_changes: Sequence[Pair] = ()
+        self.pulses: Sequence[Any] = ()
         self.security_changes: Any = None
         self.count = 0
 
@@ -57,7 +61,7 @@ class _Subscription:
     """A config with its stream: the next points and when they are due."""
 
     __slots__ = (
-        "at", "chunks", "config", "due", "emit", "end", "internal", "key", "pairs", "points", "start", "warmup",
+        "at", "chunks", "config", "due", "emit", "end", "internal", "key", "mixed", "pairs", "size", "start", "warmup",
     )  # fmt: skip
 
     def __init__(
@@ -70,9 +74,9 @@ class _Subscription:
         self.internal = config.is_internal_feed
         self.chunks: Iterator[tuple[list[int], list[Any]]] | None = None
         self.emit: list[int] = []
-        self.points: list[Any] = []
-        self.pairs: list[tuple[SubscriptionDataConfig, Any]] = []
-        self.at = 0
+        self.pairs: list[Pair] = []
+        self.at = self.size = 0
+        self.mixed = False
         self.due = -_NEVER
 
     def load(self) -> None:
@@ -80,12 +84,13 @@ class _Subscription:
         assert self.chunks is not None
         for emit, points in self.chunks:
             if emit:
-                self.emit, self.points, self.at = emit, points, 0
+                self.emit, self.at, self.size = emit, 0, len(emit)
                 config = self.config
                 self.pairs = [(config, point) for point in points]
+                self.mixed = not _EVENTS.isdisjoint(map(type, points))
                 self.due = emit[0]
                 return
-        self.emit, self.points, self.pairs, self.due = [], [], [], _NEVER
+        self.emit, self.pairs, self.due = [], [], _NEVER
 
 
 class _Pulse:
@@ -305,10 +310,13 @@ class Feed:
             return self._done(slice_)
         frontier = _NEVER
         for held in self._subscriptions:
-            if held.chunks is None:
-                self._open(held)
-            if held.due < frontier:
-                frontier = held.due
+            due = held.due
+            if due < frontier:
+                if held.chunks is None:
+                    self._open(held)
+                    due = held.due
+                if due < frontier:
+                    frontier = due
         for pulse in self._pulses:
             if pulse.due < frontier:
                 frontier = pulse.due
@@ -321,22 +329,24 @@ class Feed:
             if over is not None:
                 return over
         self._now = frontier
-        slice_ = TimeSlice(from_micro(frontier))
+        slice_ = TimeSlice(_EPOCH + timedelta(microseconds=frontier))
         self._collect(slice_, frontier)
         if self._pulses:
-            for pulse in self._pulses:
-                if pulse.due <= frontier:
-                    slice_.pulses.append(pulse.universe)
-                    slice_.count += 1
-                    while pulse.due <= frontier:
-                        pulse.advance()
+            due_now = [pulse for pulse in self._pulses if pulse.due <= frontier]
+            for pulse in due_now:
+                while pulse.due <= frontier:
+                    pulse.advance()
+            slice_.pulses = [pulse.universe for pulse in due_now]
+            slice_.count += len(due_now)
         if slice_.pulses or (self.settle is not None and not self._started):
             self._held = slice_
             self._frontier = frontier
             pulse_slice = TimeSlice(slice_.utc, True)
             pulse_slice.pulses = slice_.pulses
             return pulse_slice
-        return self._done(slice_)
+        self._started = True
+        self.data_points += slice_.count
+        return slice_
 
     def _warmup_over(self, frontier: int) -> TimeSlice | None:
         """Return the pulse that ends the warm-up when the next data lies behind it."""
@@ -359,12 +369,11 @@ class Feed:
         pulses = slice_.pulses
         again = True
         while again:
-            again = False
-            before = len(self._subscriptions)
             known = {id(s) for s in self._subscriptions}
+            again = False
             if pulses and self.selector is not None:
                 changes = self.selector(slice_.utc, pulses)
-                pulses = []
+                pulses = ()
                 if changes is not None:
                     slice_.security_changes = (
                         changes
@@ -373,7 +382,6 @@ class Feed:
                     )
             if self.settle is not None:
                 again = bool(self.settle(slice_.utc))
-            again = again or len(self._subscriptions) != before
             again = again or any(id(s) not in known for s in self._subscriptions)
             if again:
                 for held in self._subscriptions:
@@ -382,37 +390,34 @@ class Feed:
                 self._collect(slice_, self._frontier)
 
     def _collect(self, slice_: TimeSlice, frontier: int) -> None:
-        updates, points = slice_.updates, slice_.points
+        updates, points, count = slice_.updates, slice_.points, 0
         for held in self._subscriptions:
             while held.due <= frontier:
-                at, emit = held.at, held.emit
+                at = held.at
                 pair = held.pairs[at]
-                slice_.count += 1
-                kind = type(pair[1])
-                if kind in _EVENTS:
-                    self._special(slice_, held, pair, kind)
+                count += 1
+                if held.mixed and type(pair[1]) in _EVENTS:
+                    self._special(slice_, held, pair)
                 else:
                     updates.append(pair)
                     if not held.internal:
                         points.append(pair[1])
                 at += 1
-                if at < len(emit):
-                    held.at, held.due = at, emit[at]
+                if at < held.size:
+                    held.at = at
+                    held.due = held.emit[at]
                 else:
                     held.load()
+        slice_.count += count
 
     @staticmethod
-    def _special(slice_: TimeSlice, held: _Subscription, pair: Any, kind: type) -> None:
-        if held.internal and kind is not Delisting:
+    def _special(slice_: TimeSlice, held: _Subscription, pair: Pair) -> None:
+        name = _EVENT_FIELDS[type(pair[1])]
+        if held.internal and name != "delistings":
             return
         if not held.internal:
             slice_.points.append(pair[1])
-        {
-            Dividend: slice_.dividends,
-            Split: slice_.splits,
-            Delisting: slice_.delistings,
-            SymbolChangedEvent: slice_.symbol_changes,
-        }[kind].append(pair)
+        setattr(slice_, name, [*getattr(slice_, name), pair])
 
     @staticmethod
     def _drop(slice_: TimeSlice, config: SubscriptionDataConfig) -> None:
@@ -435,7 +440,14 @@ class Feed:
             setattr(slice_, name, [p for p in getattr(slice_, name) if p[0] is not config])
 
 
-_EVENTS = frozenset((Delisting, Dividend, Split, SymbolChangedEvent))
+_EPOCH = from_micro(0)
+_EVENT_FIELDS: dict[type, str] = {
+    Dividend: "dividends",
+    Split: "splits",
+    Delisting: "delistings",
+    SymbolChangedEvent: "symbol_changes",
+}
+_EVENTS = frozenset(_EVENT_FIELDS)
 
 
 def request_of(

@@ -404,9 +404,7 @@ class Stream:
         if crossing.any():
             days = np.where(crossing, rows.end // DAY, days)
         dates, index = np.unique(self.factors.index_of(days), return_inverse=True)
-        values = [
-            self.factors.scale_at(int(at), r.mode, r.scale_end or self.end) for at in dates
-        ]
+        values = [self.factors.scale_at(int(at), r.mode, r.scale_end or self.end) for at in dates]
         addends = None
         if r.mode == DataNormalizationMode.TOTAL_RETURN and self._paid:
             paid_at = np.array([at // DAY for at, _ in self._paid])
