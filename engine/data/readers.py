@@ -78,7 +78,7 @@ class FileReader:
     def __init__(self, root: Path, keep: int = 64) -> None:
         self.root = root
         self._keep = keep
-        self._held: OrderedDict[tuple[str, str, str, bool], Rows | None] = OrderedDict()
+        self._held: OrderedDict[tuple[str, str, str, bool, tuple[int, int] | None], Rows | None] = OrderedDict()
 
     def rows(
         self,
@@ -91,8 +91,11 @@ class FileReader:
         data_zone: ZoneInfo,
         exchange_zone: ZoneInfo,
         day: datetime | None = None,
+        session: tuple[int, int] | None = None,
     ) -> Rows | None:
         """Return the rows of one file in exchange time; None when there is no file.
+
+        ``session`` (milliseconds of the day) leaves out rows outside of it that nobody would see.
 
         Duplicate and older rows are left out, as in LEAN: a bar must end after the one before it.
 
@@ -102,7 +105,7 @@ class FileReader:
             When the archive is broken or a cell cannot be read.
         """
         path = file_path(self.root, security_type, market, ticker, resolution, tick_type, day)
-        key = (str(path), data_zone.key, exchange_zone.key, quote)
+        key = (str(path), data_zone.key, exchange_zone.key, quote, session)
         if key in self._held:
             self._held.move_to_end(key)
             return self._held[key]
@@ -110,6 +113,8 @@ class FileReader:
         rows = None
         if data is not None:
             scale = 4 if security_type in _DECICENTS else 0
+            if session is not None:
+                data = cut_to_session(data, *session)
             volume = security_type not in (SecurityType.FOREX, SecurityType.CFD)
             rows = parse_rows(data, str(path), resolution, quote, scale, volume, day)
             rows = _to_exchange(rows, data_zone, exchange_zone, resolution)
@@ -117,6 +122,38 @@ class FileReader:
         if len(self._held) > self._keep:
             self._held.popitem(last=False)
         return rows
+
+
+def first_at(data: bytes, value: int) -> int:
+    """Return where the first row with a time (first cell) of at least ``value`` begins, in rows sorted by time."""
+    low, high = 0, len(data)
+    while low < high:
+        middle = (low + high) // 2
+        start = data.rfind(b"\n", low, middle) + 1 or low
+        comma = data.find(b",", start)
+        if comma < 0 or not data[start:comma].strip().isdigit():
+            return low if start <= low else high
+        if int(data[start:comma]) < value:
+            after = data.find(b"\n", middle)
+            low = high if after < 0 or after >= high else after + 1
+        else:
+            high = start
+    return low
+
+
+def cut_to_session(data: bytes, opens: int, closes: int) -> bytes:
+    """Return the rows of a session with the row before it and the last row of the file.
+
+    Other rows outside the session are never seen: these two are what is filled forward. Times are in milliseconds.
+    """
+    start = first_at(data, opens)
+    stop = first_at(data, closes)
+    end = len(data.rstrip(b"\r\n"))
+    last = data.rfind(b"\n", 0, end) + 1
+    before = data.rfind(b"\n", 0, max(start - 1, 0)) + 1 if start else 0
+    if stop >= last:
+        return data[before:]
+    return data[before:stop] + data[last:]
 
 
 def parse_rows(

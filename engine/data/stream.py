@@ -25,6 +25,7 @@ from engine.types.decimals import ONE, ZERO
 from engine.types.enums import (
     DataNormalizationMode,
     DelistingType,
+    MarketHoursState,
     Resolution,
     SecurityType,
     TickType,
@@ -35,6 +36,7 @@ from engine.types.timezones import convert, from_micro, from_utc, to_micro, to_u
 
 DAY = 86_400_000_000
 _MICRO = timedelta(microseconds=1)
+_MILLI = timedelta(milliseconds=1)
 _FILES = (Resolution.DAILY, Resolution.HOUR)
 # rows of hour or daily bars that are turned into one chunk
 _ROWS_PER_CHUNK = 4096
@@ -188,8 +190,20 @@ class Stream:
         r = self.request
         return self.files.rows(
             r.symbol.security_type, r.symbol.id.market, ticker, r.resolution, r.tick_type, r.quote,
-            r.data_zone, r.hours.time_zone, day,
+            r.data_zone, r.hours.time_zone, day, self._session(day),
         )  # fmt: skip
+
+    def _session(self, day: datetime | None) -> tuple[int, int] | None:
+        """Return the part of a day's file that can be seen, when its clock is the exchange's."""
+        r = self.request
+        if day is None or r.extended or not r.filtered or r.data_zone.key != r.hours.time_zone.key:
+            return None
+        segments = [
+            s for s in r.hours.get_market_hours(day).segments if s.state == MarketHoursState.MARKET
+        ]
+        if not segments:
+            return None
+        return segments[0].start // _MILLI, segments[-1].end // _MILLI
 
     def _days(self) -> Iterator[Rows]:
         r = self.request
