@@ -40,6 +40,24 @@ def from_double(value: Any) -> Decimal:
     return to_decimal(value)
 
 
+_POWERS = [float(f"1e{n}") for n in range(29)]
+_WORD = 2**64
+
+
+def to_float(value: Decimal) -> float:
+    """Convert as .NET's ``(double)decimal`` does: digits as a double, divided by a power of ten.
+
+    Beyond 15 digits this is not the nearest double: 124.50999999999999 becomes 124.51.
+    """
+    sign, digits, exponent = value.as_tuple()
+    if len(digits) < 16 or not isinstance(exponent, int) or exponent >= 0:
+        return float(value)
+    mantissa = int("".join(map(str, digits)))
+    number = float(mantissa % _WORD) + float(mantissa // _WORD) * float(_WORD)
+    number /= _POWERS[min(-exponent, 28)]
+    return -number if sign else number
+
+
 def smart_rounding(value: Decimal) -> Decimal:
     """LEAN's ``SmartRounding``: 4 decimals above 1000, else 7 significant digits, no trailing zeros.
 
@@ -69,7 +87,7 @@ class Exact:
         if obj is None:
             return self
         value = getattr(obj, self.slot)
-        return None if value is None else float(value)
+        return None if value is None else to_float(value)
 
     def __set__(self, obj: Any, value: Any) -> None:
         if value is not None:

@@ -202,11 +202,14 @@ class SecurityTransactionManager(LeanObject):
     def add_transaction_record(
         self, time: datetime, transaction_profit_loss: Any, is_win: bool
     ) -> None:
-        """Book the profit of a closed position; two of one moment stand a millisecond apart."""
-        moment = naive(time)
-        while moment in self._record:
-            moment += _MILLISECOND
-        self._record[moment] = (from_python(transaction_profit_loss), is_win)
+        """Book the profit of a closed position."""
+        self._add_transaction_record(naive(time), from_python(transaction_profit_loss), is_win)
+
+    def _add_transaction_record(self, utc: datetime, profit: Decimal, is_win: bool) -> None:
+        """Book a closed profit; two of one moment stand a millisecond apart."""
+        while utc in self._record:
+            utc += _MILLISECOND
+        self._record[utc] = profit, bool(is_win)
 
     @property
     def _transaction_record(self) -> dict[datetime, Decimal]:

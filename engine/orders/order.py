@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from engine.orders.exact import Exact
+from engine.orders.exact import Exact, from_python, to_float
 from engine.orders.properties import OrderProperties
 from engine.orders.time_in_force import TimeInForce
 from engine.types.decimals import ZERO, normalize, plain
@@ -118,8 +118,6 @@ class Order(LeanObject):
 
     @quantity.setter
     def quantity(self, value: Any) -> None:
-        from engine.orders.exact import from_python
-
         self._quantity: Decimal = normalize(from_python(value))
 
     @property
@@ -156,7 +154,7 @@ class Order(LeanObject):
 
     @property
     def value(self) -> float:
-        return float(self._value)
+        return to_float(self._value)
 
     @property
     def is_marketable(self) -> bool:
@@ -174,7 +172,7 @@ class Order(LeanObject):
 
     def get_value(self, security: Any) -> float:
         """Return the value of the order in the account currency."""
-        return float(self._get_value(security))
+        return to_float(self._get_value(security))
 
     def _value_at(self, security: Any) -> Decimal:
         return self._quantity * security._price

@@ -6,6 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from engine.orders.exact import to_float
 from engine.orders.requests import (
     CancelOrderRequest,
     OrderRequest,
@@ -111,7 +112,7 @@ class OrderTicket(LeanObject):
 
     @property
     def average_fill_price(self) -> float:
-        return float(self._average_fill_price)
+        return to_float(self._average_fill_price)
 
     @property
     def time(self) -> datetime:
@@ -276,4 +277,4 @@ class OrderTicket(LeanObject):
 
 
 def _shown(value: Any) -> Any:
-    return float(value) if isinstance(value, Decimal) else value
+    return to_float(value) if isinstance(value, Decimal) else value

@@ -1,0 +1,64 @@
+"""Recorded LEAN algorithms on a desk with real data: every order and every event must agree."""
+
+from __future__ import annotations
+
+import sys
+from datetime import datetime, time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+import desk  # noqa: E402
+import golden  # noqa: E402
+
+from engine.orders.serialization import dump, order_event_json, order_json, order_list_hash  # noqa: E402
+
+
+def order_types() -> Any:
+    made = desk.scene("05_order_types_minute")(datetime(2013, 10, 7))
+    made.seq, made.extended, made.tickets = 0, False, {}
+    made.spy = made.add("SPY").symbol
+    made.ibm = made.add("IBM").symbol
+    made.plans = [(time(13), made.at_one), (time(15, 30), made.near_close)]
+    made.run(datetime(2013, 10, 11))
+    return made
+
+
+def as_text(event: dict[str, Any]) -> str:
+    return dump(event)
+
+
+def test_every_order_type_gives_the_events_that_lean_recorded() -> None:
+    run = golden.run("05_order_types_minute.json")
+
+    made = order_types()
+
+    ours = [order_event_json(e, "OrderTypesAlgorithm") for e in made.handler.order_events]
+    assert [as_text(e) for e in ours] == [as_text(e) for e in run["order_events"]]
+
+
+def test_every_order_type_ends_as_the_order_that_lean_recorded() -> None:
+    run = golden.run("05_order_types_minute.json")
+
+    made = order_types()
+
+    ours = {str(i): dump(order_json(o)) for i, o in made.handler.orders.items()}
+    assert ours == {key: dump(values) for key, values in run["orders"].items()}
+    assert order_list_hash(made.handler.orders.values()) == run["statistics"]["OrderListHash"]
+
+
+@pytest.mark.parametrize("prefix", ["event ", "update ", "cancel ", "final "])
+def test_the_texts_of_events_tickets_and_orders_are_those_of_lean(prefix: str) -> None:
+    run = golden.run("05_order_types_minute.json")
+    made = order_types()
+    if prefix == "final ":
+        made.on_end_of_algorithm()
+
+    def chosen(lines: list[str]) -> list[str]:
+        tails = [line.split("| ", 1)[1] for line in lines if "| " in line]
+        return [tail for tail in tails if tail.startswith(prefix)]
+
+    assert chosen(made._engine.results.log) == chosen(run["log"])
+    assert chosen(run["log"])
