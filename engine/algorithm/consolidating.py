@@ -66,7 +66,6 @@ class ConsolidatingMixin:
     subscription_manager: Any
     time: Any
     debug: Callable[[str], None]
-    _history_slices: Callable[..., Any]
     _warned_extended_daily: bool
     _engine: Any
     _clock: Any

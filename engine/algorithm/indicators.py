@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from engine.algorithm.consolidating import ConsolidatingMixin, input_type_of, point_pusher
@@ -18,6 +18,7 @@ from engine.types.bars import QuoteBar, Tick, TradeBar
 from engine.types.enums import CorrelationType, Resolution
 from engine.types.errors import ArgumentException
 from engine.types.subscription import INCREMENTS
+from engine.types.timezones import from_utc, to_utc
 
 _SUFFIX = {
     Resolution.TICK: "tick",
@@ -39,7 +40,9 @@ def _symbols(symbols: Any) -> list[Any]:
 class IndicatorsMixin(ConsolidatingMixin):
     """The indicator helpers (``sma``, ``ema``, ...), registration, warm-up and history of indicators."""
 
-    is_warming_up: bool
+    time_zone: Any
+    _history_requests: Callable[..., list[Any]]
+    _history_slices: Callable[[list[Any]], Any]
 
     def _init_indicators(self) -> None:
         self._warned_no_warm_up = False
@@ -417,7 +420,7 @@ class IndicatorsMixin(ConsolidatingMixin):
                 kind, tick_type = self._usual_type(symbol)
                 made[symbol] = self.create_consolidator(short, kind, tick_type)
                 listen(made[symbol], feed)
-        for piece in self._history_slices(symbols, periods=periods, resolution=resolution):
+        for piece in self._slices_for(symbols, periods=periods, resolution=resolution):
             for symbol, consolidator in made.items():
                 data = _from_slice(piece, consolidator.input_type, symbol)
                 if data is not None:
@@ -466,14 +469,56 @@ class IndicatorsMixin(ConsolidatingMixin):
         if isinstance(span, int):
             if warm_up > 0 and span > 0:
                 warm_up -= 1
-            slices = self._history_slices(symbols, periods=span + warm_up, resolution=resolution)
+            slices = self._slices_for(symbols, periods=span + warm_up, resolution=resolution)
         else:
             if isinstance(span, timedelta):
                 span, end = self.time - span, self.time
-            slices = self._history_slices(
+            slices = self._slices_for(
                 symbols, start=span, end=end, resolution=resolution, extra_bars=max(0, warm_up - 1)
             )
         return self._indicator_history(indicator, slices, selector)
+
+    def _slices_for(
+        self,
+        symbols: list[Any],
+        periods: int | None = None,
+        start: Any = None,
+        end: Any = None,
+        resolution: Any = None,
+        extra_bars: int = 0,
+    ) -> Any:
+        """Return slices of the last ``periods`` bars, or from ``extra_bars`` bars before ``start`` to ``end``."""
+        options = {"resolution": resolution}
+        if periods is not None:
+            requests = self._history_requests(symbols, None, (periods,), options)
+        else:
+            requests = self._history_requests(symbols, None, (start, end), options)
+            if extra_bars:
+                first = min(map(self._earlier(extra_bars), requests), default=start)
+                requests = self._history_requests(symbols, None, (min(first, start), end), options)
+        return self._history_slices(requests)
+
+    def _earlier(self, bars: int) -> Callable[[Any], datetime]:
+        """Return the function from a request to the local time ``bars`` bars before its start."""
+        from engine.data.stream import use_strict_times
+        from engine.data.times import start_for_bars
+
+        strict = self.settings.daily_precise_end_time
+
+        def local_start(request: Any) -> datetime:
+            hours, config = request.hours, request.config
+            begin = start_for_bars(
+                hours,
+                from_utc(request.start, hours.time_zone),
+                max(INCREMENTS[request.resolution], timedelta(seconds=1)),
+                bars,
+                request.extended,
+                config.data_time_zone,
+                use_strict_times(strict, config.symbol, request.resolution, hours),
+            )
+            return from_utc(to_utc(begin, hours.time_zone), self.time_zone)
+
+        return local_start
 
     def _indicator_history(self, indicator: Any, slices: Any, selector: Any) -> IndicatorHistory:
         kind: type | None = None

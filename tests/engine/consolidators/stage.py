@@ -52,7 +52,9 @@ def factor_of(ticker: str, day: datetime) -> Decimal:
     return Decimal(1)
 
 
-def _trade(symbol: Symbol, time: datetime, end: datetime, fields: list[str], factor: Decimal) -> TradeBar:
+def _trade(
+    symbol: Symbol, time: datetime, end: datetime, fields: list[str], factor: Decimal
+) -> TradeBar:
     prices = [int(x) * Decimal("0.0001") * factor for x in fields[:4]]
     volume = float(round(int(fields[4]) * (1 / factor)))
     return TradeBar(time, symbol, *map(float, prices), volume, end - time)
@@ -142,7 +144,7 @@ class StagedAlgorithm(IndicatorsMixin):
         self.securities[symbol] = security
         return security
 
-    def _history_slices(
+    def _slices_for(
         self,
         symbols: list[Symbol],
         periods: int | None = None,
@@ -212,8 +214,6 @@ def play(algorithm: StagedAlgorithm, steps: dict[datetime, list[TradeBar]]) -> N
 def engine_context() -> Any:
     """Make market hours and symbol properties of the data folder the current ones."""
     return _as_current(Engine(DATA))
-
-
 
 
 def same_line(ours: str, theirs: str) -> bool:
