@@ -9,6 +9,8 @@ from typing import Any
 from engine.orders.exact import from_python
 from engine.securities.conversion import (
     ConstantCurrencyConversion,
+    SecurityCurrencyConversion,
+    compare_pair,
     linear_search,
     split_pair,
 )
@@ -344,26 +346,18 @@ class CashBook(LeanDict[str, Cash]):
             for s in everyone
             if s.type in _RATED
         ]
-        markets: dict[Any, list[str]] = {}
-        for symbol in securities.keys():
-            markets.setdefault(symbol.security_type, []).append(symbol.id.market)
-        for one, other in (
-            (SecurityType.CFD, SecurityType.FOREX),
-            (SecurityType.FOREX, SecurityType.CFD),
-        ):
-            if one in markets and other not in markets:
-                markets[other] = markets[one]
-        potential = []
-        for kind in (SecurityType.FOREX, SecurityType.CFD, SecurityType.CRYPTO):
-            first = [market_map[kind]] if kind in market_map else []
-            for market in dict.fromkeys([*first, *markets.get(kind, [])]):
-                for key, entry in properties.get_symbol_properties_list(market, kind):
-                    potential.append((getattr(key, "symbol", key), kind, market, entry))
         crypto = market_map.get(SecurityType.CRYPTO)
         if crypto is not None and stable_coin(account, cash.symbol, crypto):
             cash._currency_conversion = ConstantCurrencyConversion.identity(account, cash.symbol)
             return
         wanted = cash.symbol
+        for symbol, pair in candidates:
+            match = 0 if pair is None else compare_pair(pair, wanted, account, symbol.id.market)
+            if match:
+                step = (known[symbol], match < 0)
+                cash._currency_conversion = SecurityCurrencyConversion(wanted, account, [step])
+                return
+        potential = _potential(securities, properties, market_map)
         reachable = any(
             entry.quote_currency == wanted
             or ticker[: len(ticker) - len(entry.quote_currency)] == wanted
@@ -375,7 +369,7 @@ class CashBook(LeanDict[str, Cash]):
         for ticker, kind, market, entry in potential:
             pair = split_pair(ticker, kind, entry.quote_currency)
             # only pairs that can be a leg of the way are worth a symbol
-            if pair is not None and ticker.strip("[]*"):
+            if pair is not None and ticker != "[*]":
                 candidates.append((_Potential(ticker, kind, market), pair))
 
         def security_of(symbol: Any) -> Any:
@@ -402,6 +396,31 @@ class CashBook(LeanDict[str, Cash]):
         sign = currency_symbol(self._account_currency)
         lines += ["-" * 49, f"CashBook Total Value:                {sign}{total}"]
         return "\n".join(lines) + "\n"
+
+
+def _potential(
+    securities: Any, properties: Any, market_map: dict[Any, str]
+) -> list[tuple[str, SecurityType, str, Any]]:
+    """Return ticker, kind, market and properties of every pair that the markets in use know."""
+    markets: dict[Any, list[str]] = {}
+    for symbol in securities.keys():
+        markets.setdefault(symbol.security_type, []).append(symbol.id.market)
+    for one, other in (
+        (SecurityType.CFD, SecurityType.FOREX),
+        (SecurityType.FOREX, SecurityType.CFD),
+    ):
+        if one in markets and other not in markets:
+            markets[other] = markets[one]
+    found = []
+    for kind in (SecurityType.FOREX, SecurityType.CFD, SecurityType.CRYPTO):
+        first = [market_map[kind]] if kind in market_map else []
+        for market in dict.fromkeys([*first, *markets.get(kind, [])]):
+            entries = dict(properties.get_symbol_properties_list(market, kind))
+            # the first pair that fits is taken, so the order is that of the database's file
+            ranked = [key for key in getattr(properties, "_rows", ()) if key in entries]
+            for key in dict.fromkeys([*ranked, *sorted(entries)]):
+                found.append((key[1], kind, market, entries[key]))
+    return found
 
 
 class _Potential:

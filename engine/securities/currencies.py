@@ -18,15 +18,46 @@ CURRENCY_SYMBOLS = {
 }  # fmt: skip
 
 STABLE_PAIRS_COINBASE = frozenset(
-    ["DAIUSDC", "DAIUSD", "GYENUSD", "PAXUSD", "PAXUSDT", "MUSDUSD", "USDCEUR", "USDCGBP", "USDTEUR", "USDTGBP", "USDTUSD", "USDTUSDC", "USTEUR", "USTUSD", "USTUSDT", "WBTCBTC"]
+    [
+        "DAIUSDC",
+        "DAIUSD",
+        "GYENUSD",
+        "PAXUSD",
+        "PAXUSDT",
+        "MUSDUSD",
+        "USDCEUR",
+        "USDCGBP",
+        "USDTEUR",
+        "USDTGBP",
+        "USDTUSD",
+        "USDTUSDC",
+        "USTEUR",
+        "USTUSD",
+        "USTUSDT",
+        "WBTCBTC",
+    ]
 )
 _WITHOUT_PAIRS = {
     "binance": frozenset(
-        ["USDCUSD", "USDTUSD", "USDPUSD", "SUSDUSD", "BUSDUSD", "USTUSD", "TUSDUSD", "FDUSDUSD", "DAIUSD", "IDRTIDR", "BNFCRUSD"]
+        [
+            "USDCUSD",
+            "USDTUSD",
+            "USDPUSD",
+            "SUSDUSD",
+            "BUSDUSD",
+            "USTUSD",
+            "TUSDUSD",
+            "FDUSDUSD",
+            "DAIUSD",
+            "IDRTIDR",
+            "BNFCRUSD",
+        ]
     ),
     "bitfinex": frozenset(("EURSEUR", "XCHFCHF")),
     "coinbase": frozenset(("USDCUSD",)),
-    "bybit": frozenset(["USDCUSD", "USDTUSD", "USDPUSD", "SUSDUSD", "BUSDUSD", "USTUSD", "TUSDUSD", "DAIUSD"]),
+    "bybit": frozenset(
+        ["USDCUSD", "USDTUSD", "USDPUSD", "SUSDUSD", "BUSDUSD", "USTUSD", "TUSDUSD", "DAIUSD"]
+    ),
     "dydx": frozenset(("USDCUSD",)),
 }
 _DOLLARS = ("USDT", "USDC", "USD")

@@ -76,7 +76,7 @@ class SecurityHolding(LeanObject):
     @property
     def _price(self) -> Decimal:
         price = self._set_price
-        return self._security.cache._price if price is None else price
+        return self._security._price if price is None else price
 
     @property
     def _holdings_cost(self) -> Decimal:

@@ -181,8 +181,7 @@ def adopt_margin_call_model(model: Any) -> Any:
     """Return a model with the engine's call, whatever the user gave."""
     overridden = getattr(model, "_native", None)
     if overridden is not None and (
-        type(model).get_margin_call_orders
-        is overridden.get_margin_call_orders
+        type(model).get_margin_call_orders is overridden.get_margin_call_orders
     ):
         return model
     return _UserMarginCallModel(model)

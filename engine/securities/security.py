@@ -49,7 +49,7 @@ def _cached(name: str) -> Any:
 
     def get(self: Security) -> Decimal:
         value: Decimal = getattr(self.cache, name)
-        return value or self.cache._price
+        return value or self._price
 
     return property(get)
 
@@ -461,6 +461,15 @@ class Crypto(_PairSecurity):
 
     _exchange_type = CryptoExchange
     _holding_type = CryptoHolding
+
+    @property
+    def _price(self) -> Decimal:
+        # the last trade is the price; the middle of the quotes only converts currencies
+        cache = self.cache
+        cache._settle()
+        trades = cache._by_type.get(TradeBar)
+        price: Decimal = trades[-1]._d_close if trades else cache._p
+        return price
 
 
 class Cfd(Security):

@@ -14,7 +14,6 @@ from engine.algorithm.settings import AlgorithmSettings
 from engine.data.factors import FactorFile
 from engine.data.hours import MarketHoursDatabase
 from engine.data.properties import SymbolPropertiesDatabase
-from engine.orders.ticket import OrderTicket  # noqa: F401  (the handler's own type)
 from engine.securities.brokerages import create_brokerage_model
 from engine.securities.cash import CashAmount
 from engine.securities.fees.base import OrderFee
@@ -23,7 +22,7 @@ from engine.securities.manager import SecurityManager
 from engine.securities.portfolio import SecurityPortfolioManager
 from engine.securities.security import Security
 from engine.securities.service import SecurityService
-from engine.types.bars import BarSource, TradeBar
+from engine.types.bars import Bar, BarSource, QuoteBar, TradeBar
 from engine.types.enums import (
     AccountType,
     BrokerageName,
@@ -89,9 +88,7 @@ class Account:
         self.securities = SecurityManager(self.keeper)
         self.transactions = Transactions()
         self.settings = AlgorithmSettings()
-        self.portfolio = SecurityPortfolioManager(
-            self.securities, self.transactions, self.settings
-        )
+        self.portfolio = SecurityPortfolioManager(self.securities, self.transactions, self.settings)
         self.portfolio.set_cash(cash)
         self.service = SecurityService(
             self.portfolio.cash_book,
@@ -162,8 +159,27 @@ def hour_bars(ticker: str, first: date, last: date) -> dict[datetime, TradeBar]:
         factor = factors.factor(day, DataNormalizationMode.ADJUSTED)
         raw = [[int(cell)] for cell in cells[:4]]
         shown = [[float(int(cell) * Decimal("0.0001") * factor)] for cell in cells[:4]]
-        source = BarSource(
-            symbol, [start], [end], shown, raw, [[float(cells[4])]], factor=factor
-        )
+        source = BarSource(symbol, [start], [end], shown, raw, [[float(cells[4])]], factor=factor)
         bars[to_utc(end, TimeZones.NEW_YORK)] = TradeBar._of(source, 0)
+    return bars
+
+
+def coin_bars(ticker: str, day: date, market: str = "coinbase") -> dict[datetime, list[Any]]:
+    """Return trade and quote bars of one day of minutes by their end in UTC, trades first."""
+    symbol = Symbol.create(ticker, SecurityType.CRYPTO, market)
+    bars: dict[datetime, list[Any]] = {}
+    for kind in ("trade", "quote"):
+        folder = DATA / "crypto" / market / "minute" / ticker.lower()
+        with zipfile.ZipFile(folder / f"{day:%Y%m%d}_{kind}.zip") as archive:
+            text = archive.read(archive.namelist()[0]).decode()
+        for line in text.splitlines():
+            stamp, *cells = line.split(",")
+            start = datetime(day.year, day.month, day.day) + timedelta(milliseconds=int(stamp))
+            numbers = [float(cell) if cell else 0.0 for cell in cells]
+            if kind == "trade":
+                bar: Any = TradeBar(start, symbol, *numbers)
+            else:
+                bid, ask = Bar(*numbers[:4]), Bar(*numbers[5:9])
+                bar = QuoteBar(start, symbol, bid, numbers[4], ask, numbers[9])
+            bars.setdefault(start + timedelta(minutes=1), []).append(bar)
     return bars
