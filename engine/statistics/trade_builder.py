@@ -78,6 +78,11 @@ class TradeBuilder(LeanObject):
         """All closed trades, a copy."""
         return list(self._closed)
 
+    @property
+    def _has_open(self) -> bool:
+        """Whether any position is open: the step asks before it sends prices."""
+        return bool(self._positions)
+
     def has_open_position(self, symbol: Any) -> bool:
         """Tell whether a trade of the symbol is open."""
         position = self._positions.get(symbol)

@@ -1,0 +1,1 @@
+"""Charts, sampling and the files of a result."""

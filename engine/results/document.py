@@ -1,0 +1,174 @@
+"""The result of a run as dictionaries: our own shape, and LEAN's for ``lean report``."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from engine.results import samples as charts
+from engine.statistics.serialization import performance_json, time_text
+
+_STANDARD = (
+    charts.DRAWDOWN,
+    charts.TURNOVER,
+    "Exposure",
+    charts.MARGIN,
+    charts.SALES,
+    "Capacity",
+)
+_SEPARATE = (charts.EQUITY_CHART, charts.BENCHMARK)
+
+
+def profit_records(transactions: Any) -> list[tuple[datetime, Decimal, bool]]:
+    """Booked profits with their times, and whether each is a win."""
+    wins = set(transactions.winning_transactions)
+    return [
+        (time, profit, time in wins)
+        for time, profit in sorted(transactions._transaction_record.items())
+    ]
+
+
+class Document:
+    """Everything that the files of a finished run hold."""
+
+    def __init__(
+        self, handler: Any, status: str, error: str, stack_trace: str, seconds: float
+    ) -> None:
+        from engine.orders.serialization import order_event_json, order_json, order_list_hash
+
+        self._handler = handler
+        algorithm, engine = handler._algorithm, handler._engine
+        self._algorithm = algorithm
+        self._status = status
+        self._error = error
+        self._stack = stack_trace
+        self._seconds = seconds
+        margin = handler.book.charts.get(charts.MARGIN)
+        if margin is not None:
+            charts.drop_single_points(margin)
+        self._results = handler.statistics_results(rolling=True)
+        orders = engine.transactions.orders
+        self._runtime = handler.runtime(self._results.summary)
+        self._summary = dict(self._results.summary)
+        self._hash = order_list_hash(orders.values())
+        self._orders = {str(number): order_json(order) for number, order in orders.items()}
+        name = algorithm.algorithm_id
+        self._events = [order_event_json(event, name) for event in engine.transactions.order_events]
+        self._profit_loss = {
+            time_text(time): float(profit)
+            for time, profit, _ in profit_records(algorithm.transactions)
+        }
+        self._performance = performance_json(self._results.total_performance)
+
+    def _configuration(self) -> dict[str, Any]:
+        algorithm = self._algorithm
+        return {
+            "accountCurrency": algorithm.portfolio.cash_book.account_currency,
+            "brokerage": int(algorithm.brokerage_name),
+            "accountType": int(algorithm.brokerage_model.account_type),
+            "parameters": {k: str(v) for k, v in algorithm.get_parameters().items()},
+            "startDate": f"{algorithm.start_date:%Y-%m-%dT%H:%M:%SZ}",
+            "endDate": f"{algorithm.end_date:%Y-%m-%dT%H:%M:%SZ}",
+            "tradingDaysPerYear": algorithm.settings.trading_days_per_year or 252,
+        }
+
+    def _state(self) -> dict[str, str]:
+        algorithm = self._algorithm
+        return {
+            "LogCount": str(len(self._handler.messages.lines)),
+            "OrderCount": str(algorithm.transactions.orders_count),
+            "InsightCount": str(algorithm.insights.total_count),
+        }
+
+    def _insights(self) -> list[dict[str, Any]] | None:
+        from engine.framework.insight_json import insight_record
+
+        insights = list(self._algorithm.insights.get_insights())
+        insights.sort(key=lambda insight: insight.generated_time_utc)
+        return [insight_record(insight) for insight in insights] or None
+
+    def _points(self, chart: str, series: str) -> list[Any]:
+        return [point._json() for point in self._handler.book.values(chart, series)]
+
+    def result(self) -> dict[str, Any]:
+        """Return our own shape: every series whole."""
+        handler, book = self._handler, self._handler.book
+        feed = handler._engine.feed
+        standard = {
+            name: {
+                series.name: series._json_values() for series in book.charts[name].series.values()
+            }
+            for name in _STANDARD
+            if name in book.charts
+        }
+        plotted = {
+            series.name: series._json_values()
+            for series in book.charts[charts.EQUITY_CHART].series.values()
+            if series.name not in (charts.EQUITY, charts.RETURN)
+        }
+        if plotted:
+            standard[charts.EQUITY_CHART] = plotted
+        own = {
+            name: chart._json()
+            for name, chart in book.charts.items()
+            if name not in _STANDARD and name not in _SEPARATE
+        }
+        return {
+            "algorithm": self._algorithm.algorithm_id,
+            "statistics": {**self._summary, "OrderListHash": self._hash},
+            "runtime_statistics": self._runtime,
+            "algorithm_configuration": self._configuration(),
+            "data_points": 0 if feed is None else feed.data_points,
+            "status": self._status,
+            "runtime_error": self._error if self._status == "RuntimeError" else "",
+            "stack_trace": self._stack,
+            "state": self._state(),
+            "order_events": self._events,
+            "orders": self._orders,
+            "equity": self._points(charts.EQUITY_CHART, charts.EQUITY),
+            "daily_return": self._points(charts.EQUITY_CHART, charts.RETURN),
+            "benchmark": self._points(charts.BENCHMARK, charts.BENCHMARK),
+            "charts": standard,
+            "custom_charts": own,
+            "profit_loss": self._profit_loss,
+            "total_performance": self._performance,
+            "insights": self._insights(),
+            "log": list(handler.messages.lines),
+            "messages": {
+                "debug": list(handler.messages.debug),
+                "error": list(handler.messages.error),
+            },
+            "engine_seconds": round(self._seconds, 6),
+        }
+
+    def lean_result(self) -> dict[str, Any]:
+        """Return LEAN's shape, as its backtest file has it (order events stand in a file of their own)."""
+        algorithm = self._algorithm
+        rolling = self._results.rolling_performances
+        return {
+            "rollingWindow": {
+                name: performance_json(one, trades=False) for name, one in rolling.items()
+            },
+            "charts": {name: chart._json() for name, chart in self._handler.book.charts.items()},
+            "orders": self._orders,
+            "profitLoss": self._profit_loss,
+            "statistics": self._summary,
+            "runtimeStatistics": self._runtime,
+            "state": {
+                "RuntimeError": self._error if self._status == "RuntimeError" else "",
+                "StackTrace": self._stack,
+                **self._state(),
+                "Name": algorithm.name,
+                "Status": self._status,
+            },
+            "serverStatistics": {},
+            "algorithmConfiguration": {
+                "name": algorithm.name,
+                "tags": sorted(algorithm.tags),
+                **self._configuration(),
+                "outOfSampleMaxEndDate": None,
+                "outOfSampleDays": 0,
+            },
+            "totalPerformance": self._performance,
+        }

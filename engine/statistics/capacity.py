@@ -1,0 +1,251 @@
+"""How much money a strategy could run, from the volume around its orders."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from engine.statistics.arithmetic import discrete, divide
+from engine.types.decimals import ONE, ZERO, to_decimal
+from engine.types.enums import OrderStatus, SecurityType
+
+_DAY = timedelta(days=1)
+_HOUR = timedelta(hours=1)
+_MINUTE = timedelta(minutes=1)
+_SECOND = timedelta(seconds=1)
+_EFFECT = timedelta(days=30)
+_FOREX_VOLUME = Decimal(25_000_000)
+_CFD_VOLUME = Decimal(200)
+_DOLLARS_PER_MINUTE = Decimal(6_000_000)
+_SESSION_MINUTES = Decimal(390)
+_FASTEST = Decimal("0.20")
+_MICROSECONDS = Decimal(60_000_000)
+_MICRO = timedelta(microseconds=1)
+_FILLED = (OrderStatus.FILLED, OrderStatus.PARTIALLY_FILLED)
+
+
+def _minutes(span: timedelta) -> Decimal:
+    return divide(Decimal(span // _MICRO), _MICROSECONDS)
+
+
+def _round_up(utc: datetime, step: timedelta) -> datetime:
+    past = (utc - datetime.min) % step
+    return utc if not past else utc - past + step
+
+
+class SymbolCapacity:
+    """Market volume near the fills of one security, in account currency."""
+
+    __slots__ = (
+        "_average",
+        "_discount",
+        "_factor",
+        "_last_order",
+        "_previous_time",
+        "_previous_volume",
+        "_reset",
+        "_volume",
+        "sale_volume",
+        "security",
+        "symbol",
+        "trades",
+    )
+
+    def __init__(self, security: Any) -> None:
+        self.security = security
+        self.symbol = security.symbol
+        self.trades = 0
+        self.sale_volume = ZERO
+        self._volume = self._factor = self._discount = ZERO
+        self._average = self._previous_volume = ZERO
+        self._previous_time: datetime | None = None
+        self._last_order: datetime | None = None
+        self._reset = False
+
+    @property
+    def market_volume(self) -> Decimal:
+        """The part of the market volume that the strategy may take."""
+        return self._volume * self._factor
+
+    def on_fill(self, event: Any) -> None:
+        """Take a fill: quick trading counts less of the volume."""
+        security = self.security
+        utc = event._utc_time
+        self.sale_volume += (
+            security.quote_currency._conversion_rate
+            * event._fill_price
+            * abs(event._fill_quantity)
+            * security.symbol_properties._contract_multiplier
+        )
+        since = utc - (self._last_order if self._last_order is not None else utc - _DAY)
+        discount = 2 * divide(_minutes(since), _SESSION_MINUTES)
+        self._discount = ONE if discount > 1 else max(_FASTEST, discount)
+        if self._reset:
+            self._volume = ZERO
+            self.trades = 0
+            self._reset = False
+        self.trades += 1
+        self._last_order = utc
+
+    def update(self, utc: datetime, current: Any) -> bool:
+        """Take the bar of a step; True when no more volume belongs to the last fill."""
+        bar = self._bar(current)
+        if bar is None or not bar[1]:
+            return False
+        close, volume, period = bar
+        security = self.security
+        rate = security.quote_currency._conversion_rate
+        previous = self._previous_time
+        between = ZERO if previous is None else _minutes(utc - previous)
+        if not between:
+            self._average = rate * close * volume
+        else:
+            self._average = divide((close * rate) * (volume + self._previous_volume), between)
+        self._previous_time = utc
+        self._previous_volume = volume
+        if not self._included(utc, period):
+            return True
+        self._factor = _share(period)
+        self._volume += (
+            close * self._discount * volume * rate * security.symbol_properties._contract_multiplier
+        )
+        return False
+
+    def _bar(self, current: Any) -> tuple[Decimal, Decimal, timedelta] | None:
+        """Close, volume and period of the step's bar; quotes stand in with a volume of their own."""
+        if current is None:
+            return None
+        bar = current.bars.get(self.symbol)
+        if bar is not None:
+            return bar._d_close, to_decimal(bar.volume), bar.period
+        quote = current.quote_bars.get(self.symbol)
+        if quote is None:
+            return None
+        kind = self.symbol.security_type
+        if kind == SecurityType.FOREX:
+            volume = _FOREX_VOLUME
+        elif kind == SecurityType.CFD:
+            volume = _CFD_VOLUME
+        else:
+            sizes = to_decimal(quote.last_bid_size) + to_decimal(quote.last_ask_size)
+            volume = divide(sizes, Decimal(2))
+        return quote._d_close, volume, quote.period
+
+    def _included(self, utc: datetime, period: timedelta) -> bool:
+        order = self._last_order
+        if order is None:
+            return False
+        if period >= _DAY:
+            midnight = utc.replace(hour=0, minute=0, second=0, microsecond=0)
+            return utc == order or midnight == _round_up(order, _DAY)
+        if period >= _HOUR:
+            return utc == _round_up(order, _HOUR)
+        dollars, shortest = _DOLLARS_PER_MINUTE, 1
+        if period < _MINUTE:
+            dollars, shortest = divide(dollars, Decimal(60)), 5
+        wait = divide(dollars, self._average) if self._average else Decimal(10)
+        return utc <= order + timedelta(minutes=120 if wait > 120 else int(max(shortest, wait)))
+
+    def reset(self) -> None:
+        """Begin a new period: sales count anew, the volume with the next fill."""
+        self._reset = True
+        self.sale_volume = ZERO
+
+    def should_remove(self, utc: datetime) -> bool:
+        """Whether the security is flat and its last fill a month ago."""
+        assert self._last_order is not None
+        return not self.security.invested and utc >= self._last_order + _EFFECT
+
+
+def _share(period: timedelta) -> Decimal:
+    """The share of a bar's volume that may be taken."""
+    if period >= _DAY:
+        return Decimal("0.02")
+    if period >= _HOUR:
+        return Decimal("0.05")
+    if period >= _MINUTE:
+        return Decimal("0.20")
+    return Decimal("0.50")
+
+
+class CapacityEstimate:
+    """LEAN's capacity of a run, taken anew once a week (or a run, when it is shorter).
+
+    Costs nothing until the first fill; ``active`` tells the caller whether :meth:`update` is needed.
+    """
+
+    def __init__(self, algorithm: Any) -> None:
+        self._algorithm = algorithm
+        self._by_symbol: dict[Any, SymbolCapacity] = {}
+        self._monitored: list[SymbolCapacity] = []
+        start, end = algorithm.start_date, algorithm.end_date
+        self._period = max(min(end - start - _DAY, 7 * _DAY), _DAY)
+        self._next = start + self._period
+        self._capacity = ZERO
+        self.lowest_capacity_asset: Any = None
+        self.active = False
+
+    @property
+    def capacity(self) -> Decimal:
+        """In account currency, to the nearest thousand."""
+        return discrete(self._capacity, Decimal("1000.00"))
+
+    def on_order_event(self, event: Any) -> None:
+        """Take an order event; only fills count."""
+        if event.status not in _FILLED:
+            return
+        symbol = event.symbol
+        found = self._by_symbol.get(symbol)
+        if found is None:
+            found = SymbolCapacity(self._algorithm.securities[symbol])
+            self._by_symbol[symbol] = found
+            self.active = True
+        found.on_fill(event)
+        if found not in self._monitored:
+            self._monitored.append(found)
+
+    def update(self, utc: datetime, force: bool = False) -> None:
+        """Take the data of a step, and once a period estimate the capacity."""
+        if self._monitored:
+            current = self._algorithm.current_slice
+            self._monitored = [one for one in self._monitored if not one.update(utc, current)]
+        if (force or (self.active and datetime(utc.year, utc.month, utc.day) >= self._next)) and (
+            self._by_symbol
+        ):
+            self._estimate(utc)
+
+    def _estimate(self, utc: datetime) -> None:
+        value = self._algorithm.portfolio._total_portfolio_value
+        if not value:
+            return
+        sales = sum((one.sale_volume for one in self._by_symbol.values()), ZERO)
+        smallest = min(self._by_symbol.values(), key=lambda one: one.market_volume)
+        security = smallest.security
+        self.lowest_capacity_asset = security.symbol
+        share = divide(smallest.sale_volume, sales) if sales else ZERO
+        scale = max(share, divide(_buying_power_used(security) * security._leverage, value))
+        daily = divide(smallest.market_volume, Decimal(smallest.trades))
+        estimate = divide(daily, scale) if scale else self._capacity
+        if self._capacity:
+            estimate = Decimal("0.33") * estimate + self._capacity * Decimal("0.66")
+        self._capacity = estimate
+        for symbol, one in list(self._by_symbol.items()):
+            if not one.should_remove(utc):
+                one.reset()
+                continue
+            del self._by_symbol[symbol]
+            if one in self._monitored:
+                self._monitored.remove(one)
+        self.active = bool(self._by_symbol)
+        self._next = datetime(utc.year, utc.month, utc.day) + self._period
+
+
+def _buying_power_used(security: Any) -> Decimal:
+    from engine.securities.native import method
+    from engine.securities.parameters import ReservedBuyingPowerForPositionParameters
+
+    ask = method(security.buying_power_model, "get_reserved_buying_power_for_position")
+    answer = ask(ReservedBuyingPowerForPositionParameters(security))
+    exact = getattr(answer, "_absolute_used_buying_power", None)
+    return exact if exact is not None else to_decimal(answer.absolute_used_buying_power)
