@@ -38,6 +38,7 @@ from engine.types.enums import (
 )
 from engine.types.errors import EngineError, InvalidOperationException
 from engine.types.symbol import Symbol
+from engine.universes.user_defined import UserDefinedUniverse
 
 DELISTING_TAG = "Liquidate from delisting"
 _KEPT = (OrderStatus.FILLED, OrderStatus.CANCELED)
@@ -574,6 +575,20 @@ class TransactionHandler:
                 fill.status = OrderStatus.FILLED
                 fill.fill_quantity = order._quantity
                 self.handle_events([fill])
-            algorithm._remove_delisted(security)
+            self._leave_universes(security)
             if not algorithm.is_warming_up:
                 algorithm.transactions.cancel_open_orders(delisting.symbol)
+
+    def _leave_universes(self, security: Any) -> None:
+        """Take a delisted security out of every universe."""
+        algorithm = self._algorithm
+        universes = algorithm.universe_manager
+        for universe in list(universes.values()):
+            if not universe.contains_member(security.symbol):
+                continue
+            if isinstance(universe, UserDefinedUniverse):
+                if universe.remove(security.symbol):
+                    universes.update(universe.symbol, universe, "Replace")
+            else:
+                universe._remove_member(algorithm._utc, security)
+        universes.process_changes()
