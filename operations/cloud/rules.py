@@ -47,17 +47,15 @@ CLOUD_PACKAGES = frozenset(
 OWN_PACKAGES = frozenset({"algorithm", "protection"})
 
 
-def imported_modules(tree: ast.AST) -> dict[str, int]:
+def imported_modules(tree: ast.Module) -> dict[str, int]:
     """Return the top-level names a module imports absolutely, with the line of the first import."""
     found: dict[str, int] = {}
     for node in ast.walk(tree):
-        names: list[str] = []
         if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
+            for alias in node.names:
+                found.setdefault(alias.name.split(".")[0], node.lineno)
         elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
-            names = [node.module]
-        for name in names:
-            found.setdefault(name.split(".")[0], node.lineno)
+            found.setdefault(node.module.split(".")[0], node.lineno)
     return found
 
 

@@ -24,9 +24,9 @@ LATE_SESSIONS = 10
 #: Moves of a daily adjusted close beyond this factor, up or down, are reported.
 JUMP = 1.45
 
-#: How close a move has to be to a whole split ratio to be called an unadjusted split.
-SPLIT_TOLERANCE = 0.02
-SPLITS = (2, 3, 4, 5, 6, 7, 8, 10, 15, 20, 25, 30, 50)
+#: Split ratios, and how far the day's own move may carry a price from one. Shares do halve in a day
+#: without a split, so that a move has to be closer to 2 to be taken for one.
+SPLITS = {2: 0.02, **dict.fromkeys((3, 4, 5, 6, 7, 8, 10, 15, 20, 25, 30, 50), 0.08)}
 
 
 def _holidays(folder: Path, report: Report) -> set[date]:
@@ -59,7 +59,7 @@ def _check_jumps(
         size = max(ratio, 1 / ratio)
         if size < JUMP:
             continue
-        split = next((n for n in SPLITS if abs(size / n - 1) < SPLIT_TOLERANCE), None)
+        split = next((n for n, slack in SPLITS.items() if abs(size / n - 1) < slack), None)
         if split:
             form = f"1-for-{split}" if ratio > 1 else f"{split}-for-1"
             report.error(

@@ -10,6 +10,7 @@ import io
 import zipfile
 from collections.abc import Iterable
 from decimal import ROUND_HALF_EVEN, Decimal
+from functools import lru_cache
 
 from operations.data.series import DailyBar, Series
 
@@ -23,13 +24,17 @@ TOLERANCE = Decimal("0.00005")
 FAR = "20501231"
 
 
+@lru_cache(maxsize=4096)
 def _rounded(price: Decimal, scale: int) -> int:
     return int((price * scale * GRID).to_integral_value(ROUND_HALF_EVEN))
 
 
 def rounding_error(prices: Iterable[Decimal], scale: int) -> Decimal:
     """Return the largest relative error of ``prices`` times ``scale`` on LEAN's grid."""
-    return max(abs(Decimal(_rounded(p, scale)) / (p * scale * GRID) - 1) for p in prices)
+    exact = ((price * scale * GRID, _rounded(price, scale)) for price in prices)
+    return max(
+        (abs(stored / price - 1) for price, stored in exact if stored != price), default=Decimal(0)
+    )
 
 
 def choose_scale(bars: Iterable[DailyBar]) -> int:
