@@ -48,7 +48,8 @@ def _checked(name: str, asynchronous: Any, tag: Any) -> None:
     """Refuse what LEAN's overloads refuse: after the numbers come a bool, then a text."""
     if not isinstance(asynchronous, bool) or not (tag is None or isinstance(tag, str)):
         raise TypeError(
-            f"No method matches given arguments for {name}: expected asynchronous: bool, then tag: str, "
+            f"No method matches given arguments for {name}: expected asynchronous: bool, then tag: "
+            "str, "
             f"was {asynchronous!r}, {tag!r}; write tag=... by name"
         )
 
@@ -99,7 +100,9 @@ class TradingMixin:
         tag: Any = "",
         order_properties: Any = None,
     ) -> OrderTicket:
-        """Send a market order; LEAN's old form with an order type as third argument means the same."""
+        """Send a market order; LEAN's old form with an order type as third argument means the
+        same.
+        """
         if isinstance(asynchronous, OrderType):
             asynchronous = False
         _checked("order", asynchronous, tag)
@@ -115,8 +118,8 @@ class TradingMixin:
     ) -> OrderTicket:
         """Send a market order; quantity is signed.
 
-        While the market is closed it becomes a market-on-open order. With daily bars only, an open market makes it a
-        market-on-close order, or market-on-open shortly before the close.
+        While the market is closed it becomes a market-on-open order. With daily bars only, an open
+        market makes it a market-on-close order, or market-on-open shortly before the close.
         """
         _checked("market_order", asynchronous, tag)
         return self._market(symbol, from_double(quantity), asynchronous, tag, order_properties)
@@ -285,8 +288,10 @@ class TradingMixin:
     ) -> OrderTicket:
         """Send a stop that follows the market.
 
-        ``(symbol, quantity[, stop_price], trailing_amount, trailing_as_percentage[, asynchronous, tag,
-        order_properties])``; without a stop price it starts at the trailing distance from the last price.
+        ``(symbol, quantity[, stop_price], trailing_amount, trailing_as_percentage[, asynchronous,
+        tag,
+        order_properties])``; without a stop price it starts at the trailing distance from the last
+        price.
         """
         names = ["trailing_amount", "trailing_as_percentage", "asynchronous", "tag"]
         names.append("order_properties")
@@ -294,7 +299,7 @@ class TradingMixin:
             names.insert(0, "stop_price")
         if len(args) > len(names):
             raise TypeError(f"expected at most {len(names) + 2} arguments, was {len(args) + 2}")
-        given = dict(zip(names, args)) | kwargs
+        given = dict(zip(names, args, strict=False)) | kwargs
         percentage = given.get("trailing_as_percentage")
         if not isinstance(percentage, bool):
             raise TypeError(
@@ -448,14 +453,17 @@ class TradingMixin:
                     security.set_market_price(point)
             return security
         raise InvalidOperationException(
-            f"The symbol {symbol} is not found in the algorithm's securities collection and cannot be "
+            f"The symbol {symbol} is not found in the algorithm's securities collection and cannot "
+            "be "
             "re-added due to it being delisted or no longer tradable."
         )
 
     # -- positions -----------------------------------------------------------------------------
 
     def calculate_order_quantity(self, symbol: Any, target: Any) -> float:
-        """Return the quantity to order for a share of the portfolio value; 0 when it cannot be told."""
+        """Return the quantity to order for a share of the portfolio value; 0 when it cannot be
+        told.
+        """
         return float(self._order_quantity(order_symbol(symbol), from_double(target)))
 
     def _order_quantity(self, symbol: Symbol, share: Decimal) -> Decimal:
@@ -473,9 +481,12 @@ class TradingMixin:
     ) -> list[OrderTicket]:
         """Order what brings a position to a share of the portfolio value (1 is all of it).
 
-        ``set_holdings(symbol, share[, liquidate_existing_holdings, asynchronous, tag, order_properties])`` or
-        ``set_holdings(targets[, liquidate_existing_holdings, asynchronous, tag, order_properties])`` with a list of
-        ``PortfolioTarget`` whose quantities are shares; reductions go out first, then the largest order.
+        ``set_holdings(symbol, share[, liquidate_existing_holdings, asynchronous, tag,
+        order_properties])`` or
+        ``set_holdings(targets[, liquidate_existing_holdings, asynchronous, tag,
+        order_properties])`` with a list of
+        ``PortfolioTarget`` whose quantities are shares; reductions go out first, then the largest
+        order.
         """
         names = ["liquidate_existing_holdings", "asynchronous", "tag", "order_properties"]
         targets = kwargs.pop("targets", None)
@@ -487,7 +498,7 @@ class TradingMixin:
             args = tuple(v for v in (symbol, percentage) if v is not None) + args
         if len(args) > len(names):
             raise TypeError(f"expected at most {len(names)} options, was {len(args)}")
-        given: dict[str, Any] = dict(zip(names, args))
+        given: dict[str, Any] = dict(zip(names, args, strict=False))
         for name, value in kwargs.items():
             if name not in names or name in given:
                 raise TypeError(
@@ -552,7 +563,8 @@ class TradingMixin:
         security = self.securities.get(symbol)
         if security is None:
             self.error(
-                f"{symbol} not found in portfolio. Request this data when initializing the algorithm."
+                f"{symbol} not found in portfolio. Request this data when initializing the "
+                "algorithm."
             )
             return tickets
         send = self._market if security.exchange.exchange_open else self._on_open
@@ -574,9 +586,11 @@ class TradingMixin:
         order_properties: Any = None,
         **kwargs: Any,
     ) -> Any:
-        """Cancel the open orders of a symbol, of a list of symbols or of all, and close the positions.
+        """Cancel the open orders of a symbol, of a list of symbols or of all, and close the
+        positions.
 
-        Returns the tickets of the closing orders; LEAN's old form ``liquidate(symbol, tag)`` returns their ids.
+        Returns the tickets of the closing orders; LEAN's old form ``liquidate(symbol, tag)``
+        returns their ids.
         """
         for name in kwargs:
             if name not in ("symbols", "symbol_to_liquidate"):
@@ -635,7 +649,8 @@ class TradingMixin:
         if "liquidate" not in self._told:
             self._told.add("liquidate")
             self.debug(
-                f"Warning: liquidate ignored symbol '{symbol}' because it has not been added to the "
+                f"Warning: liquidate ignored symbol '{symbol}' because it has not been added to "
+                "the "
                 "algorithm. Add the security before liquidating it."
             )
 

@@ -1,1 +1,3 @@
-"""Orders: kinds, tickets, requests, fill models, the transaction manager and handler, the order hash."""
+"""Orders: kinds, tickets, requests, fill models, the transaction manager and handler, the order
+hash.
+"""

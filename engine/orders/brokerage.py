@@ -94,7 +94,9 @@ class BacktestingBrokerage:
         return event
 
     def _send(self, events: list[OrderEvent]) -> None:
-        """Hand events over. As in LEAN an error of the execution model's handler goes to the engine's log only."""
+        """Hand events over. As in LEAN an error of the execution model's handler goes to the
+        engine's log only.
+        """
         try:
             self._handler.handle_events(events)
         except EngineError:
@@ -116,8 +118,8 @@ class BacktestingBrokerage:
     def scan(self) -> None:
         """Look at every working order once, in the order of ids.
 
-        Handlers of the events may submit orders, which scans again from inside; orders that were closed meanwhile
-        are skipped.
+        Handlers of the events may submit orders, which scans again from inside; orders that were
+        closed meanwhile are skipped.
         """
         if not self.needs_scan:
             return

@@ -25,8 +25,10 @@ MOO_WARNING = (
 )
 DAILY_WARNING = (
     "Warning: market orders on daily resolution data sent during market hours are automatically "
-    "converted into MarketOnClose orders (or MarketOnOpen near the close) to avoid filling at the stale "
-    "previous close. Note: in live trading this conversion is not applied, as the order fills at the "
+    "converted into MarketOnClose orders (or MarketOnOpen near the close) to avoid filling at the "
+    "stale "
+    "previous close. Note: in live trading this conversion is not applied, as the order fills at "
+    "the "
     "current market price."
 )
 
@@ -78,7 +80,8 @@ class OrderChecks:
             return refuse(
                 code.ORDER_QUANTITY_LESS_THAN_LOT_SIZE,
                 f"Unable to {request.order_request_type.name.lower()} order with id "
-                f"{request.order_id} which quantity ({plain(abs(request._quantity))}) is less than lot "
+                f"{request.order_id} which quantity ({plain(abs(request._quantity))}) is less than "
+                "lot "
                 f"size ({plain(lot)}).",
             )
         if not security.is_tradable:
@@ -94,14 +97,16 @@ class OrderChecks:
         if not security.has_data:
             return refuse(
                 code.SECURITY_HAS_NO_DATA,
-                "There is no data for this symbol yet, please check the security.HasData flag to ensure "
+                "There is no data for this symbol yet, please check the security.HasData flag to "
+                "ensure "
                 "there is at least one data point.",
             )
         if not algorithm.live_mode and algorithm.transactions.orders_count > algorithm._max_orders:
             algorithm.status = AlgorithmStatus.STOPPED
             return refuse(
                 code.EXCEEDED_MAXIMUM_ORDERS,
-                f"You have exceeded maximum number of orders ({algorithm._max_orders}), for unlimited "
+                f"You have exceeded maximum number of orders ({algorithm._max_orders}), for "
+                "unlimited "
                 "orders upgrade your account.",
             )
         if request.order_type == OrderType.MARKET_ON_OPEN:
@@ -118,8 +123,10 @@ class OrderChecks:
                 buffer = _span_text(MarketOnCloseOrder.submission_time_buffer)
                 return refuse(
                     code.MARKET_ON_CLOSE_ORDER_TOO_LATE,
-                    f"MarketOnClose orders must be placed within {buffer} before market close. Override "
-                    "this TimeSpan buffer by setting Orders.MarketOnCloseOrder.SubmissionTimeBuffer in "
+                    f"MarketOnClose orders must be placed within {buffer} before market close. "
+                    "Override "
+                    "this TimeSpan buffer by setting "
+                    "Orders.MarketOnCloseOrder.SubmissionTimeBuffer in "
                     "QCAlgorithm.Initialize().",
                 )
         return OrderResponse.success(request)
@@ -134,7 +141,8 @@ class OrderChecks:
             return OrderResponse.error(request, code.QUOTE_CURRENCY_REQUIRED, text)
         if not security.quote_currency._conversion_rate:
             text = (
-                f"{ticker}: requires {quote} to have a non-zero conversion rate. This can be caused by "
+                f"{ticker}: requires {quote} to have a non-zero conversion rate. This can be "
+                "caused by "
                 "lack of data."
             )
             return OrderResponse.error(request, code.CONVERSION_RATE_ZERO, text)
@@ -146,7 +154,8 @@ class OrderChecks:
             return OrderResponse.error(request, code.FOREX_BASE_AND_QUOTE_CURRENCIES_REQUIRED, text)
         if not book[base]._conversion_rate:
             text = (
-                f"{ticker}: requires {base} and {quote} to have non-zero conversion rates. This can be "
+                f"{ticker}: requires {base} and {quote} to have non-zero conversion rates. This "
+                "can be "
                 "caused by lack of data."
             )
             return OrderResponse.error(request, code.FOREX_CONVERSION_RATE_ZERO, text)

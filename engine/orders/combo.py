@@ -45,7 +45,7 @@ class GroupOrderManager(LeanObject):
     quantity = Exact()
     limit_price = Exact()
 
-    def __init__(self, id: int, leg_count: int, quantity: Any, limit_price: Any = ZERO) -> None:  # noqa: A002
+    def __init__(self, id: int, leg_count: int, quantity: Any, limit_price: Any = ZERO) -> None:
         self.id = id
         self.count = leg_count
         self.quantity = quantity
@@ -164,7 +164,8 @@ def make_combo_order(request: Any) -> ComboOrder:
     """Make the leg that a submit request asks for."""
     group = request.group_order_manager
     order = _CLASSES[request.order_type](
-        request.symbol, request._quantity, request._time, group, request.tag, request.order_properties,
+        request.symbol, request._quantity, request._time, group, request.tag,
+        request.order_properties,
     )  # fmt: skip
     if isinstance(order, ComboLegLimitOrder):
         order._limit_price = request._limit_price
@@ -190,9 +191,11 @@ def submit_combo(
         was = ", ".join(f"{leg.quantity} {leg.symbol}" for leg in legs)
         good = ", ".join(f"{leg.quantity // divisor} {leg.symbol}" for leg in legs)
         raise ArgumentException(
-            "The global combo quantity should be used to increase or reduce the size of the order, while "
+            "The global combo quantity should be used to increase or reduce the size of the order, "
+            "while "
             "the leg quantities should be used to specify the ratio of the order. The combo order "
-            f"quantities should be reduced from {quantity}x({was}) to {quantity * divisor}x({good})."
+            f"quantities should be reduced from {quantity}x({was}) to "
+            f"{quantity * divisor}x({good})."
         )
     kind = OrderType.COMBO_LIMIT if limit else OrderType.COMBO_MARKET
     transactions = algorithm.transactions

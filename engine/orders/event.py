@@ -33,7 +33,8 @@ class OrderEvent(LeanObject):
     """One event of an order.
 
     Made by ``OrderEvent(order, utc_time, order_fee, message="")`` or by
-    ``OrderEvent(order_id, symbol, utc_time, status, direction, fill_price, fill_quantity, order_fee, message="")``.
+    ``OrderEvent(order_id, symbol, utc_time, status, direction, fill_price, fill_quantity,
+    order_fee, message="")``.
     """
 
     fill_price = Exact(trim=True)
@@ -68,7 +69,9 @@ class OrderEvent(LeanObject):
         if not args and not kwargs:
             return
         if isinstance(args[0] if args else kwargs.get("order"), Order):
-            given = dict(zip(("order", "utc_time", "order_fee", "message"), args), **kwargs)
+            given = dict(
+                zip(("order", "utc_time", "order_fee", "message"), args, strict=False), **kwargs
+            )
             order = given["order"]
             self.order_id = order.id
             self.symbol = order.symbol
@@ -77,7 +80,7 @@ class OrderEvent(LeanObject):
             self.direction = order.direction
             self.fill_price_currency = order.price_currency
         else:
-            given = dict(zip(_LONG, args), **kwargs)
+            given = dict(zip(_LONG, args, strict=False), **kwargs)
             self.order_id = given["order_id"]
             self.symbol = given["symbol"]
             self.status = given["status"]
@@ -111,7 +114,8 @@ class OrderEvent(LeanObject):
         sign = currency_symbol(self.fill_price_currency)
         parts = [
             f"Time: {clock_text(self._utc_time)} OrderID: {self.order_id} EventID: {self.id} "
-            f"Symbol: {self.symbol.value} Status: {self.status.to_string()} Quantity: {plain(self._quantity)}"
+            f"Symbol: {self.symbol.value} Status: {self.status.to_string()} Quantity: "
+            f"{plain(self._quantity)}"
         ]
         if self._fill_quantity:
             parts.append(

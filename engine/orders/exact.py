@@ -1,6 +1,7 @@
 """How numbers of Python code become LEAN's decimals.
 
-LEAN's bridge reads the *text* of a Python number where .NET wants a ``decimal`` (``144.51999999999998`` keeps its 17
+LEAN's bridge reads the *text* of a Python number where .NET wants a ``decimal``
+(``144.51999999999998`` keeps its 17
 digits), but hands a ``double`` over where an overload takes one; .NET then keeps 15 digits.
 """
 
@@ -59,7 +60,8 @@ def to_float(value: Decimal) -> float:
 
 
 def smart_rounding(value: Decimal) -> Decimal:
-    """LEAN's ``SmartRounding``: 4 decimals above 1000, else 7 significant digits, no trailing zeros.
+    """LEAN's ``SmartRounding``: 4 decimals above 1000, else 7 significant digits, no trailing
+    zeros.
 
     Negative numbers are never "above 1000".
     """
@@ -70,7 +72,8 @@ def smart_rounding(value: Decimal) -> Decimal:
 
 
 class Exact:
-    """A number the user sees as float and that is kept exact under ``_name``; ``None`` stays ``None``.
+    """A number the user sees as float and that is kept exact under ``_name``; ``None`` stays
+    ``None``.
 
     With ``trim`` trailing zeros are dropped on every assignment, as LEAN's own properties do.
     """

@@ -1,7 +1,9 @@
 """The transaction handler: takes requests, keeps orders and tickets, books events.
 
-In a backtest everything happens on the algorithm's thread. A new order is worked off inside the call that submits it,
-with whatever requests wait before it; updates and cancels wait for the next order or the end of the step.
+In a backtest everything happens on the algorithm's thread. A new order is worked off inside the
+call that submits it,
+with whatever requests wait before it; updates and cancels wait for the next order or the end of the
+step.
 """
 
 from __future__ import annotations
@@ -81,7 +83,9 @@ class TransactionHandler:
         return [order for order, _, _ in self._open.values()]
 
     def group_of(self, order: Any) -> list[Any] | None:
-        """Return the orders of a combo by id, the order alone, or ``None`` while legs are missing."""
+        """Return the orders of a combo by id, the order alone, or ``None`` while legs are
+        missing.
+        """
         group = order.group_order_manager
         if group is None:
             return [order]
@@ -316,7 +320,8 @@ class TransactionHandler:
             return None
         if isinstance(request, UpdateOrderRequest):
             text = (
-                f"Brokerage failed to update order with id: {order.id}, Symbol: {order.symbol.value}, "
+                f"Brokerage failed to update order with id: {order.id}, Symbol: "
+                f"{order.symbol.value}, "
                 f"Insufficient buying power to complete order, Reason: {power.reason}."
             )
             algorithm.error(text)
@@ -437,14 +442,17 @@ class TransactionHandler:
         self.handle_events([OrderEvent(order, self._algorithm._utc, OrderFee.ZERO, message)])
 
     def handle_events(self, events: list[OrderEvent]) -> None:
-        """Book events: orders, portfolio, trades, tickets; then tell the execution model and the algorithm."""
+        """Book events: orders, portfolio, trades, tickets; then tell the execution model and the
+        algorithm.
+        """
         algorithm = self._algorithm
         rows = []
         for event in events:
             found = self._find(event.order_id)
             if found is None:
                 raise EngineError(
-                    f"expected an event of a known order, was order {event.order_id}; the fill model "
+                    f"expected an event of a known order, was order {event.order_id}; the fill "
+                    "model "
                     "must return events of the order it was asked about"
                 )
             order, ticket, security = found
@@ -486,7 +494,9 @@ class TransactionHandler:
                 algorithm._set_runtime_error(error, "Order Event Handler")
 
     def _take(self, event: OrderEvent, order: Any, ticket: OrderTicket) -> None:
-        """Carry an event's status and time into the order, and the order's values into the event."""
+        """Carry an event's status and time into the order, and the order's values into the
+        event.
+        """
         status = event.status
         if order.id in self._before_cancel:
             if status in CLOSED:
@@ -532,20 +542,24 @@ class TransactionHandler:
         if not self._told_fee:
             self._told_fee = True
             self._algorithm.debug(
-                "When buying currency pairs, using Cash account types, fees in base currency will be "
+                "When buying currency pairs, using Cash account types, fees in base currency will "
+                "be "
                 "deducted from the filled quantity so virtual positions reflect actual holdings."
             )
 
     # -- delistings ----------------------------------------------------------------------------
 
     def add_open_order(self, order: Any) -> OrderTicket:
-        """Register an order that LEAN itself makes: it passes no check and has no ``Submitted`` event."""
+        """Register an order that LEAN itself makes: it passes no check and has no ``Submitted``
+        event.
+        """
         algorithm = self._algorithm
         if order.status in (OrderStatus.NEW, OrderStatus.NONE):
             order.status = OrderStatus.SUBMITTED
         order._set_id(algorithm.transactions.get_increment_order_id())
         request = SubmitOrderRequest(
-            order.type, order.security_type, order.symbol, order._quantity, 0, 0, order._time, order.tag, order.properties,
+            order.type, order.security_type, order.symbol, order._quantity, 0, 0, order._time,
+            order.tag, order.properties,
         )  # fmt: skip
         request._set_order_id(order.id)
         request.set_response(OrderResponse.success(request), OrderRequestStatus.PROCESSED)
@@ -560,7 +574,9 @@ class TransactionHandler:
         return ticket
 
     def _process_delistings(self, current: Any) -> None:
-        """Sell what is delisted at its last price, take it out of the universes, cancel its orders."""
+        """Sell what is delisted at its last price, take it out of the universes, cancel its
+        orders.
+        """
         algorithm = self._algorithm
         for delisting in list(current.delistings.values()):
             if delisting.type == DelistingType.WARNING:

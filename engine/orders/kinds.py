@@ -192,11 +192,13 @@ class TrailingStopOrder(StopMarketOrder):
     trailing_as_percentage = False
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        """Take ``(symbol, quantity[, stop_price], trailing_amount, trailing_as_percentage, time, tag, properties)``."""
+        """Take ``(symbol, quantity[, stop_price], trailing_amount, trailing_as_percentage, time,
+        tag, properties)``.
+        """
         names = ["symbol", "quantity", "trailing_amount", "trailing_as_percentage"]
         if (len(args) > 4 and isinstance(args[4], bool)) or "stop_price" in kwargs:
             names.insert(2, "stop_price")
-        given = dict(zip([*names, "time", "tag", "properties"], args), **kwargs)
+        given = dict(zip([*names, "time", "tag", "properties"], args, strict=False), **kwargs)
         super().__init__(
             given.get("symbol", Symbol.EMPTY),
             given.get("quantity", ZERO),

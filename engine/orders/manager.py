@@ -73,7 +73,9 @@ class ProjectedHoldings(LeanObject):
 
 
 class SecurityTransactionManager(LeanObject):
-    """Orders, tickets and closed profits of a run; requests go through to the transaction handler."""
+    """Orders, tickets and closed profits of a run; requests go through to the transaction
+    handler.
+    """
 
     def __init__(self, algorithm: Any, security: Any = None) -> None:
         self._algorithm = algorithm
@@ -117,7 +119,8 @@ class SecurityTransactionManager(LeanObject):
         """Cancel the open orders of a symbol, or all; return their tickets."""
         if self._algorithm.is_warming_up:
             raise InvalidOperationException(
-                "This operation is not allowed in initialize or during warm up: cancel_open_orders. "
+                "This operation is not allowed in initialize or during warm up: "
+                "cancel_open_orders. "
                 "Please move this code to the on_warmup_finished() method."
             )
         if symbol is None:

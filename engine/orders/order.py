@@ -213,7 +213,8 @@ class Order(LeanObject):
         plural = "" if self._quantity == 1 else "s"
         return (
             f"OrderId: {self._id} (BrokerId: {','.join(self.broker_id)}) {self.status.to_string()} "
-            f"{self.type.to_string()} order for {plain(self._quantity)} unit{plural} of {self.symbol}{tag}"
+            f"{self.type.to_string()} order for {plain(self._quantity)} unit{plural} of "
+            f"{self.symbol}{tag}"
         )
 
     @staticmethod

@@ -88,7 +88,8 @@ class OrderResponse(LeanObject):
             request,
             OrderResponseErrorCode.INVALID_NEW_ORDER_STATUS,
             f"Unable to update or cancel order with id {request.order_id} and status "
-            f"{order.status.to_string()} because the submit confirmation has not been received yet.",
+            f"{order.status.to_string()} because the submit confirmation has not been received "
+            "yet.",
         )
 
     @staticmethod
@@ -168,8 +169,10 @@ class SubmitOrderRequest(OrderRequest):
 
     Parameters
     ----------
-    As in LEAN: ``(order_type, security_type, symbol, quantity, stop_price, limit_price[, trigger_price[,
-    trailing_amount, trailing_as_percentage]], time, tag, properties, group_order_manager, asynchronous)``.
+    As in LEAN: ``(order_type, security_type, symbol, quantity, stop_price, limit_price[,
+    trigger_price[,
+    trailing_amount, trailing_as_percentage]], time, tag, properties, group_order_manager,
+    asynchronous)``.
     """
 
     order_request_type = OrderRequestType.SUBMIT
@@ -194,8 +197,8 @@ class SubmitOrderRequest(OrderRequest):
         optional = ["trigger_price", "trailing_amount", "trailing_as_percentage"]
         before = next((i for i, v in enumerate(rest) if isinstance(v, datetime)), len(rest))
         tail = ["time", "tag", "properties", "group_order_manager", "asynchronous"]
-        given = dict(zip(optional[:before], rest[:before]))
-        given |= dict(zip(tail, rest[before:])) | named
+        given = dict(zip(optional[:before], rest[:before], strict=False))
+        given |= dict(zip(tail, rest[before:], strict=False)) | named
         super().__init__(
             given["time"], int(OrderResponseErrorCode.UNABLE_TO_FIND_ORDER), given.get("tag", "")
         )

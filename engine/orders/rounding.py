@@ -1,4 +1,6 @@
-"""Rounding of quantities to lots and of prices to the security's price step, with LEAN's two warnings."""
+"""Rounding of quantities to lots and of prices to the security's price step, with LEAN's two
+warnings.
+"""
 
 from __future__ import annotations
 

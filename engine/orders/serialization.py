@@ -1,7 +1,7 @@
 """JSON of orders and order events, and the hash of an order list.
 
-The members stand in the order in which LEAN writes them (those of the kind first); numbers keep .NET's scale, because
-``OrderListHash`` is the MD5 of exactly this text.
+The members stand in the order in which LEAN writes them (those of the kind first); numbers keep
+.NET's scale, because ``OrderListHash`` is the MD5 of exactly this text.
 """
 
 from __future__ import annotations

@@ -151,7 +151,8 @@ class OrderTicket(LeanObject):
     def _get(self, field: OrderField) -> Any:
         if self.order_type not in _HAVE[field]:
             raise ArgumentException(
-                f"Unable to get field {field.to_string()} on order of type {self.order_type.to_string()}"
+                f"Unable to get field {field.to_string()} on order of type "
+                f"{self.order_type.to_string()}"
             )
         holder = self.submit_request if self._order is None else self._order
         if self._order is not None and self.order_type == OrderType.COMBO_LIMIT:

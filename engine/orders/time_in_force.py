@@ -1,6 +1,7 @@
 """How long an order works: until canceled, for the day, until a date.
 
-Exchange hours decide: shares end at the regular close, currency pairs and CFDs at 17:00 New York, coins at midnight.
+Exchange hours decide: shares end at the regular close, currency pairs and CFDs at 17:00 New York,
+coins at midnight.
 """
 
 from __future__ import annotations
@@ -23,7 +24,9 @@ def _midnight(moment: datetime) -> datetime:
 
 
 class TimeInForce(LeanObject):
-    """Base of the times in force; ``GOOD_TIL_CANCELED``, ``DAY`` and ``good_til_date(expiry)`` make them."""
+    """Base of the times in force; ``GOOD_TIL_CANCELED``, ``DAY`` and ``good_til_date(expiry)``
+    make them.
+    """
 
     GOOD_TIL_CANCELED: TimeInForce
     DAY: TimeInForce

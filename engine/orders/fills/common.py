@@ -52,7 +52,9 @@ def is_open(asset: Any, extended: bool) -> bool:
 
 
 def extended_hours(asset: Any) -> bool:
-    """Tell whether the subscriptions shown to the algorithm ask for extended hours; else the internal ones."""
+    """Tell whether the subscriptions shown to the algorithm ask for extended hours; else the
+    internal ones.
+    """
     configs = asset.subscriptions
     if not configs:
         raise InvalidOperationException(
@@ -87,7 +89,9 @@ def waits_when_stale(asset: Any, data_end_utc: datetime, order_utc: datetime) ->
 
 
 def last_prices(asset: Any, direction: OrderDirection, types: set[type], equity: bool) -> Prices:
-    """Return the prices an order of a direction meets: tick, else quote bar side, else trade bar, else the last price."""
+    """Return the prices an order of a direction meets: tick, else quote bar side, else trade bar,
+    else the last price.
+    """
     cache = asset.cache
     if direction != OrderDirection.HOLD:
         if Tick in types:

@@ -184,7 +184,8 @@ class EquityFillModel(FillModel):
     @staticmethod
     def _gap(asset: Any, bar: Any, kind: str) -> str:
         return (
-            f"Due to {kind} gap at {common.stamp(asset, bar.end_time)}, order filled using the open "
+            f"Due to {kind} gap at {common.stamp(asset, bar.end_time)}, order filled using the "
+            "open "
             f"price ({plain(bar._d_open)})"
         )
 
@@ -219,7 +220,9 @@ class EquityFillModel(FillModel):
         return bar
 
     def _best(self, asset: Any, order_utc: datetime, side: str) -> _Best:
-        """Return the best price for a side: quote tick, quote bar, trade tick, trade bar, whatever is not stale."""
+        """Return the best price for a side: quote tick, quote bar, trade tick, trade bar, whatever
+        is not stale.
+        """
         assert self.parameters is not None
         zone = asset.exchange.time_zone
         cut_off = from_utc(order_utc, zone) - self.parameters.stale_price_time_span
@@ -270,7 +273,8 @@ class EquityFillModel(FillModel):
         if found is None:
             names = ",".join(sorted(t.__name__ for t in types))
             raise InvalidOperationException(
-                f"Cannot get {side} price to perform fill for {asset.symbol} because no market data "
+                f"Cannot get {side} price to perform fill for {asset.symbol} because no market "
+                "data "
                 f"was found. SubscribedTypes: [{names}]"
             )
         found.stale_end = common.utc_of(asset, found_end)

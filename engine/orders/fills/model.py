@@ -42,8 +42,8 @@ def complete(fill: OrderEvent, order: Any, price: Decimal) -> OrderEvent:
 class FillModel(LeanModel):
     """Fills whole orders at the prices of the last bar.
 
-    Every ``..._fill(asset, order)`` and ``get_prices(asset, direction)`` may be overridden; an event whose status is
-    that of the order and whose fill quantity is zero means "not yet".
+    Every ``..._fill(asset, order)`` and ``get_prices(asset, direction)`` may be overridden; an
+    event whose status is that of the order and whose fill quantity is zero means "not yet".
     """
 
     parameters: FillModelParameters | None = None
@@ -227,7 +227,8 @@ class FillModel(LeanModel):
                 close: Decimal = trade._d_close
                 return close
         raise InvalidOperationException(
-            f"Cannot get {side} price to perform fill for {asset.symbol} because no market data was found."
+            f"Cannot get {side} price to perform fill for {asset.symbol} because no market data "
+            "was found."
         )
 
     def market_on_open_fill(self, asset: Any, order: Any) -> OrderEvent:

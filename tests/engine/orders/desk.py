@@ -1,6 +1,8 @@
-"""A trading desk for tests: real data, securities, account and orders, and a step with only the order parts of it.
+"""A trading desk for tests: real data, securities, account and orders, and a step with only the
+order parts of it.
 
-Scenes are recorded algorithms; their handlers run unchanged on the desk, so every event can be compared with LEAN's.
+Scenes are recorded algorithms; their handlers run unchanged on the desk, so every event can be
+compared with LEAN's.
 """
 
 from __future__ import annotations
@@ -98,9 +100,7 @@ class Desk(TradingMixin):
         self.transactions = SecurityTransactionManager(self)
         self.handler = TransactionHandler(self)
         self.transactions._set_order_processor(self.handler)
-        self.portfolio = SecurityPortfolioManager(
-            self.securities, self.transactions, self.settings
-        )
+        self.portfolio = SecurityPortfolioManager(self.securities, self.transactions, self.settings)
         self.portfolio.set_cash(cash)
         self.service = SecurityService(
             self.portfolio.cash_book,
@@ -183,7 +183,9 @@ class Desk(TradingMixin):
         return security
 
     def run(self, last: datetime) -> None:
-        """Step through the data until the end of a day: the order parts of a time step in LEAN's order."""
+        """Step through the data until the end of a day: the order parts of a time step in LEAN's
+        order.
+        """
         end = to_utc(last + timedelta(days=1), self.time_zone) - timedelta(microseconds=1)
         feed = Feed(DATA, self.auxiliary, self.keeper.utc, end)
         for config in self.configs:
@@ -225,7 +227,8 @@ def scene(name: str) -> type:
     sys.modules["AlgorithmImports"] = module
     try:
         spec = importlib.util.spec_from_file_location("scene_" + name, golden.FOLDER / f"{name}.py")
-        assert spec is not None and spec.loader is not None
+        assert spec is not None
+        assert spec.loader is not None
         loaded = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(loaded)
     finally:

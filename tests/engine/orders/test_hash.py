@@ -10,7 +10,7 @@ import pytest
 from engine.orders.serialization import dump, order_json, order_list_hash
 
 sys.path.insert(0, str(Path(__file__).parent))
-import golden  # noqa: E402
+import golden
 
 
 def raw_orders(name: str) -> dict[str, str]:

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
-import desk  # noqa: E402
-import golden  # noqa: E402
+import desk
+import golden
 
-from engine.orders.serialization import dump, order_event_json, order_json, order_list_hash  # noqa: E402
+from engine.orders.serialization import dump, order_event_json, order_json, order_list_hash
 
 
 def order_types() -> Any:
