@@ -1,0 +1,228 @@
+"""The kill switch: durable before it is acknowledged, cleared only by name and reason.
+
+The lock is one record under ``trading.lock`` with its whole history. It is never deleted: a
+resume writes a record that says so. Whatever cannot be read as a whole record (an empty file made
+by hand, a half-written or altered one, one of a newer version) counts as killed.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from protection.contracts.clock import Clock
+from protection.contracts.errors import NameActor, RecoverState
+from protection.contracts.stores import StateStore, pack, unpack
+
+LOCK_KEY = "trading.lock"
+_KIND = "trading-lock"
+_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class KillRecord:
+    """One action on the switch.
+
+    Attributes
+    ----------
+    killed : True for a kill, False for a resume
+    actor, reason : who and why, never empty
+    time : ISO text, UTC
+    flatten : whether positions are to be closed
+    """
+
+    killed: bool
+    actor: str
+    reason: str
+    time: str
+    flatten: bool
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain dictionary."""
+        return {
+            "killed": self.killed,
+            "actor": self.actor,
+            "reason": self.reason,
+            "time": self.time,
+            "flatten": self.flatten,
+        }
+
+
+def _named(actor: str, reason: str) -> tuple[str, str]:
+    who, why = str(actor or "").strip(), str(reason or "").strip()
+    if not who or not why:
+        raise NameActor(
+            f"expected an actor and a reason, was actor {actor!r}, reason {reason!r}; "
+            "repeat the call with both"
+        )
+    return who, why
+
+
+class KillSwitch:
+    """State of the lock, in memory and in the store.
+
+    Parameters
+    ----------
+    store : where the lock is kept
+    clock : stamps the records
+    """
+
+    def __init__(self, store: StateStore, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+        self._lock = threading.RLock()
+        self._history: list[KillRecord] = []
+        self._killed = False
+        self._flatten = False
+        self._durable = True
+        self._text = ""
+        self._stamp: object | None = None
+        self._load()
+
+    @property
+    def killed(self) -> bool:
+        """Whether trading is killed; a plain attribute read, safe from any thread."""
+        return self._killed
+
+    @property
+    def flatten(self) -> bool:
+        """Whether the kill asks to close positions."""
+        return self._killed and self._flatten
+
+    @property
+    def durable(self) -> bool:
+        """Whether the state in memory is the one on the disk."""
+        return self._durable
+
+    @property
+    def reason(self) -> str:
+        """One sentence on why it is killed, else empty."""
+        return self._text if self._killed else ""
+
+    @property
+    def history(self) -> tuple[KillRecord, ...]:
+        """Every kill and resume, oldest first."""
+        return tuple(self._history)
+
+    def kill(self, actor: str, reason: str, *, flatten: bool = True) -> KillRecord:
+        """Kill: in memory at once, durable when this returns.
+
+        Raises
+        ------
+        NameActor
+            Without actor or reason; nothing has changed then.
+        RetryWrite
+            When the lock could not be written. Trading IS killed in this process; repeat until
+            the call returns, because a restart would not know.
+        """
+        who, why = _named(actor, reason)
+        self._killed = True  # before the lock: a gate on another thread sees it at once
+        with self._lock:
+            self._killed = True
+            self._flatten = flatten
+            record = KillRecord(True, who, why, self._clock.now().isoformat(), flatten)
+            self._text = f"killed by {who} at {record.time}: {why}"
+            self._history.append(record)
+            self._durable = False
+            self._write()
+            return record
+
+    def resume(self, actor: str, reason: str) -> KillRecord:
+        """Clear the kill; durable first, in memory after.
+
+        Raises
+        ------
+        NameActor
+            Without actor or reason.
+        RetryWrite
+            When it could not be written; it stays killed then.
+        """
+        who, why = _named(actor, reason)
+        with self._lock:
+            record = KillRecord(False, who, why, self._clock.now().isoformat(), False)
+            self._history.append(record)
+            try:
+                self._write()
+            except Exception:
+                self._history.pop()
+                raise
+            self._killed, self._flatten, self._text = False, False, ""
+            return record
+
+    def presume_killed(self, reason: str) -> None:
+        """Take it as killed without anybody having said so; asks no flattening, writes nothing."""
+        with self._lock:
+            if not self._killed:
+                self._killed, self._flatten, self._text = True, False, reason
+
+    def poll(self) -> bool:
+        """Look whether somebody else changed the stored lock; returns :attr:`killed`."""
+        try:
+            stamp = self._store.stamp(LOCK_KEY)
+        except OSError as error:
+            self.presume_killed(f"killed: the lock cannot be looked at ({error})")
+            return True
+        if stamp != self._stamp:
+            with self._lock:
+                if stamp != self._stamp:
+                    self._reload()
+        return self._killed
+
+    def _write(self) -> None:
+        payload = {"history": [record.as_dict() for record in self._history]}
+        self._store.write(LOCK_KEY, pack(_KIND, _VERSION, payload))
+        self._durable = True
+        self._stamp = self._store.stamp(LOCK_KEY)
+
+    def _reload(self) -> None:
+        """Take over a lock that changed outside: it can kill, and it can never resume.
+
+        A resume is given through this object, so a stored lock that suddenly says otherwise, or
+        that vanished, is not believed.
+        """
+        was_killed, text, flatten = self._killed, self._text, self._flatten
+        had_lock = self._stamp is not None
+        self._load()
+        if was_killed and not self._killed:
+            self._killed, self._text, self._flatten = True, text, flatten
+        elif had_lock and self._stamp is None:
+            self.presume_killed("killed: the stored lock has vanished")
+
+    def _load(self) -> None:
+        try:
+            self._stamp = self._store.stamp(LOCK_KEY)
+            text = self._store.read(LOCK_KEY)
+            if text is None:
+                return
+            history = [
+                KillRecord(
+                    bool(entry["killed"]),
+                    str(entry["actor"]),
+                    str(entry["reason"]),
+                    str(entry["time"]),
+                    bool(entry["flatten"]),
+                )
+                for entry in unpack(text, _KIND, _VERSION)["history"]
+            ]
+            last = history[-1]
+        except (RecoverState, OSError, KeyError, TypeError, IndexError) as error:
+            self.presume_killed(f"killed: the stored lock is unreadable ({error})")
+            return
+        self._history = history
+        self._killed, self._flatten = last.killed, last.killed and last.flatten
+        self._text = f"killed by {last.actor} at {last.time}: {last.reason}" if last.killed else ""
+
+
+def lock_text(actor: str, reason: str, time: datetime, *, flatten: bool = True) -> str:
+    """Text of a lock that kills, for programs that write ``trading.lock`` themselves.
+
+    Raises
+    ------
+    NameActor
+        Without actor or reason.
+    """
+    who, why = _named(actor, reason)
+    record = KillRecord(True, who, why, time.isoformat(), flatten)
+    return pack(_KIND, _VERSION, {"history": [record.as_dict()]})

@@ -1,0 +1,217 @@
+"""What is seen of one symbol: validity of its data, volatility against its normal, flash moves."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from protection.contracts.errors import RecoverState
+from protection.contracts.records import Bar, Observation, Quote, Trade
+from protection.contracts.settings import FlashSettings, VolatilitySettings
+
+_SLACK = 1e-6
+
+
+def record_fault(record: Observation) -> str:
+    """Why the figures of a record are impossible, or an empty string."""
+    if isinstance(record, Bar):
+        prices = (record.open, record.high, record.low, record.close)
+        for price in prices:
+            if not (price > 0.0 and math.isfinite(price)):
+                return f"expected finite prices above 0, was {prices}"
+        slack = record.high * _SLACK
+        top, bottom = max(record.open, record.close), min(record.open, record.close)
+        if record.high + slack < top or record.low - slack > bottom:
+            return f"expected low <= open, close <= high, was {prices}"
+        return ""
+    if isinstance(record, Quote):
+        for price in (record.bid, record.ask):
+            if not (price > 0.0 and math.isfinite(price)):
+                return f"expected a finite bid and ask above 0, was {record.bid} / {record.ask}"
+        return "" if record.bid <= record.ask else f"crossed quote {record.bid} / {record.ask}"
+    if not (record.price > 0.0 and math.isfinite(record.price)):
+        return f"expected a finite price above 0, was {record.price}"
+    return ""
+
+
+def record_price(record: Observation) -> float:
+    """Close, middle of the quote, or traded price."""
+    if isinstance(record, Bar):
+        return record.close
+    if isinstance(record, Trade):
+        return record.price
+    return 0.5 * (record.bid + record.ask)
+
+
+class VolatilityMeter:
+    """Present volatility over normal volatility, from bars of any length.
+
+    A session's variance is the sum of squared logarithmic returns of its bars, the step from the
+    last session's close included. Present volatility is the root mean of the last ``fast``
+    sessions (the running one counts from its first bar on), normal volatility that of the
+    ``slow`` sessions before them. The two do not overlap, so the ratio is not bounded.
+    """
+
+    __slots__ = ("_close", "_fast", "_fast_sum", "_normal", "_past", "_run", "_session", "_slow")
+
+    def __init__(self, settings: VolatilitySettings) -> None:
+        self._fast, self._slow = settings.fast_sessions, settings.slow_sessions
+        self._past: deque[float] = deque(maxlen=self._fast - 1 + self._slow)
+        self._session: date | None = None
+        self._close = 0.0
+        self._run = 0.0
+        self._fast_sum = 0.0
+        self._normal = 0.0
+
+    def update(self, close: float, session: date) -> float:
+        """Take a bar's close; returns :attr:`ratio`."""
+        step = math.log(close / self._close) if self._close > 0.0 else 0.0
+        self._close = close
+        if session != self._session:
+            if self._session is not None:
+                self._past.append(self._run)
+            self._session, self._run = session, 0.0
+            self._recount()
+        self._run += step * step
+        return self.ratio
+
+    def _recount(self) -> None:
+        past = list(self._past)
+        head = self._fast - 1
+        self._fast_sum = sum(past[len(past) - head :]) if head else 0.0
+        self._normal = 0.0
+        if len(past) == self._past.maxlen:
+            self._normal = math.sqrt(sum(past[: self._slow]) / self._slow)
+
+    @property
+    def ratio(self) -> float:
+        """Present over normal volatility; 0 while the normal is unknown or nil."""
+        if self._normal <= 0.0:
+            return 0.0
+        return math.sqrt((self._fast_sum + self._run) / self._fast) / self._normal
+
+    def snapshot(self) -> dict[str, Any]:
+        """Plain data for a restart."""
+        return {
+            "past": list(self._past),
+            "session": None if self._session is None else self._session.isoformat(),
+            "close": self._close,
+            "run": self._run,
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take over a snapshot.
+
+        Raises
+        ------
+        RecoverState
+            When it is not one.
+        """
+        try:
+            session = state["session"]
+            self._past = deque((float(value) for value in state["past"]), self._past.maxlen)
+            self._session = None if session is None else date.fromisoformat(session)
+            self._close, self._run = float(state["close"]), float(state["run"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise RecoverState(f"expected a volatility snapshot, was not: {error!r}") from error
+        self._recount()
+
+
+class FlashMeter:
+    """Largest relative move within the last span of time, up or down.
+
+    Prices are compared with every price at most ``seconds`` old; a bar no longer than the span is
+    also compared with its own low and high. Longer bars say nothing about a minute and are left
+    out, and so is the gap from one session to the next.
+    """
+
+    __slots__ = ("_last", "_lows", "_peaks", "_span", "_value")
+
+    def __init__(self, settings: FlashSettings) -> None:
+        self._span = timedelta(seconds=settings.seconds)
+        self._peaks: deque[tuple[datetime, float]] = deque()
+        self._lows: deque[tuple[datetime, float]] = deque()
+        self._last: datetime | None = None
+        self._value = 0.0
+
+    def update(self, record: Observation) -> float:
+        """Take a record; returns the move it completes."""
+        time = record.time
+        if isinstance(record, Bar):
+            if record.period > self._span:
+                return self.value(time)
+            high, low, close = record.high, record.low, record.close
+        else:
+            high = low = close = record_price(record)
+        begin = time - self._span
+        peaks, lows = self._peaks, self._lows
+        while peaks and peaks[0][0] < begin:
+            peaks.popleft()
+        while lows and lows[0][0] < begin:
+            lows.popleft()
+        floor = min(low, lows[0][1]) if lows else low
+        ceiling = max(high, peaks[0][1]) if peaks else high
+        self._value = max(high / floor - 1.0, 1.0 - low / ceiling)
+        self._last = time
+        while peaks and peaks[-1][1] <= close:
+            peaks.pop()
+        peaks.append((time, close))
+        while lows and lows[-1][1] >= close:
+            lows.pop()
+        lows.append((time, close))
+        return self._value
+
+    def value(self, now: datetime) -> float:
+        """The last move while it is not older than the span, else 0."""
+        if self._last is None or now - self._last > self._span:
+            return 0.0
+        return self._value
+
+
+class SymbolWatch:
+    """All that is known of one symbol's data."""
+
+    __slots__ = ("_times", "fault", "flash", "price", "symbol", "time", "volatility")
+
+    def __init__(self, symbol: str, volatility: VolatilitySettings, flash: FlashSettings) -> None:
+        self.symbol = symbol
+        self.fault = ""
+        self.price: float | None = None
+        self.time: datetime | None = None
+        self.volatility = VolatilityMeter(volatility)
+        self.flash = FlashMeter(flash)
+        self._times: dict[type[Observation], datetime] = {}
+
+    def judge(self, record: Observation, latest: datetime) -> str:
+        """Why the record cannot be taken in, or an empty string.
+
+        Parameters
+        ----------
+        record : what arrived
+        latest : the present time plus the tolerance for clocks that run ahead
+        """
+        if record.time.tzinfo is None:
+            return f"expected a time with a time zone, was {record.time}"
+        fault = record_fault(record)
+        if fault:
+            return fault
+        if record.time > latest:
+            return f"expected a time up to {latest.isoformat()}, was {record.time.isoformat()}"
+        previous = self._times.get(type(record))
+        if previous is not None and record.time < previous:
+            return f"expected a time from {previous.isoformat()} on, was {record.time.isoformat()}"
+        return ""
+
+    def take(self, record: Observation, session: date) -> None:
+        """Take in a record that :meth:`judge` found possible."""
+        self._times[type(record)] = record.time
+        if isinstance(record, Bar) and record.filled_forward:
+            return  # a copy of an old bar is no sign of life and moves nothing
+        if self.time is None or record.time >= self.time:
+            self.time, self.price = record.time, record_price(record)
+        if isinstance(record, Bar):
+            self.volatility.update(record.close, session)
+        self.flash.update(record)
