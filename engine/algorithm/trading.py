@@ -141,14 +141,14 @@ class TradingMixin:
                 if ticket.submit_request.response.is_success:
                     self._tell_once(MOO_WARNING)
                 return ticket
-            if not self.live_mode and not exchange.hours.is_market_always_open:
-                if daily_only(security):
-                    late = too_late(security, self._utc)
-                    send = self._on_open if late else self._on_close
-                    ticket = send(security.symbol, *rest)
-                    if ticket.submit_request.response.is_success:
-                        self._tell_once(DAILY_WARNING)
-                    return ticket
+            always_open = exchange.hours.is_market_always_open
+            if not self.live_mode and not always_open and daily_only(security):
+                late = too_late(security, self._utc)
+                send = self._on_open if late else self._on_close
+                ticket = send(security.symbol, *rest)
+                if ticket.submit_request.response.is_success:
+                    self._tell_once(DAILY_WARNING)
+                return ticket
         return self._send(OrderType.MARKET, security, quantity, asynchronous, tag, order_properties)
 
     def market_on_open_order(
@@ -629,10 +629,9 @@ class TradingMixin:
                 continue
             orders = self.transactions.get_open_orders(symbol)
             held = security.holdings._quantity if security.holdings.invested else ZERO
-            closing = orders[0] if len(orders) == 1 and held else None
-            if closing is not None and closing._quantity == -held:
-                if closing.type == OrderType.MARKET:
-                    continue
+            only = orders[0] if len(orders) == 1 and held else None
+            if only is not None and only._quantity == -held and only.type == OrderType.MARKET:
+                continue
             waiting = ZERO
             for order in orders:
                 if order.type == OrderType.MARKET:

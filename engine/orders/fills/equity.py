@@ -106,13 +106,12 @@ class EquityFillModel(FillModel):
                 if best.price <= limit:
                     fill.message = best.message
                     return complete(fill, order, min(best.price, limit))
-        elif order.direction == OrderDirection.SELL:
-            if bar._d_high >= order._trigger_price or order.trigger_touched:
-                order.trigger_touched = True
-                best = self._best(asset, order._time, "bid")
-                if best.price >= limit:
-                    fill.message = best.message
-                    return complete(fill, order, max(best.price, limit))
+        elif bar._d_high >= order._trigger_price or order.trigger_touched:
+            order.trigger_touched = True
+            best = self._best(asset, order._time, "bid")
+            if best.price >= limit:
+                fill.message = best.message
+                return complete(fill, order, max(best.price, limit))
         return fill
 
     def market_on_open_fill(self, asset: Any, order: Any) -> OrderEvent:

@@ -80,9 +80,9 @@ class FillModel(LeanModel):
 
     def _market_fill_price(self, asset: Any, order: Any, prices: Prices) -> Decimal:
         """Return the open of a coarse bar that began after the order, else the current price."""
-        if prices._open and common.waits_for_fresh_data(asset):
-            if order._time <= common.utc_of(asset, prices.time):
-                return prices._open
+        started_after = order._time <= common.utc_of(asset, prices.time)
+        if prices._open and started_after and common.waits_for_fresh_data(asset):
+            return prices._open
         return prices._current
 
     def stop_market_fill(self, asset: Any, order: Any) -> OrderEvent:
@@ -124,9 +124,8 @@ class FillModel(LeanModel):
         if order.direction == OrderDirection.SELL:
             if prices._low < stop or (touch and prices._low == stop):
                 return complete(fill, order, min(stop, prices._current - slip))
-        elif order.direction == OrderDirection.BUY:
-            if prices._high > stop or (touch and prices._high == stop):
-                return complete(fill, order, max(stop, prices._current + slip))
+        elif prices._high > stop or (touch and prices._high == stop):
+            return complete(fill, order, max(stop, prices._current + slip))
         return fill
 
     def stop_limit_fill(self, asset: Any, order: Any) -> OrderEvent:
@@ -142,11 +141,10 @@ class FillModel(LeanModel):
                 self._trigger(order)
                 if prices._current < limit:
                     return complete(fill, order, min(prices._high, limit))
-        elif order.direction == OrderDirection.SELL:
-            if prices._low < order._stop_price or order.stop_triggered:
-                self._trigger(order)
-                if prices._current > limit:
-                    return complete(fill, order, max(prices._low, limit))
+        elif prices._low < order._stop_price or order.stop_triggered:
+            self._trigger(order)
+            if prices._current > limit:
+                return complete(fill, order, max(prices._low, limit))
         return fill
 
     def _trigger(self, order: Any) -> None:
@@ -197,11 +195,10 @@ class FillModel(LeanModel):
                 order.trigger_touched = True
                 if self._side(asset, types, "ask") >= order._limit_price:
                     return complete(fill, order, order._limit_price)
-        elif order.direction == OrderDirection.BUY:
-            if low <= order._trigger_price or order.trigger_touched:
-                order.trigger_touched = True
-                if self._side(asset, types, "bid") <= order._limit_price:
-                    return complete(fill, order, order._limit_price)
+        elif low <= order._trigger_price or order.trigger_touched:
+            order.trigger_touched = True
+            if self._side(asset, types, "bid") <= order._limit_price:
+                return complete(fill, order, order._limit_price)
         return fill
 
     @staticmethod
