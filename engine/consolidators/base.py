@@ -6,14 +6,15 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any
 
+from engine.indicators.names import PascalNames, alias_attributes
 from engine.indicators.window import RollingWindow
 from engine.types.bars import BaseData
-from engine.types.dotnet import Event, LeanObject
+from engine.types.dotnet import Event
 
 Handler = Callable[[Any, Any], None]
 
 
-class _Bars(LeanObject):
+class _Bars(PascalNames):
     """The last consolidated bars: ``current``, ``previous``, ``window`` and ``[i]``."""
 
     _window: RollingWindow[Any] | None = None
@@ -73,6 +74,7 @@ class ConsolidatorBase(_Bars):
         self._user: list[Handler] = self.data_consolidated._handlers
         self._general: list[Handler] = self._user if self._typed is None else []
         self.consolidated: Any = None
+        alias_attributes(self)
 
     @property
     def input_type(self) -> type:

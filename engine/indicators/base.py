@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
+from engine.indicators.names import PascalNames, alias_attributes
 from engine.indicators.window import RollingWindow
 from engine.types.bars import DATE_MIN, BaseData, IndicatorDataPoint, QuoteBar, TradeBar
 from engine.types.decimals import normalize, plain, to_decimal
@@ -52,7 +53,7 @@ class IndicatorResult(LeanObject):
         self.status = status
 
 
-class IndicatorBase(LeanObject):
+class IndicatorBase(PascalNames):
     """What all indicators share: name, samples, current and previous value, window and event.
 
     Raises
@@ -84,6 +85,7 @@ class IndicatorBase(LeanObject):
             name = self._default_name(values)
         self.name = name
         self._build(**values)
+        alias_attributes(self)
 
     def _start(self, name: str) -> None:
         self.name = name

@@ -19,11 +19,11 @@ _IGNORED = frozenset(
 
 def _parts(indicator: Any) -> tuple[list[str], list[str]]:
     """Return the public members of an indicator: indicators and other values."""
-    names = {name for name in vars(indicator) if not name.startswith("_")}
+    names = {name for name in vars(indicator) if name[:1].islower()}
     for cls in type(indicator).__mro__:
         if issubclass(cls, IndicatorBase):
             members = vars(cls).items()
-            names |= {k for k, v in members if isinstance(v, property) and not k.startswith("_")}
+            names |= {k for k, v in members if isinstance(v, property) and k[:1].islower()}
     made, other = [], []
     for name in sorted(names - _IGNORED):
         value = getattr(indicator, name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from engine.indicators.base import _DataIndicator
+from engine.types.dotnet import LeanObject
 
 _NEEDED = (("IsReady", "is_ready"), ("Update", "update"), ("Value", "value"))
 
@@ -44,7 +45,7 @@ class PythonIndicator(_DataIndicator):
             if self._instance is self:
                 return 0
             return int(_member(self._instance, "WarmUpPeriod", "warm_up_period", 0))
-        return super().__getattr__(name)
+        return LeanObject.__getattr__(self, name)
 
     @property
     def is_ready(self) -> bool:

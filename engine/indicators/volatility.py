@@ -12,13 +12,13 @@ from engine.indicators.averages import (
     SimpleMovingAverage,
     as_indicator,
 )
-from engine.indicators.base import EMPTY, BarIndicator, Indicator, WindowIndicator
+from engine.indicators.base import EMPTY, BarIndicator, Indicator, IndicatorBase, WindowIndicator
 from engine.indicators.basic import Identity, Maximum, Minimum, Sum
 from engine.indicators.composite import (
-    ConstantIndicator,
     FunctionalIndicator,
     IndicatorExtensions,
 )
+from engine.indicators.names import alias_attributes
 from engine.indicators.sums import RollingSum
 from engine.types.enums import MovingAverageType
 
@@ -205,49 +205,64 @@ class AverageRange(BarIndicator):
         self._sma.reset()
 
 
+class _Derived(IndicatorBase):
+    """A value that its owner computes; ready when the owner's parts are."""
+
+    def __init__(self, name: str, owner: Any) -> None:
+        self._start(name)
+        self._owner = owner
+        alias_attributes(self)
+
+    @property
+    def is_ready(self) -> bool:
+        return bool(self._owner._parts_ready())
+
+
 class BollingerBands(Indicator):
     """Mean and ``k`` standard deviations around it; the indicator's own value is the price.
 
-    With a deviation of zero LEAN reports a mathematical error once the bands are ready: the value stays.
+    LEAN composes the bands of other indicators; here they are computed at once, in the same order. Where a divisor is
+    zero the old value stays (LEAN's mathematical error): ``percent_b`` and, once ready, the price itself for a
+    deviation of zero.
     """
 
     _label = "BB({period},{k})"
 
     def _build(self, period: int, k: Any, moving_average_type: MovingAverageType = _SIMPLE) -> None:
-        name, join = self.name, IndicatorExtensions
+        name = self.name
         self.warm_up_period = int(period)
         self.moving_average_type = moving_average_type
+        self._k = float(k)
         self.standard_deviation = StandardDeviation(name + "_StandardDeviation", period)
         self.middle_band = as_indicator(moving_average_type, name + "_MiddleBand", period)
-        self.lower_band = join.minus(
-            self.middle_band, join.times(self.standard_deviation, k), name + "_LowerBand"
-        )
-        self.upper_band = join.plus(
-            self.middle_band, join.times(self.standard_deviation, k), name + "_UpperBand"
-        )
-        width = join.minus(self.upper_band, self.lower_band)
-        self.band_width = join.times(
-            join.over(width, self.middle_band), ConstantIndicator("ct", 100), name + "_BandWidth"
-        )
+        self.lower_band = _Derived(name + "_LowerBand", self)
+        self.upper_band = _Derived(name + "_UpperBand", self)
+        self.band_width = _Derived(name + "_BandWidth", self)
         self.price = Identity(name + "_Close")
-        self.percent_b = join.over(join.minus(self.price, self.lower_band), width, name + "_%B")
+        self.percent_b = _Derived(name + "_%B", self)
+
+    def _parts_ready(self) -> bool:
+        return self.standard_deviation.is_ready and self.middle_band.is_ready
 
     @property
     def is_ready(self) -> bool:
-        return (
-            self.middle_band.is_ready
-            and self.upper_band.is_ready
-            and self.lower_band.is_ready
-            and self.band_width.is_ready
-            and self.percent_b.is_ready
-        )
+        return self._parts_ready()
 
     def _next(self, time: datetime, value: float) -> float | None:
         symbol = self._seen_symbol
         self.standard_deviation._push(symbol, time, value)
         self.middle_band._push(symbol, time, value)
+        deviation, middle = self.standard_deviation._value, self.middle_band._value
+        distance = deviation * self._k
+        lower, width = middle - distance, 2.0 * distance
+        self.lower_band._set(EMPTY, time, lower)
+        self.upper_band._set(EMPTY, time, middle + distance)
+        if middle:
+            self.band_width._set(EMPTY, time, width / middle * 100.0)
         self.price._push(symbol, time, value)
-        if self.standard_deviation._value == 0 and self.is_ready:
+        if width:
+            self.percent_b._set(EMPTY, time, (value - lower) / width)
+        if deviation == 0 and self._parts_ready():
             return None
         return value
 
@@ -259,6 +274,7 @@ class BollingerBands(Indicator):
             self.lower_band,
             self.band_width,
             self.percent_b,
+            self.price,
         ):
             part.reset()
         super().reset()

@@ -1,0 +1,51 @@
+""".NET's names on hot classes.
+
+``LeanObject`` answers ``obj.IsReady`` in ``__getattr__``, but a class that has ``__getattr__`` makes every attribute access
+of its methods several times slower in CPython. Indicators and consolidators therefore carry the PascalCase names as
+aliases in their classes.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def pascal(name: str) -> str:
+    """Turn ``is_ready`` into ``IsReady``."""
+    return "".join(part[:1].upper() + part[1:] for part in name.split("_"))
+
+
+def _is_public(name: str) -> bool:
+    return name[:1].islower()
+
+
+class PascalNames:
+    """Gives the public methods and properties of its subclasses their PascalCase twins."""
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        for name, member in list(vars(cls).items()):
+            twin = pascal(name)
+            if _is_public(name) and twin not in vars(cls):
+                setattr(cls, twin, member)
+
+
+def _twin(name: str) -> property:
+    def get(self: Any) -> Any:
+        return getattr(self, name)
+
+    def put(self: Any, value: Any) -> None:
+        setattr(self, name, value)
+
+    return property(get, put)
+
+
+def alias_attributes(obj: Any) -> None:
+    """Give the public attributes of an instance PascalCase twins in its class, once for each class."""
+    cls = type(obj)
+    if "_aliased" in vars(cls):
+        return
+    cls._aliased = True
+    for name in vars(obj):
+        if _is_public(name) and not hasattr(cls, pascal(name)):
+            setattr(cls, pascal(name), _twin(name))
