@@ -11,12 +11,13 @@ import time as wall
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from engine import services
 from engine.loader import algorithm_path, describe, load_algorithm_class, stack_lines
-from engine.types.enums import AlgorithmStatus
+from engine.types.decimals import use_lean_context
 from engine.types.errors import EngineError
 from engine.types.symbol import Symbol, SymbolCache, set_equity_resolver
 
@@ -83,6 +84,21 @@ class Engine:
         self.transactions: Any = None
         self.schedule: Any = None
         self.stepper: Any = None
+        self.selection: Any = None
+        self.internal_feeds: Any = None
+        self.end_of_day: Any = None
+
+    def build_services(self, algorithm: Any) -> None:
+        """Make the managers of a new algorithm."""
+        services.build(self, algorithm)
+
+    def default_brokerage_model(self) -> Any:
+        """Return the brokerage model that an algorithm begins with."""
+        return services.default_brokerage_model(self.algorithm)
+
+    def on_securities_changed(self, changes: Any) -> None:
+        """Follow securities that come and go."""
+        self.end_of_day.on_securities_changed(changes)
 
 
 @contextmanager
@@ -185,7 +201,13 @@ class _Run:
         self.interrupted = False
         self.initialized = False
 
-    def set_up(self, start: datetime | None, end: datetime | None, cash: float | None, parameters: dict[str, str]) -> None:
+    def set_up(
+        self,
+        start: datetime | None,
+        end: datetime | None,
+        cash: float | None,
+        parameters: dict[str, str],
+    ) -> None:
         """Call ``initialize`` and everything that LEAN does around it."""
         engine, algorithm = self.engine, self.algorithm
         algorithm.set_parameters(parameters)
@@ -199,8 +221,8 @@ class _Run:
                 for entry in algorithm.portfolio.cash_book.values():
                     entry.set_amount(0)
                 algorithm.set_cash(cash)
-            engine.set_trading_days(algorithm)
-            engine.post_initialize(algorithm)
+            services.set_trading_days(algorithm)
+            services.post_initialize(engine, algorithm)
         except EngineError:
             raise
         except Exception as error:
@@ -210,7 +232,8 @@ class _Run:
                 + describe(error, self.path)
             )
             return
-        engine.start(algorithm)
+        engine.end_of_day = services.EndOfDay(algorithm)
+        services.start(engine, algorithm)
         self.initialized = True
 
     def loop(self, progress: Any) -> None:
@@ -224,19 +247,25 @@ class _Run:
         shown = wall.perf_counter()
         count = 0
         try:
-            engine.begin_stream(algorithm)
+            services.begin_stream(engine, algorithm)
             while True:
                 data = feed.next()
-                if data is None or not step(data):
+                if data is None:
+                    break
+                if data.delistings:
+                    services.handle_delistings(engine, data)
+                if not step(data):
                     break
                 count += 1
                 if progress is not None and not count & 31:
                     now = wall.perf_counter()
                     if now - shown > 0.1:
                         shown = now
-                        progress.update(algorithm._utc, float(algorithm.portfolio._total_portfolio_value))
+                        progress.update(
+                            algorithm._utc, float(algorithm.portfolio._total_portfolio_value)
+                        )
             if algorithm._runtime_error is None:
-                engine.end_of_algorithm(algorithm)
+                services.end_of_algorithm(engine, algorithm)
         except KeyboardInterrupt:
             self.interrupted = True
             self.error = "interrupted: the result holds what was done until then"
@@ -259,6 +288,3 @@ class _Run:
         )
         engine.object_store._persist()
         return dict(content)
-
-
-__all__ = ["AlgorithmStatus", "Engine", "RunResult", "current_engine", "run_backtest", "timedelta"]

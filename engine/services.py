@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
+from engine.algorithm.handlers import HandlersMixin
+from engine.scheduling.events import ScheduledEvent
 from engine.types.bars import QuoteBar, TradeBar
-from engine.types.enums import AccountType, BrokerageName, Resolution, SecurityType, TickType
+from engine.types.enums import (
+    AccountType,
+    AlgorithmStatus,
+    BrokerageName,
+    DelistingType,
+    Resolution,
+    SecurityType,
+    TickType,
+)
 from engine.types.errors import ArgumentException
 from engine.types.subscription import SubscriptionDataConfig
 from engine.types.symbol import Symbol
@@ -52,7 +62,7 @@ def build(engine: Any, algorithm: Any) -> None:
     )
     algorithm.trade_builder = TradeBuilder()
     engine.results = ResultHandler(algorithm, engine)
-    engine.transactions = TransactionHandler(algorithm, engine)
+    engine.transactions = TransactionHandler(algorithm)
     algorithm.transactions._set_order_processor(engine.transactions)
 
 
@@ -150,7 +160,8 @@ class InternalFeeds:
 
     def _day_before(self, security: Any, utc: datetime) -> datetime:
         """Return the start of the last full session before a time, so that the price is never 0."""
-        from engine.data.history import start_for_bars
+        from engine.data.stream import use_strict_times
+        from engine.data.times import start_for_bars
 
         hours = security.exchange.hours
         local = from_utc(utc, hours.time_zone)
@@ -159,9 +170,14 @@ class InternalFeeds:
             local,
             _DAY,
             1,
-            extended=False,
-            strict=self.algorithm.settings.daily_precise_end_time,
-            data_zone=hours.time_zone,
+            False,
+            hours.time_zone,
+            strict=use_strict_times(
+                self.algorithm.settings.daily_precise_end_time,
+                security.symbol,
+                Resolution.DAILY,
+                hours,
+            ),
         )
         return to_utc(start, hours.time_zone)
 
@@ -196,3 +212,142 @@ class InternalFeeds:
             added,
         )
         return list(made)
+
+
+def start(engine: Any, algorithm: Any) -> None:
+    """Make the feed and the clockwork once the algorithm is set up."""
+    from engine.data.feed import Feed
+    from engine.step import Stepper
+    from engine.universes.selection import UniverseSelection
+
+    internal = engine.internal_feeds = InternalFeeds(engine, algorithm)
+    end = to_utc(algorithm.end_date, algorithm.time_zone)
+    warmup_end = None
+    if algorithm.is_warming_up:
+        warmup_end = to_utc(algorithm.start_date, algorithm.time_zone)
+    feed = engine.feed = Feed(
+        engine.data_folder,
+        engine.maps,
+        algorithm._utc,
+        end,
+        warmup_end,
+        algorithm.settings.warmup_resolution,
+    )
+    selection = engine.selection = UniverseSelection(algorithm, feed)
+    selection.on_added = lambda added: internal.ensure_currencies(tuple(added))
+    feed.selector = selection.select
+    feed.settle = internal.settle
+    internal.ensure_currencies()
+    seed_currencies(algorithm)
+    engine.results.begin(algorithm.portfolio._cash)
+    algorithm.set_locked()
+    engine.schedule = algorithm.schedule._handler
+    engine.schedule.setup()
+    algorithm.schedule.on(
+        "Daily Sampling",
+        algorithm.date_rules.every_day(),
+        algorithm.time_rules.midnight,
+        lambda: engine.results.sample(algorithm._utc),
+    )
+    algorithm.universe_manager.collection_changed += selection.on_universe_changed
+    algorithm.universe_manager.process_changes()
+    engine.stepper = Stepper(engine)
+
+
+def seed_currencies(algorithm: Any) -> None:
+    """Give the securities behind exchange rates their last price before the start."""
+    book = algorithm.portfolio.cash_book
+    wanted = []
+    for cash in book.values():
+        conversion = cash._currency_conversion
+        for security in () if conversion is None else conversion.conversion_rate_securities:
+            if not security._price and security not in wanted:
+                wanted.append(security)
+    if wanted:
+        prices = algorithm.get_last_known_prices(wanted)
+        for security in wanted:
+            for point in prices.get(security.symbol) or ():
+                security.set_market_price(point)
+    book._update_conversions()
+
+
+def begin_stream(engine: Any, algorithm: Any) -> None:
+    """Tell that the warm-up begins, or that there is none."""
+    if algorithm.is_warming_up:
+        algorithm.debug("Algorithm starting warm up...")
+    else:
+        algorithm.on_warmup_finished()
+
+
+def end_of_algorithm(engine: Any, algorithm: Any) -> None:
+    """Call the last callback and take the last samples."""
+    results = engine.results
+    try:
+        algorithm.on_end_of_algorithm()
+    except Exception as error:
+        algorithm._set_runtime_error(error, "OnEndOfAlgorithm")
+        return
+    results.on_step(algorithm._utc, True)
+    if algorithm.status is AlgorithmStatus.STOPPED:
+        results.log_message("Algorithm Stopped")
+    results.sample(algorithm._utc)
+
+
+def handle_delistings(engine: Any, data: Any) -> None:
+    """Take securities that are delisted at this moment out of the algorithm."""
+    for config, delisting in data.delistings:
+        if delisting.type is DelistingType.DELISTED:
+            changes = engine.selection.handle_delisting(config.symbol, config.is_internal_feed)
+            if changes is not None:
+                known = data.security_changes
+                data.security_changes = changes if known is None else known + changes
+
+
+class EndOfDay:
+    """Schedules ``on_end_of_day`` ten minutes before the close of every security."""
+
+    _BEFORE_CLOSE = timedelta(minutes=10)
+
+    def __init__(self, algorithm: Any) -> None:
+        self.algorithm = algorithm
+        self._events: dict[Symbol, ScheduledEvent] = {}
+        handler = getattr(type(algorithm), "on_end_of_day", None)
+        self.wanted = handler is not None and handler is not HandlersMixin.on_end_of_day
+        count = handler.__code__.co_argcount if hasattr(handler, "__code__") else 2
+        self.by_symbol = self.wanted and count >= 2
+
+    def on_securities_changed(self, changes: Any) -> None:
+        """Follow securities that come and go."""
+        if not self.by_symbol:
+            return
+        algorithm = self.algorithm
+        shown = changes._for_user()
+        for security in shown.added_securities:
+            event = ScheduledEvent(
+                f"{security.symbol}.EndOfDay", self._times(security), self._call(security.symbol)
+            )
+            self._events[security.symbol] = event
+            algorithm.schedule.add(event)
+        for security in shown.removed_securities:
+            gone = self._events.pop(security.symbol, None)
+            if gone is not None:
+                algorithm.schedule.remove(gone)
+
+    def _call(self, symbol: Symbol) -> Callable[[], None]:
+        return lambda: self.algorithm.on_end_of_day(symbol)
+
+    def _times(self, security: Any) -> Iterator[datetime]:
+        hours = security.exchange.hours
+        start = self.algorithm._utc
+        extended = security.is_extended_market_hours
+        day = from_utc(start, hours.time_zone).replace(hour=0, minute=0, second=0, microsecond=0)
+        while day <= self.algorithm.end_date:
+            if hours.is_date_open(day, extended):
+                if hours.is_market_always_open:
+                    local = day + _DAY
+                else:
+                    local = hours.get_last_daily_market_close(day, extended) - self._BEFORE_CLOSE
+                utc = to_utc(local, hours.time_zone)
+                if utc > start:
+                    yield utc
+            day += _DAY

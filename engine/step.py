@@ -1,7 +1,8 @@
 """LEAN's time step: the one function that says what happens in which order.
 
-Everything else is called from here. A step takes the data of one moment; callbacks of the user run in exactly the order of
-LEAN's own loop, and the first error of a callback ends the run after the point where LEAN would end it.
+Everything else is called from here. A step takes the data of one moment; callbacks of the user run
+in exactly the order of LEAN's own loop, and the first error of a callback ends the run after the
+point where LEAN would end it.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
+from engine.types.decimals import plain
 from engine.types.enums import AlgorithmStatus, DataNormalizationMode, SplitType
 from engine.types.slice import Slice
 from engine.types.symbol import Symbol
@@ -37,13 +39,18 @@ class Stepper:
         """Run one time step; False ends the run."""
         engine, algorithm = self.engine, self.algorithm
         utc: datetime = data.utc
-        schedule, transactions, portfolio = engine.schedule, engine.transactions, algorithm.portfolio
+        schedule, transactions, portfolio = (
+            engine.schedule,
+            engine.transactions,
+            algorithm.portfolio,
+        )
 
         if algorithm.status is not AlgorithmStatus.RUNNING:
             return False
         if portfolio._total_portfolio_value <= 0:
             engine.results.add_system_debug(
-                "AlgorithmManager.Run(): Portfolio value is less than or equal to zero, stopping algorithm."
+                "AlgorithmManager.Run(): Portfolio value is less than or equal to zero, "
+                "stopping algorithm."
             )
             return False
 
@@ -115,7 +122,9 @@ class Stepper:
             return False
         if data.splits and not self._call(algorithm.on_splits, current.splits, "OnSplits"):
             return False
-        if data.dividends and not self._call(algorithm.on_dividends, current.dividends, "OnDividends"):
+        if data.dividends and not self._call(
+            algorithm.on_dividends, current.dividends, "OnDividends"
+        ):
             return False
         if data.delistings and not self._call(
             algorithm.on_delistings, current.delistings, "OnDelistings"
@@ -182,8 +191,9 @@ class Stepper:
                     executed = len(tickets)
                     for ticket in tickets:
                         algorithm.error(
-                            f"{algorithm.time:%m/%d/%Y %H:%M:%S} - Executed MarginCallOrder: {ticket.symbol} - "
-                            f"Quantity: {ticket._quantity.normalize():f} @ {ticket._average_fill_price:f}"
+                            f"{algorithm.time:%m/%d/%Y %H:%M:%S} - Executed MarginCallOrder: "
+                            f"{ticket.symbol} - Quantity: {plain(ticket._quantity)} "
+                            f"@ {plain(ticket._average_fill_price)}"
                         )
             except Exception as error:
                 algorithm._set_runtime_error(error, "OnMarginCall")
