@@ -250,7 +250,7 @@ def start(engine: Any, algorithm: Any) -> None:
         lambda: engine.results.sample(algorithm._utc),
     )
     algorithm.universe_manager.collection_changed += selection.on_universe_changed
-    algorithm.universe_manager.process_changes()
+    algorithm._apply_pending_universes()
     engine.stepper = Stepper(engine)
 
 

@@ -141,6 +141,8 @@ class Stepper:
         # 6. updates and cancels of this step, then the samples
         transactions.process_synchronous_events()
         engine.results.on_step(utc)
+        if algorithm._pending_universes or algorithm._pending_members:
+            algorithm._apply_pending_universes()
         return True
 
     # -- parts ---------------------------------------------------------------------------------

@@ -54,14 +54,8 @@ class SecurityCache(LeanObject):
 
     def _store_quote(self, bar: QuoteBar) -> None:
         """Take a quote bar of an equity that is no fill-forward; a bar with one side only is read at once."""
-        src = bar._src
-        if src is not None:
-            row = bar._row
-            columns = src.floats
-            complete = columns[3][row] and columns[7][row]
-        else:
-            bid, ask = bar.bid, bar.ask
-            complete = bid is not None and ask is not None and bid.close and ask.close
+        bid, ask = bar.bid, bar.ask
+        complete = bid is not None and ask is not None and bid.close and ask.close
         if not complete:
             self._settle()
         self._pending_quote = bar
