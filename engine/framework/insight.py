@@ -154,7 +154,9 @@ class Insight(LeanObject):
             if when == END_OF_TIME_SPAN:
                 span, rule = None, for_ever
         elif isinstance(when, date):
-            local = when if isinstance(when, datetime) else datetime(when.year, when.month, when.day)
+            local = (
+                when if isinstance(when, datetime) else datetime(when.year, when.month, when.day)
+            )
             rule = for_ever if local == END_OF_TIME else until(local.replace(tzinfo=None))
         else:
             rule = by_function(when)

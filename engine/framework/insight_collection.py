@@ -95,7 +95,9 @@ class InsightCollection(LeanObject):
         self._total += len(fresh)
         self._by_symbol[symbol] = fresh
 
-    def try_get_value(self, symbol: Any, _insights: Any = None) -> tuple[bool, list[Insight] | None]:
+    def try_get_value(
+        self, symbol: Any, _insights: Any = None
+    ) -> tuple[bool, list[Insight] | None]:
         found = self._by_symbol.get(as_symbol(symbol))
         return found is not None, None if found is None else list(found)
 
@@ -117,9 +119,7 @@ class InsightCollection(LeanObject):
     def get_active_insights(self, utc_time: datetime) -> list[Insight]:
         """Return the insights active at a UTC time, symbol by symbol."""
         utc = as_utc(utc_time)
-        return [
-            i for found in self._by_symbol.values() for i in found if not i._closed_before(utc)
-        ]
+        return [i for found in self._by_symbol.values() for i in found if not i._closed_before(utc)]
 
     def has_active_insights(self, symbol: Any, utc_time: datetime) -> bool:
         utc = as_utc(utc_time)

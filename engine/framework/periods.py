@@ -61,9 +61,7 @@ def close_after_bars(
     if resolution == Resolution.HOUR:
         count, resolution = count * 60, Resolution.MINUTE
     zone = hours.time_zone
-    return to_utc(
-        end_of_bars(hours, from_utc(generated, zone), span_of(resolution), count), zone
-    )
+    return to_utc(end_of_bars(hours, from_utc(generated, zone), span_of(resolution), count), zone)
 
 
 def _bar_size(period: timedelta) -> Resolution:

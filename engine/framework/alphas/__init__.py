@@ -1,0 +1,1 @@
+"""Alpha models: data becomes insights."""

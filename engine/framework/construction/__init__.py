@@ -1,0 +1,1 @@
+"""Portfolio construction models: insights become targets."""

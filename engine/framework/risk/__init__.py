@@ -1,0 +1,1 @@
+"""Risk models: targets that overrule those of the portfolio construction."""
