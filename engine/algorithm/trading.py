@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from engine.algorithm.positions import PositionsMixin
+from engine.orders.arguments import checked_options, order_symbol
 from engine.orders.checks import DAILY_WARNING, MOO_WARNING, OrderChecks, daily_only, too_late
 from engine.orders.exact import from_double, from_python
 from engine.orders.kinds import trailing_stop_price
@@ -17,44 +18,14 @@ from engine.orders.time_in_force import GoodTilDateTimeInForce, TimeInForce
 from engine.types.decimals import ZERO
 from engine.types.enums import OrderDirection, OrderType, SecurityType
 from engine.types.errors import ArgumentException, InvalidOperationException
-from engine.types.symbol import Symbol, SymbolCache
 
-_MARKET_KINDS = (OrderType.MARKET, OrderType.MARKET_ON_OPEN)
 _GTD_WARNING = (
     "Warning: Good-Til-Date Time-In-Force is not supported for MOO and MOC orders. "
     "The time-in-force will be reset to Good-Til-Canceled (GTC)."
 )
 
 
-def order_symbol(what: Any) -> Symbol:
-    """Return the symbol meant by a symbol, a security or the ticker of an added security."""
-    if isinstance(what, Symbol):
-        return what
-    if isinstance(what, str):
-        found = SymbolCache._find(what)
-        if found is None:
-            raise ArgumentException(
-                f"Failed to implicitly convert System.String to QuantConnect.Symbol: {what!r} was "
-                "never added; add the security in initialize first"
-            )
-        return found
-    symbol = getattr(what, "symbol", None)
-    if isinstance(symbol, Symbol):
-        return symbol
-    raise TypeError(f"expected a symbol, a security or a ticker, was {what!r}")
-
-
-def _checked(name: str, asynchronous: Any, tag: Any) -> None:
-    """Refuse what LEAN's overloads refuse: after the numbers come a bool, then a text."""
-    if not isinstance(asynchronous, bool) or not (tag is None or isinstance(tag, str)):
-        raise TypeError(
-            f"No method matches given arguments for {name}: expected asynchronous: bool, then tag: "
-            "str, "
-            f"was {asynchronous!r}, {tag!r}; write tag=... by name"
-        )
-
-
-class TradingMixin:
+class TradingMixin(PositionsMixin):
     """Trading methods of ``QCAlgorithm``."""
 
     _engine: Any
@@ -100,12 +71,10 @@ class TradingMixin:
         tag: Any = "",
         order_properties: Any = None,
     ) -> OrderTicket:
-        """Send a market order; LEAN's old form with an order type as third argument means the
-        same.
-        """
+        """Send a market order; an order type as third argument (an old form) is ignored."""
         if isinstance(asynchronous, OrderType):
             asynchronous = False
-        _checked("order", asynchronous, tag)
+        checked_options("order", asynchronous, tag)
         return self._market(symbol, from_double(quantity), asynchronous, tag, order_properties)
 
     def market_order(
@@ -121,7 +90,7 @@ class TradingMixin:
         While the market is closed it becomes a market-on-open order. With daily bars only, an open
         market makes it a market-on-close order, or market-on-open shortly before the close.
         """
-        _checked("market_order", asynchronous, tag)
+        checked_options("market_order", asynchronous, tag)
         return self._market(symbol, from_double(quantity), asynchronous, tag, order_properties)
 
     def _market(
@@ -160,7 +129,7 @@ class TradingMixin:
         order_properties: Any = None,
     ) -> OrderTicket:
         """Send an order for the next open."""
-        _checked("market_on_open_order", asynchronous, tag)
+        checked_options("market_on_open_order", asynchronous, tag)
         return self._on_open(symbol, from_double(quantity), asynchronous, tag, order_properties)
 
     def _on_open(
@@ -181,7 +150,7 @@ class TradingMixin:
         order_properties: Any = None,
     ) -> OrderTicket:
         """Send an order for the next close, 15.5 minutes before it at the latest."""
-        _checked("market_on_close_order", asynchronous, tag)
+        checked_options("market_on_close_order", asynchronous, tag)
         return self._on_close(symbol, from_double(quantity), asynchronous, tag, order_properties)
 
     def _on_close(
@@ -205,7 +174,7 @@ class TradingMixin:
         order_properties: Any = None,
     ) -> OrderTicket:
         """Send an order that fills at the limit price or better."""
-        _checked("limit_order", asynchronous, tag)
+        checked_options("limit_order", asynchronous, tag)
         return self._send(
             OrderType.LIMIT,
             self._security_for_order(symbol),
@@ -226,7 +195,7 @@ class TradingMixin:
         order_properties: Any = None,
     ) -> OrderTicket:
         """Send an order that becomes a market order when the stop price is passed."""
-        _checked("stop_market_order", asynchronous, tag)
+        checked_options("stop_market_order", asynchronous, tag)
         return self._send(
             OrderType.STOP_MARKET,
             self._security_for_order(symbol),
@@ -248,7 +217,7 @@ class TradingMixin:
         order_properties: Any = None,
     ) -> OrderTicket:
         """Send an order that becomes a limit order when the stop price is passed."""
-        _checked("stop_limit_order", asynchronous, tag)
+        checked_options("stop_limit_order", asynchronous, tag)
         return self._send(
             OrderType.STOP_LIMIT,
             self._security_for_order(symbol),
@@ -271,7 +240,7 @@ class TradingMixin:
         order_properties: Any = None,
     ) -> OrderTicket:
         """Send an order that becomes a limit order when the trigger price is touched."""
-        _checked("limit_if_touched_order", asynchronous, tag)
+        checked_options("limit_if_touched_order", asynchronous, tag)
         return self._send(
             OrderType.LIMIT_IF_TOUCHED,
             self._security_for_order(symbol),
@@ -307,7 +276,7 @@ class TradingMixin:
                 f"trailing_as_percentage: bool, was {percentage!r}"
             )
         asynchronous, tag = given.get("asynchronous", False), given.get("tag", "")
-        _checked("trailing_stop_order", asynchronous, tag)
+        checked_options("trailing_stop_order", asynchronous, tag)
         security = self._security_for_order(symbol)
         amount, signed = from_python(given["trailing_amount"]), from_double(quantity)
         if "stop_price" in given:
@@ -458,250 +427,9 @@ class TradingMixin:
             "re-added due to it being delisted or no longer tradable."
         )
 
-    # -- positions -----------------------------------------------------------------------------
-
-    def calculate_order_quantity(self, symbol: Any, target: Any) -> float:
-        """Return the quantity to order for a share of the portfolio value; 0 when it cannot be
-        told.
-        """
-        return float(self._order_quantity(order_symbol(symbol), from_double(target)))
-
-    def _order_quantity(self, symbol: Symbol, share: Decimal) -> Decimal:
-        from engine.framework.targets import target_for_share
-
-        target = target_for_share(self, symbol, share, True)
-        return ZERO if target is None else target._quantity
-
-    def set_holdings(
-        self,
-        symbol: Any = None,
-        percentage: Any = None,
-        *args: Any,
-        **kwargs: Any,
-    ) -> list[OrderTicket]:
-        """Order what brings a position to a share of the portfolio value (1 is all of it).
-
-        ``set_holdings(symbol, share[, liquidate_existing_holdings, asynchronous, tag,
-        order_properties])`` or
-        ``set_holdings(targets[, liquidate_existing_holdings, asynchronous, tag,
-        order_properties])`` with a list of
-        ``PortfolioTarget`` whose quantities are shares; reductions go out first, then the largest
-        order.
-        """
-        names = ["liquidate_existing_holdings", "asynchronous", "tag", "order_properties"]
-        targets = kwargs.pop("targets", None)
-        if targets is None and isinstance(symbol, (list, tuple)):
-            targets = symbol
-            if percentage is not None:
-                args = (percentage, *args)
-        elif targets is not None:
-            args = tuple(v for v in (symbol, percentage) if v is not None) + args
-        if len(args) > len(names):
-            raise TypeError(f"expected at most {len(names)} options, was {len(args)}")
-        given: dict[str, Any] = dict(zip(names, args, strict=False))
-        for name, value in kwargs.items():
-            if name not in names or name in given:
-                raise TypeError(
-                    f"No method matches given arguments for set_holdings: unexpected {name!r}"
-                )
-            given[name] = value
-        liquidate = given.get("liquidate_existing_holdings", False)
-        if not isinstance(liquidate, bool):
-            raise TypeError(
-                "No method matches given arguments for set_holdings: expected "
-                f"liquidate_existing_holdings: bool, was {liquidate!r}; write tag=... by name"
-            )
-        asynchronous, tag = given.get("asynchronous", False), given.get("tag")
-        _checked("set_holdings", asynchronous, tag)
-        properties = given.get("order_properties")
-        if targets is not None:
-            return self._set_many(targets, liquidate, asynchronous, tag, properties)
-        one = order_symbol(symbol)
-        quantity = self._order_quantity(one, from_double(percentage))
-        return self._set_one(one, quantity, liquidate, asynchronous, tag, properties)
-
-    def _set_many(
-        self, targets: Any, liquidate: bool, asynchronous: bool, tag: str | None, properties: Any
-    ) -> list[OrderTicket]:
-        from engine.framework.target_collection import order_by_margin_impact, quantity_of
-        from engine.framework.targets import PortfolioTarget
-
-        targets = list(targets)
-        tickets: list[OrderTicket] = []
-        if liquidate:
-            tickets += self._liquidate_others({t.symbol for t in targets}, tag, properties)
-        sized = [
-            PortfolioTarget(t.symbol, self._order_quantity(t.symbol, quantity_of(t)))
-            for t in targets
-        ]
-        for target in order_by_margin_impact(sized, self, target_is_delta=True):
-            tickets += self._set_one(
-                target.symbol, target._quantity, False, asynchronous, tag, properties
-            )
-        return tickets
-
-    def _set_one(
-        self,
-        symbol: Symbol,
-        quantity: Decimal,
-        liquidate: bool,
-        asynchronous: bool,
-        tag: str | None,
-        properties: Any,
-    ) -> list[OrderTicket]:
-        tickets: list[OrderTicket] = []
-        if liquidate:
-            tickets += self._liquidate_others({symbol}, tag, properties)
-        tag = "" if tag is None else tag
-        waiting = ZERO
-        for ticket in self.transactions.get_open_order_tickets(symbol):
-            if ticket.order_type in _MARKET_KINDS:
-                waiting += ticket._quantity_remaining
-        quantity = quantity - waiting
-        if not quantity:
-            return tickets
-        security = self.securities.get(symbol)
-        if security is None:
-            self.error(
-                f"{symbol} not found in portfolio. Request this data when initializing the "
-                "algorithm."
-            )
-            return tickets
-        send = self._market if security.exchange.exchange_open else self._on_open
-        tickets.append(send(symbol, quantity, asynchronous, tag, properties))
-        return tickets
-
-    def _liquidate_others(
-        self, kept: set[Symbol], tag: str | None, properties: Any
-    ) -> list[OrderTicket]:
-        others = [s for s in list(self.securities.keys()) if s not in kept]
-        others.sort(key=lambda s: s.value)
-        return self._liquidate(others, False, tag, properties)
-
-    def liquidate(
-        self,
-        symbol: Any = None,
-        asynchronous: Any = False,
-        tag: str | None = None,
-        order_properties: Any = None,
-        **kwargs: Any,
-    ) -> Any:
-        """Cancel the open orders of a symbol, of a list of symbols or of all, and close the
-        positions.
-
-        Returns the tickets of the closing orders; LEAN's old form ``liquidate(symbol, tag)``
-        returns their ids.
-        """
-        for name in kwargs:
-            if name not in ("symbols", "symbol_to_liquidate"):
-                raise TypeError(
-                    f"No method matches given arguments for liquidate: unexpected {name!r}"
-                )
-        symbol = kwargs.get("symbols", kwargs.get("symbol_to_liquidate", symbol))
-        old = isinstance(asynchronous, str)
-        if old:
-            asynchronous, tag = False, asynchronous
-        _checked("liquidate", asynchronous, tag)
-        if symbol is None:
-            chosen = sorted(self.securities.keys(), key=lambda s: s.value)
-        elif isinstance(symbol, Iterable) and not isinstance(symbol, str):
-            chosen = [order_symbol(one) for one in symbol]
-        else:
-            chosen = [order_symbol(symbol)]
-        tickets = self._liquidate(chosen, asynchronous, tag, order_properties)
-        return [ticket.order_id for ticket in tickets] if old else tickets
-
-    def _liquidate(
-        self, symbols: Iterable[Symbol], asynchronous: bool, tag: str | None, properties: Any
-    ) -> list[OrderTicket]:
-        tickets: list[OrderTicket] = []
-        if not self.settings.liquidate_enabled:
-            self.debug(
-                "Liquidate() is currently disabled by settings. To re-enable please set "
-                "'Settings.LiquidateEnabled' to true"
-            )
-            return tickets
-        tag = "Liquidated" if tag is None else tag
-        for symbol in symbols:
-            security = self.securities.get(symbol)
-            if security is None:
-                self._tell_liquidate_unknown(symbol)
-                continue
-            orders = self.transactions.get_open_orders(symbol)
-            held = security.holdings._quantity if security.holdings.invested else ZERO
-            only = orders[0] if len(orders) == 1 and held else None
-            if only is not None and only._quantity == -held and only.type == OrderType.MARKET:
-                continue
-            waiting = ZERO
-            for order in orders:
-                if order.type == OrderType.MARKET:
-                    ticket = self.transactions.get_order_ticket(order.id)
-                    if ticket is not None:
-                        waiting += ticket._quantity_remaining
-                else:
-                    self.transactions.cancel_order(order.id, tag)
-            if held:
-                tickets.append(self._market(symbol, -held - waiting, asynchronous, tag, properties))
-        return tickets
-
-    def _tell_liquidate_unknown(self, symbol: Symbol) -> None:
-        if "liquidate" not in self._told:
-            self._told.add("liquidate")
-            self.debug(
-                f"Warning: liquidate ignored symbol '{symbol}' because it has not been added to "
-                "the "
-                "algorithm. Add the security before liquidating it."
-            )
-
     # -- questions -----------------------------------------------------------------------------
 
     def set_maximum_orders(self, max: int) -> None:
         """Set how many orders a run may send; only in ``initialize``."""
         if not self._locked:
             self._max_orders = int(max)
-
-    def is_market_open(self, symbol: Any) -> bool:
-        """Tell whether the regular session of a symbol's market is open now."""
-        one = order_symbol(symbol)
-        security = self.securities.get(one)
-        if security is not None:
-            return bool(security.exchange.hours.is_open(security.local_time, False))
-        from engine.types.timezones import from_utc
-
-        hours = self._engine.hours.get_exchange_hours(one.id.market, one, one.security_type)
-        return bool(hours.is_open(from_utc(self._utc, hours.time_zone), False))
-
-    def shortable(
-        self, symbol: Any, short_quantity: Any = 0, update_order_id: int | None = None
-    ) -> bool:
-        """Tell whether the shortable provider allows a sale of this size."""
-        return self._shortable(order_symbol(symbol), from_python(short_quantity), update_order_id)
-
-    def _shortable(
-        self, symbol: Symbol, quantity: Decimal, update_order_id: int | None = None
-    ) -> bool:
-        from engine.securities.native import method
-
-        security = self.securities[symbol]
-        provider = security.shortable_provider
-        available = method(provider, "shortable_quantity")(symbol, security.local_time)
-        if available is None:
-            return True
-        waiting = ZERO
-        for ticket in self.transactions.get_open_order_tickets(symbol):
-            if ticket.order_id != update_order_id:
-                waiting += ticket._quantity_remaining
-        position = security.holdings._quantity + waiting
-        if position <= -available:
-            return False
-        return bool(position - abs(quantity) >= -available)
-
-    def shortable_quantity(self, symbol: Any) -> int:
-        """Return how many shares can be borrowed; 0 when the provider does not say."""
-        from engine.securities.native import method
-
-        security = self.securities[order_symbol(symbol)]
-        found = method(security.shortable_provider, "shortable_quantity")(
-            security.symbol, security.local_time
-        )
-        return 0 if found is None else int(found)
