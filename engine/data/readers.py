@@ -78,7 +78,9 @@ class FileReader:
     def __init__(self, root: Path, keep: int = 64) -> None:
         self.root = root
         self._keep = keep
-        self._held: OrderedDict[tuple[str, str, str, bool, tuple[int, int] | None], Rows | None] = OrderedDict()
+        self._held: OrderedDict[tuple[str, str, str, bool, tuple[int, int] | None], Rows | None] = (
+            OrderedDict()
+        )
 
     def rows(
         self,
