@@ -57,11 +57,11 @@ class TradingMixin(PositionsMixin):
 
     def buy(self, symbol: Any, quantity: Any) -> OrderTicket:
         """Buy at the market; the sign of the quantity does not matter."""
-        return self._market(symbol, abs(from_double(quantity)))
+        return self._send_market(symbol, abs(from_double(quantity)))
 
     def sell(self, symbol: Any, quantity: Any) -> OrderTicket:
         """Sell at the market; the sign of the quantity does not matter."""
-        return self._market(symbol, -abs(from_double(quantity)))
+        return self._send_market(symbol, -abs(from_double(quantity)))
 
     def order(
         self,
@@ -75,7 +75,7 @@ class TradingMixin(PositionsMixin):
         if isinstance(asynchronous, OrderType):
             asynchronous = False
         checked_options("order", asynchronous, tag)
-        return self._market(symbol, from_double(quantity), asynchronous, tag, order_properties)
+        return self._send_market(symbol, from_double(quantity), asynchronous, tag, order_properties)
 
     def market_order(
         self,
@@ -91,9 +91,9 @@ class TradingMixin(PositionsMixin):
         market makes it a market-on-close order, or market-on-open shortly before the close.
         """
         checked_options("market_order", asynchronous, tag)
-        return self._market(symbol, from_double(quantity), asynchronous, tag, order_properties)
+        return self._send_market(symbol, from_double(quantity), asynchronous, tag, order_properties)
 
-    def _market(
+    def _send_market(
         self,
         symbol: Any,
         quantity: Decimal,
