@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+from engine.framework.alphas.history import bars_of
 from engine.framework.execution.base import ExecutionModel
 from engine.framework.target_collection import PortfolioTargetCollection
 from engine.orders.exact import from_python
@@ -107,7 +108,7 @@ class _Deviation(LeanObject):
         algorithm.register_indicator(symbol, self.sma, self.consolidator)
         self.std = StandardDeviation(name(symbol, f"STD{period}", resolution), period)
         algorithm.register_indicator(symbol, self.std, self.consolidator)
-        for bar in algorithm._bars_of(symbol, period, resolution):
+        for bar in bars_of(algorithm, symbol, period, resolution):
             self.sma.update(bar.end_time, bar.value)
             self.std.update(bar.end_time, bar.value)
 
