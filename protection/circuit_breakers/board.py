@@ -1,0 +1,362 @@
+"""The board: every breaker and fault, resolved to one verdict with all reasons.
+
+The strongest action wins; the multiplier is the smallest of all (they answer the same risk, so
+they are not multiplied); symbols that stand worse than the portfolio have a verdict of their own.
+Reasons are listed strongest first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from protection.circuit_breakers import rules
+from protection.circuit_breakers.machine import Breaker, BreakerRule, Change
+from protection.contracts.actions import (
+    NOTHING,
+    PORTFOLIO,
+    Action,
+    BreakerState,
+    Event,
+    Reason,
+    Verdict,
+)
+from protection.contracts.errors import RecoverState
+from protection.contracts.settings import ProtectionSettings
+from protection.risk.drawdown import DrawdownReading
+from protection.risk.policy import Cushion
+
+Emit = Callable[[Event], None]
+
+_SILENT = frozenset({BreakerState.CLOSED, BreakerState.WARN})
+
+
+def symbol_scope(symbol: str) -> str:
+    """Scope of one symbol."""
+    return f"symbol:{symbol}"
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Something that is wrong with input, storage or connection, until it is put right."""
+
+    guard: str
+    action: Action
+    text: str
+
+
+class Board:
+    """All breakers of one account.
+
+    Parameters
+    ----------
+    settings : thresholds
+    emit : receives every change of state
+    """
+
+    def __init__(self, settings: ProtectionSettings, emit: Emit) -> None:
+        self._emit = emit
+        self._base_lifetime = settings.drawdown.base == "lifetime"
+        self._peak = self._portfolio_breaker(rules.peak_rule(settings))
+        self._recent = self._portfolio_breaker(rules.recent_rule(settings))
+        self._daily = self._portfolio_breaker(rules.daily_rule(settings))
+        self._leverage = self._portfolio_breaker(rules.leverage_rule(settings))
+        self._portfolio = [
+            b for b in (self._peak, self._recent, self._daily, self._leverage) if b is not None
+        ]
+        self._symbol_rules: dict[str, BreakerRule] = {
+            rule.name: rule
+            for rule in (
+                rules.position_rule(settings),
+                rules.volatility_rule(settings),
+                rules.flash_rule(settings),
+            )
+            if rule is not None
+        }
+        # only breakers that are not closed are kept per symbol
+        self._symbols: dict[tuple[str, str], Breaker] = {}
+        self._faults: dict[tuple[str, str], Fault] = {}
+        self._session = -1
+        self._dirty = True
+        self._verdict = Verdict(Action.ALLOW)
+        self._cushion_multiplier = 1.0
+
+    @staticmethod
+    def _portfolio_breaker(rule: BreakerRule | None) -> Breaker | None:
+        return None if rule is None else Breaker(rule, PORTFOLIO)
+
+    def describe(self) -> list[str]:
+        """One line per breaker."""
+        lines = [breaker.rule.describe() for breaker in self._portfolio]
+        return lines + [rule.describe() for rule in self._symbol_rules.values()]
+
+    def breakers(self) -> list[Breaker]:
+        """Portfolio breakers and the symbol breakers that are not closed."""
+        return [*self._portfolio, *self._symbols.values()]
+
+    def step_portfolio(
+        self, now: datetime, reading: DrawdownReading, gross: float, flat: bool
+    ) -> bool:
+        """Judge the account; returns whether a state changed that must outlive a restart."""
+        session, equity = reading.session_index, reading.equity
+        self._session = session
+        changed = False
+        peak, recent, daily, leverage = self._peak, self._recent, self._daily, self._leverage
+        if peak is not None:
+            value = reading.lifetime if self._base_lifetime else reading.window
+            if not peak.quiet(value):
+                changed |= self._step(peak, now, session, value, equity, flat)
+        if recent is not None and not recent.quiet(reading.recent):
+            changed |= self._step(recent, now, session, reading.recent, equity, flat)
+        if daily is not None and not daily.quiet(reading.day):
+            changed |= self._step(daily, now, session, reading.day, equity, flat)
+        if leverage is not None:
+            value = gross / equity
+            if not leverage.quiet(value):
+                changed |= self._step(leverage, now, session, value, equity, flat)
+        return changed
+
+    def step_symbol(
+        self, name: str, symbol: str, now: datetime, value: float, equity: float, flat: bool
+    ) -> bool:
+        """Judge one symbol by the rule of that name; returns whether a state changed."""
+        rule = self._symbol_rules.get(name)
+        if rule is None:
+            return False
+        key = (name, symbol)
+        breaker = self._symbols.get(key)
+        if breaker is None:
+            if value < rule.threshold:
+                return False
+            breaker = Breaker(rule, symbol_scope(symbol))
+            if not breaker.trips(value):
+                return False
+            self._symbols[key] = breaker
+        changed = self._step(breaker, now, self._session, value, equity, flat)
+        if breaker.state is BreakerState.CLOSED:
+            del self._symbols[key]
+        return changed
+
+    def active_symbols(self, name: str) -> list[str]:
+        """Symbols whose breaker of that name is not closed."""
+        if not self._symbols:
+            return []
+        return [symbol for rule, symbol in self._symbols if rule == name]
+
+    def _step(
+        self,
+        breaker: Breaker,
+        now: datetime,
+        session: int,
+        value: float,
+        equity: float,
+        flat: bool,
+    ) -> bool:
+        changes = breaker.step(now, session, value, equity, flat)
+        if breaker.state not in _SILENT or changes:
+            self._dirty = True
+        for change in changes:
+            self._say(breaker, change, now, equity)
+        return any(change.after is not BreakerState.WARN for change in changes)
+
+    def _say(self, breaker: Breaker, change: Change, now: datetime, equity: float) -> None:
+        self._emit(
+            Event(
+                now,
+                breaker.rule.name,
+                breaker.scope,
+                change.before.value,
+                change.after.value,
+                change.reason,
+                {
+                    "value": breaker.value,
+                    "threshold": breaker.rule.threshold,
+                    "equity": equity,
+                    "session": self._session,
+                },
+            )
+        )
+
+    def rearm(self, name: str, now: datetime, equity: float, who: str) -> bool:
+        """Release latched breakers of that name (``*`` for all); whether there was one."""
+        found = False
+        for breaker in self.breakers():
+            if name in ("*", breaker.rule.name):
+                change = breaker.rearm(now, self._session, equity, who)
+                if change is not None:
+                    found = True
+                    self._say(breaker, change, now, equity)
+        self._dirty |= found
+        return found
+
+    def set_fault(
+        self, guard: str, action: Action, text: str, now: datetime, scope: str = PORTFOLIO
+    ) -> bool:
+        """Put a fault in force; said once, however often it is repeated."""
+        key = (guard, scope)
+        known = self._faults.get(key)
+        if known is not None and known.action is action:
+            return False
+        self._faults[key] = Fault(guard, action, text)
+        self._dirty = True
+        self._emit(Event(now, guard, scope, "ok", "fault", text, {"action": action.name}))
+        return True
+
+    def clear_fault(self, guard: str, now: datetime, text: str, scope: str = PORTFOLIO) -> bool:
+        """End a fault; whether there was one."""
+        if not self._faults or self._faults.pop((guard, scope), None) is None:
+            return False
+        self._dirty = True
+        self._emit(Event(now, guard, scope, "fault", "ok", text))
+        return True
+
+    def has_fault(self, guard: str, scope: str = PORTFOLIO) -> bool:
+        """Whether a fault is in force."""
+        return bool(self._faults) and (guard, scope) in self._faults
+
+    def scale(self, factor: float) -> None:
+        """Scale loss budgets by a cash flow's factor."""
+        for breaker in self.breakers():
+            breaker.scale(factor)
+
+    def touch(self) -> None:
+        """Make the next verdict be computed anew."""
+        self._dirty = True
+
+    def resolve(self, cushion: Cushion, promise: str, kill: Reason | None) -> Verdict:
+        """The verdict in force."""
+        if not self._dirty and cushion.multiplier == self._cushion_multiplier:
+            return self._verdict
+        self._dirty = False
+        self._cushion_multiplier = cushion.multiplier
+        reasons: list[Reason] = [] if kill is None else [kill]
+        evidence: dict[str, Any] = {}
+        multiplier = 1.0
+        for breaker in self._portfolio:
+            reason = self._reason(breaker)
+            if reason is not None:
+                reasons.append(reason)
+                evidence[breaker.rule.name] = breaker.value
+                multiplier = min(multiplier, self._breaker_multiplier(breaker))
+        for (_, scope), fault in self._faults.items():
+            if scope == PORTFOLIO:
+                reasons.append(Reason(fault.guard, fault.action, fault.text))
+        if cushion.multiplier < 1.0:
+            multiplier = min(multiplier, cushion.multiplier)
+            lock = "; in cash until that changes" if cushion.locked else ""
+            reasons.append(
+                Reason(
+                    "cushion",
+                    Action.REDUCE,
+                    f"cushion: {cushion.multiplier:.0%} of the size, {promise} promise, "
+                    f"peak {cushion.base:,.2f}{lock}",
+                )
+            )
+        portfolio = _verdict(PORTFOLIO, reasons, multiplier, evidence)
+        by_symbol = self._resolve_symbols(portfolio)
+        if by_symbol:
+            portfolio = Verdict(
+                portfolio.state,
+                PORTFOLIO,
+                portfolio.reason,
+                portfolio.until,
+                portfolio.evidence,
+                portfolio.reasons,
+                portfolio.multiplier,
+                by_symbol=by_symbol,
+            )
+        self._verdict = portfolio
+        return portfolio
+
+    def _resolve_symbols(self, portfolio: Verdict) -> dict[str, Verdict]:
+        grouped: dict[str, tuple[list[Reason], float]] = {}
+        for (_, symbol), breaker in self._symbols.items():
+            reason = self._reason(breaker)
+            if reason is None:
+                continue
+            reasons, multiplier = grouped.get(symbol, ([], 1.0))
+            reasons.append(reason)
+            grouped[symbol] = (reasons, min(multiplier, breaker.multiplier))
+        for (_, scope), fault in self._faults.items():
+            if scope != PORTFOLIO:
+                symbol = scope.removeprefix("symbol:")
+                reasons, multiplier = grouped.get(symbol, ([], 1.0))
+                reasons.append(Reason(fault.guard, fault.action, fault.text))
+                grouped[symbol] = (reasons, multiplier)
+        return {
+            symbol: _verdict(
+                symbol_scope(symbol),
+                [*reasons, *portfolio.reasons],
+                min(multiplier, portfolio.multiplier),
+                portfolio.evidence,
+            )
+            for symbol, (reasons, multiplier) in grouped.items()
+        }
+
+    def _reason(self, breaker: Breaker) -> Reason | None:
+        demand = breaker.demand
+        if demand is Action.ALLOW:
+            return None
+        return Reason(breaker.rule.name, demand, breaker.sentence(self._session), breaker.until())
+
+    def _breaker_multiplier(self, breaker: Breaker) -> float:
+        if breaker is self._leverage and breaker.state is BreakerState.OPEN and breaker.value > 0:
+            return min(1.0, breaker.rule.threshold / breaker.value)
+        return breaker.multiplier
+
+    def snapshot(self) -> dict[str, Any]:
+        """Everything a restart needs, as plain data."""
+        return {
+            "portfolio": {b.rule.name: b.snapshot() for b in self._portfolio},
+            "symbols": [
+                [rule, symbol, breaker.snapshot()]
+                for (rule, symbol), breaker in self._symbols.items()
+            ],
+        }
+
+    def restore(self, state: Mapping[str, Any], session: int) -> None:
+        """Take over a snapshot; states of rules that are switched off now are dropped.
+
+        Raises
+        ------
+        RecoverState
+            When it is not one.
+        """
+        try:
+            portfolio, symbols = state["portfolio"], state["symbols"]
+            for breaker in self._portfolio:
+                if breaker.rule.name in portfolio:
+                    breaker.restore(portfolio[breaker.rule.name])
+            for name, symbol, kept in symbols:
+                rule = self._symbol_rules.get(name)
+                if rule is not None:
+                    breaker = Breaker(rule, symbol_scope(symbol))
+                    breaker.restore(kept)
+                    self._symbols[(name, symbol)] = breaker
+        except (KeyError, TypeError, ValueError) as error:
+            raise RecoverState(f"expected a snapshot of breakers, was not: {error!r}") from error
+        self._session = session
+        self._dirty = True
+
+
+def _verdict(
+    scope: str, reasons: list[Reason], multiplier: float, evidence: Mapping[str, Any]
+) -> Verdict:
+    if not reasons:
+        return Verdict(Action.ALLOW, scope)
+    ordered = sorted(reasons, key=lambda reason: -reason.action)
+    state = ordered[0].action
+    ends = [reason.until for reason in ordered if reason.action is state]
+    known = [end for end in ends if end is not None]
+    until = max(known) if len(known) == len(ends) else None
+    return Verdict(
+        state,
+        scope,
+        ordered[0].text,
+        until,
+        evidence or NOTHING,
+        tuple(ordered),
+        multiplier,
+    )
