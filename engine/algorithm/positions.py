@@ -214,7 +214,7 @@ class PositionsMixin:
                 else:
                     self.transactions.cancel_order(order.id, tag)
             if held:
-                tickets.append(self._market(symbol, -held - waiting, asynchronous, tag, properties))
+                tickets.append(self._send_market(symbol, -held - waiting, asynchronous, tag, properties))
         return tickets
 
     def _tell_liquidate_unknown(self, symbol: Symbol) -> None:

@@ -374,10 +374,10 @@ class TradingMixin(PositionsMixin):
         **prices: Any,
     ) -> OrderTicket:
         return self.submit_order_request(
-            self._request(kind, security, quantity, asynchronous, tag, properties, **prices)
+            self._order_request(kind, security, quantity, asynchronous, tag, properties, **prices)
         )
 
-    def _request(
+    def _order_request(
         self,
         kind: OrderType,
         security: Any,
