@@ -25,7 +25,7 @@ class PositionsMixin:
     _engine: Any
     _utc: datetime
     _told: set[str]
-    _market: Any
+    _send_market: Any
     _on_open: Any
     settings: Any
     securities: Any
@@ -34,9 +34,7 @@ class PositionsMixin:
     error: Any
 
     def calculate_order_quantity(self, symbol: Any, target: Any) -> float:
-        """Return the quantity to order for a share of the portfolio value; 0 when it cannot be
-        told.
-        """
+        """Return the quantity to order for a share of the portfolio value, 0 if unknown."""
         return float(self._order_quantity(order_symbol(symbol), from_double(target)))
 
     def _order_quantity(self, symbol: Symbol, share: Decimal) -> Decimal:
@@ -140,7 +138,7 @@ class PositionsMixin:
                 "algorithm."
             )
             return tickets
-        send = self._market if security.exchange.exchange_open else self._on_open
+        send = self._send_market if security.exchange.exchange_open else self._on_open
         tickets.append(send(symbol, quantity, asynchronous, tag, properties))
         return tickets
 
@@ -159,8 +157,7 @@ class PositionsMixin:
         order_properties: Any = None,
         **kwargs: Any,
     ) -> Any:
-        """Cancel the open orders of a symbol, of a list of symbols or of all, and close the
-        positions.
+        """Cancel open orders and close positions: of a symbol, of a list, or all.
 
         Returns the tickets of the closing orders; LEAN's old form ``liquidate(symbol, tag)``
         returns their ids.
@@ -214,7 +211,9 @@ class PositionsMixin:
                 else:
                     self.transactions.cancel_order(order.id, tag)
             if held:
-                tickets.append(self._send_market(symbol, -held - waiting, asynchronous, tag, properties))
+                tickets.append(
+                    self._send_market(symbol, -held - waiting, asynchronous, tag, properties)
+                )
         return tickets
 
     def _tell_liquidate_unknown(self, symbol: Symbol) -> None:

@@ -56,9 +56,7 @@ class OrderBook:
         return [order for order, _, _ in self._open.values()]
 
     def group_of(self, order: Any) -> list[Any] | None:
-        """Return the orders of a combo by id, the order alone, or ``None`` while legs are
-        missing.
-        """
+        """Return the orders of a combo by id; ``None`` while legs are missing."""
         group = order.group_order_manager
         if group is None:
             return [order]
@@ -84,9 +82,7 @@ class OrderBook:
         order.price_adjustment_mode = mode
 
     def add_open_order(self, order: Any) -> OrderTicket:
-        """Register an order that LEAN itself makes: it passes no check and has no ``Submitted``
-        event.
-        """
+        """Register an order of the engine itself: no checks, no ``Submitted`` event."""
         algorithm = self._algorithm
         if order.status in (OrderStatus.NEW, OrderStatus.NONE):
             order.status = OrderStatus.SUBMITTED
@@ -114,8 +110,9 @@ class OrderBook:
         self.handle_events([OrderEvent(order, self._algorithm._utc, OrderFee.ZERO, message)])
 
     def handle_events(self, events: list[OrderEvent]) -> None:
-        """Book events: orders, portfolio, trades, tickets; then tell the execution model and the
-        algorithm.
+        """Book events, then tell the execution model and the algorithm.
+
+        First the orders, then the portfolio, the trades and the tickets.
         """
         algorithm = self._algorithm
         rows = []
@@ -166,9 +163,7 @@ class OrderBook:
                 algorithm._set_runtime_error(error, "Order Event Handler")
 
     def _take(self, event: OrderEvent, order: Any, ticket: OrderTicket) -> None:
-        """Carry an event's status and time into the order, and the order's values into the
-        event.
-        """
+        """Carry status and time into the order, and the order's values into the event."""
         status = event.status
         if order.id in self._before_cancel:
             if status in CLOSED:

@@ -94,8 +94,9 @@ class BacktestingBrokerage:
         return event
 
     def _send(self, events: list[OrderEvent]) -> None:
-        """Hand events over. As in LEAN an error of the execution model's handler goes to the
-        engine's log only.
+        """Hand events over.
+
+        As in LEAN an error of the execution model's handler goes to the engine's log only.
         """
         try:
             self._handler.handle_events(events)

@@ -97,7 +97,7 @@ class ComboOrder(Order):
         self.group_order_manager = group_order_manager
         self.quantity = quantity
 
-    @property  # type: ignore[override]
+    @property
     def _quantity(self) -> Decimal:
         group = self.group_order_manager
         return normalize(self._ratio if group is None else self._ratio * group._quantity)

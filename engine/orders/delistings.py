@@ -14,9 +14,7 @@ DELISTING_TAG = "Liquidate from delisting"
 
 
 def process_delistings(book: Any, current: Any) -> None:
-    """Sell what is delisted at its last price, take it out of the universes, cancel its
-    orders.
-    """
+    """Sell what is delisted, take it out of the universes, cancel its orders."""
     algorithm = book._algorithm
     for delisting in list(current.delistings.values()):
         if delisting.type == DelistingType.WARNING:

@@ -23,7 +23,7 @@ def from_python(value: Any) -> Decimal:
     """
     kind = type(value)
     if kind is Decimal:
-        return value  # type: ignore[no-any-return]
+        return value
     if isinstance(value, float):
         if value - value != 0:
             raise OverflowError(f"expected a finite number, was {value}")
@@ -60,10 +60,9 @@ def to_float(value: Decimal) -> float:
 
 
 def smart_rounding(value: Decimal) -> Decimal:
-    """LEAN's ``SmartRounding``: 4 decimals above 1000, else 7 significant digits, no trailing
-    zeros.
+    """LEAN's ``SmartRounding``: 4 decimals above 1000, else 7 significant digits.
 
-    Negative numbers are never "above 1000".
+    Trailing zeros are dropped. Negative numbers are never "above 1000".
     """
     value = normalize(value)
     if value > 1000:

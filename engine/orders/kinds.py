@@ -192,8 +192,10 @@ class TrailingStopOrder(StopMarketOrder):
     trailing_as_percentage = False
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        """Take ``(symbol, quantity[, stop_price], trailing_amount, trailing_as_percentage, time,
-        tag, properties)``.
+        """Make the order.
+
+        ``(symbol, quantity[, stop_price], trailing_amount, trailing_as_percentage, time, tag,
+        properties)``.
         """
         names = ["symbol", "quantity", "trailing_amount", "trailing_as_percentage"]
         if (len(args) > 4 and isinstance(args[4], bool)) or "stop_price" in kwargs:

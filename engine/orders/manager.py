@@ -42,7 +42,7 @@ def _filter(what: Any) -> Filter | None:
         return None
     symbol = symbol_of(what)
     if symbol is None:
-        return what  # type: ignore[no-any-return]
+        return what
     return lambda thing: thing.symbol == symbol
 
 
@@ -73,9 +73,7 @@ class ProjectedHoldings(LeanObject):
 
 
 class SecurityTransactionManager(LeanObject):
-    """Orders, tickets and closed profits of a run; requests go through to the transaction
-    handler.
-    """
+    """Orders, tickets and closed profits of a run; requests go to the transaction handler."""
 
     def __init__(self, algorithm: Any, security: Any = None) -> None:
         self._algorithm = algorithm

@@ -16,8 +16,9 @@ def _member(name: str, hashed: bool) -> str:
 
 
 class OrderProperties(LeanObject):
-    """What an order asks for beside its kind; ``_own`` are the fields of a brokerage with their
-    defaults.
+    """What an order asks for beside its kind.
+
+    ``_own`` are the fields of a brokerage with their defaults.
     """
 
     _own: ClassVar[dict[str, Any]] = {}

@@ -24,8 +24,9 @@ def _midnight(moment: datetime) -> datetime:
 
 
 class TimeInForce(LeanObject):
-    """Base of the times in force; ``GOOD_TIL_CANCELED``, ``DAY`` and ``good_til_date(expiry)``
-    make them.
+    """Base of the times in force.
+
+    ``GOOD_TIL_CANCELED``, ``DAY`` and ``good_til_date(expiry)`` make them.
     """
 
     GOOD_TIL_CANCELED: TimeInForce

@@ -52,8 +52,9 @@ def is_open(asset: Any, extended: bool) -> bool:
 
 
 def extended_hours(asset: Any) -> bool:
-    """Tell whether the subscriptions shown to the algorithm ask for extended hours; else the
-    internal ones.
+    """Tell whether the subscriptions ask for extended hours.
+
+    Those shown to the algorithm decide; internal ones only when there are no others.
     """
     configs = asset.subscriptions
     if not configs:
@@ -89,8 +90,9 @@ def waits_when_stale(asset: Any, data_end_utc: datetime, order_utc: datetime) ->
 
 
 def last_prices(asset: Any, direction: OrderDirection, types: set[type], equity: bool) -> Prices:
-    """Return the prices an order of a direction meets: tick, else quote bar side, else trade bar,
-    else the last price.
+    """Return the prices that an order of a direction meets.
+
+    The tick, else the side of the quote bar, else the trade bar, else the last price.
     """
     cache = asset.cache
     if direction != OrderDirection.HOLD:

@@ -219,8 +219,10 @@ class EquityFillModel(FillModel):
         return bar
 
     def _best(self, asset: Any, order_utc: datetime, side: str) -> _Best:
-        """Return the best price for a side: quote tick, quote bar, trade tick, trade bar, whatever
-        is not stale.
+        """Return the best price for a side.
+
+        The first of quote tick, quote bar, trade tick and trade bar that is not stale; else the
+        newest of them.
         """
         assert self.parameters is not None
         zone = asset.exchange.time_zone

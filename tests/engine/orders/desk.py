@@ -183,8 +183,9 @@ class Desk(TradingMixin):
         return security
 
     def run(self, last: datetime) -> None:
-        """Step through the data until the end of a day: the order parts of a time step in LEAN's
-        order.
+        """Step through the data until the end of a day.
+
+        A step has the order parts of a time step in LEAN's order.
         """
         end = to_utc(last + timedelta(days=1), self.time_zone) - timedelta(microseconds=1)
         feed = Feed(DATA, self.auxiliary, self.keeper.utc, end)
