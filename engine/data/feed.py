@@ -101,6 +101,10 @@ class _Pulse:
         self.due = -_NEVER
         self.advance()
 
+    @property
+    def is_disposed(self) -> bool:
+        return bool(getattr(self.universe, "dispose_requested", False))
+
     def advance(self) -> None:
         moment = next(self.times, None)
         self.due = _NEVER if moment is None else to_micro(moment)
@@ -141,6 +145,7 @@ class Feed:
         self.custom: Callable[[Any, datetime, datetime], Iterator[Any]] | None = None
         self.selector: Callable[[datetime, list[Any]], Any] | None = None
         self.settle: Callable[[datetime], bool] | None = None
+        self.restart: Callable[[Any], None] | None = None
         self.data_points = 0
         self._subscriptions: list[_Subscription] = []
         self._by_config: dict[int, _Subscription] = {}
@@ -233,7 +238,11 @@ class Feed:
         if fill == self._fill:
             return
         self._fill = fill
-        # what is under way starts again behind this moment, as in LEAN
+        # what is under way starts again behind this moment, as in LEAN; universes too
+        if self.restart is not None:
+            for pulse in list(self._pulses):
+                if pulse.due != _NEVER and pulse.universe.configuration.fill_data_forward:
+                    self.restart(pulse.universe)
         for held in self._subscriptions:
             if held.chunks is not None and held.config.fill_data_forward:
                 held.start = from_micro(self._now + 1)
@@ -329,15 +338,24 @@ class Feed:
             if over is not None:
                 return over
         self._now = frontier
-        slice_ = TimeSlice(_EPOCH + timedelta(microseconds=frontier))
+        shown = frontier
+        if frontier % 10 == 1 and any(pulse.due == frontier for pulse in self._pulses):
+            # a universe that starts late is one tick behind the moment, which no clock shows
+            shown -= 1
+        slice_ = TimeSlice(_EPOCH + timedelta(microseconds=shown))
         self._collect(slice_, frontier)
         if self._pulses:
             due_now = [pulse for pulse in self._pulses if pulse.due <= frontier]
+            slice_.count += len(due_now)
+            # one that was disposed of is selected a last time, to let its members go
+            over = [p for p in self._pulses if p.due != _NEVER and p.is_disposed]
+            due_now += [pulse for pulse in over if pulse not in due_now]
             for pulse in due_now:
                 while pulse.due <= frontier:
                     pulse.advance()
+            if over:
+                self._pulses = [p for p in self._pulses if not p.is_disposed]
             slice_.pulses = [pulse.universe for pulse in due_now]
-            slice_.count += len(due_now)
         if slice_.pulses or (self.settle is not None and not self._started):
             self._held = slice_
             self._frontier = frontier
