@@ -39,6 +39,7 @@ class UniverseSelection:
         self._made_at: datetime | None = None
         #: called with the securities of a selection before they are seen by the algorithm (exchange rates)
         self.on_added: Callable[[list[Any]], Any] | None = None
+        feed.restart = self.restart
 
     # -- times ---------------------------------------------------------------------------------
 
@@ -48,7 +49,7 @@ class UniverseSelection:
         if change.action == "Remove" or universe._live:
             return
         start: datetime = self._algorithm._utc
-        late = change.action == "Add" and universe._starts_late and self._algorithm.get_locked()
+        late = change.action == "Add" and universe._starts_late and self._feed._started
         self._schedule(universe, start + _TICK if late else start)
 
     def restart(self, universe: Universe) -> None:
