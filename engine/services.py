@@ -76,8 +76,9 @@ def default_brokerage_model(algorithm: Any) -> Any:
 def set_trading_days(algorithm: Any) -> None:
     """Set the days of a year in the statistics from the brokerage, unless the user did."""
     if algorithm.settings.trading_days_per_year is None:
-        name = type(algorithm.brokerage_model).__name__
-        algorithm.settings.trading_days_per_year = 365 if name.startswith(_EVERY_DAY) else 252
+        names = [kind.__name__ for kind in type(algorithm.brokerage_model).__mro__]
+        every_day = any(name.startswith(_EVERY_DAY) for name in names)
+        algorithm.settings.trading_days_per_year = 365 if every_day else 252
 
 
 def post_initialize(engine: Any, algorithm: Any) -> None:

@@ -16,6 +16,7 @@ from engine.types.bars import (
     TradeBar,
 )
 from engine.types.dotnet import KeyValuePair, LeanObject, SymbolDict
+from engine.types.enums import SecurityType
 from engine.types.errors import KeyNotFoundException
 from engine.types.symbol import Symbol, SymbolCache
 from engine.types.timezones import aware
@@ -167,14 +168,20 @@ class Slice(LeanObject):
             found = self._all = DataDictionary()
             for point in self._points:
                 kind = type(point)
+                symbol = point.symbol
                 if kind is QuoteBar:
-                    # the trade bar is what data[symbol] gives when both came
-                    if point.symbol not in found:
-                        dict.__setitem__(found, point.symbol, point)
+                    # quotes of shares are extra data; of what trades by quotes they are the data
+                    if symbol.security_type == SecurityType.EQUITY:
+                        continue
+                    if not dict.__contains__(found, symbol):
+                        dict.__setitem__(found, symbol, point)
                 elif kind is Tick:
-                    found.setdefault(point.symbol, []).append(point)
-                elif kind not in _AUXILIARY:
-                    dict.__setitem__(found, point.symbol, point)
+                    found.setdefault(symbol, []).append(point)
+                elif kind in _AUXILIARY:
+                    # a corporate event makes the symbol known without data
+                    found.setdefault(symbol, None)
+                else:
+                    dict.__setitem__(found, symbol, point)
         return found
 
     def _symbol(self, key: Any) -> Any:

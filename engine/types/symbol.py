@@ -51,7 +51,7 @@ class Market(LeanObject):
     CBOE = "cboe"
     CFE = "cfe"
     INDIA = "india"
-    GDAX = "gdax"
+    GDAX = "coinbase"
     KRAKEN = "kraken"
     BITSTAMP = "bitstamp"
     OK_COIN = "okcoin"
