@@ -49,6 +49,14 @@ def fail(message: str) -> None:
     raise SystemExit(2)
 
 
+def is_whole(python: Path) -> bool:
+    """Tell whether the environment's interpreter and its pip start."""
+    if not python.exists():
+        return False
+    command = [str(python), "-m", "pip", "--version"]
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+
 def create(folder: Path) -> None:
     """Create the virtual environment at ``folder``."""
     print(f"== Creating the Python environment in {folder.name}/ (once)", flush=True)
@@ -116,7 +124,7 @@ def main() -> None:
     if current and python.exists():
         return
     started = time.monotonic()
-    if not python.exists():
+    if not is_whole(python):
         create(folder)
     install(python, requirements(options.kind, project), options.kind)
     link_project(python)

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
 
 from operations.data import prepare, series, wheels
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="session")
@@ -31,12 +28,4 @@ def prepared(tmp_path_factory: pytest.TempPathFactory, texts: dict[wheels.WheelF
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(wheels, "read", lambda files: texts)  # downloaded once is enough
         prepare.prepare(folder)
-    return folder
-
-
-@pytest.fixture(scope="session")
-def lean_data() -> Path:
-    """LEAN's own sample data."""
-    folder = Path(os.environ.get("LEAN_DATA", ROOT / ".." / "shared" / "lean-data")).resolve()
-    assert folder.is_dir(), f"expected LEAN's sample data at {folder}; set LEAN_DATA to its folder"
     return folder
