@@ -46,6 +46,7 @@ class Stepper:
         )
 
         if algorithm.status is not AlgorithmStatus.RUNNING:
+            engine.feed.data_points -= data.count  # never reached the algorithm
             return False
         if portfolio._total_portfolio_value <= 0:
             engine.results.add_system_debug(

@@ -52,7 +52,7 @@ class RealTimeHandler:
     binary search as LEAN's, so that ties come out the same way.
     """
 
-    __slots__ = ("_algorithm", "_ids", "_new", "_sorted", "_stale", "next_utc")
+    __slots__ = ("_algorithm", "_ids", "_new", "_running", "_sorted", "_stale", "next_utc")
 
     def __init__(self, algorithm: Any) -> None:
         self._algorithm = algorithm
@@ -60,16 +60,22 @@ class RealTimeHandler:
         self._new = 0
         self._sorted: list[ScheduledEvent] = []
         self._stale = False
+        self._running = False
         #: time of the earliest event: the step looks at it before it calls anything
         self.next_utc: datetime = NEVER
 
     def add(self, event: ScheduledEvent) -> None:
-        """Register an event; times before now are skipped."""
-        event._skip_until(self._algorithm._utc)
+        """Register an event; times before now are skipped, once the run has begun.
+
+        Events made in ``initialize`` are not asked for a time before the run begins: the warm-up
+        may begin earlier than the clock shows there.
+        """
         self._new += 1
         self._ids[event] = self._new
         self._stale = True
-        self.next_utc = min(self.next_utc, event._next)
+        if self._running:
+            event._skip_until(self._algorithm._utc)
+            self.next_utc = min(self.next_utc, event._next)
 
     def remove(self, event: ScheduledEvent) -> None:
         """Forget an event."""
@@ -78,8 +84,9 @@ class RealTimeHandler:
 
     def setup(self) -> None:
         """Skip what lies before the (warm-up) start; called when the run begins."""
+        self._running = True
         now = self._algorithm._utc
-        for event in self._events():
+        for event in self._ids:
             event._skip_until(now)
         self._stale = True
         self._events()
