@@ -8,12 +8,12 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from engine.data.custom import CustomData, feed_chunks
 from engine.data.maps import AuxiliaryFiles
 from engine.data.readers import FileReader
 from engine.data.stream import Request, Stream, use_strict_times
 from engine.types.bars import Delisting, Dividend, QuoteBar, Split, SymbolChangedEvent
 from engine.types.enums import Resolution
-from engine.types.errors import ArgumentException
 from engine.types.subscription import INCREMENTS, SubscriptionDataConfig
 from engine.types.timezones import from_micro, to_micro
 
@@ -142,7 +142,7 @@ class Feed:
         self.start, self.end = start, end
         self.warmup_end = warmup_end
         self.warmup_resolution = warmup_resolution
-        self.custom: Callable[[Any, datetime, datetime], Iterator[Any]] | None = None
+        self.custom = CustomData()
         self.selector: Callable[[datetime, list[Any]], Any] | None = None
         self.settle: Callable[[datetime], bool] | None = None
         self.restart: Callable[[Any], None] | None = None
@@ -257,9 +257,7 @@ class Feed:
     def _chunks(self, held: _Subscription) -> Iterator[tuple[list[int], list[Any]]]:
         config = held.config
         if config.is_custom_data:
-            if self.custom is None:
-                raise ArgumentException("expected a reader of custom data in Feed.custom, was None")
-            yield from self.custom(held, held.start, held.end)
+            yield from feed_chunks(self.custom, held, held.start, held.end, self._fill)
             return
         if held.warmup is None or held.warmup[0] in (None, config.resolution):
             for chunk in self._stream(held, held.start, held.end).chunks():

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
+from engine.data.custom import CustomData
 from engine.data.maps import AuxiliaryFiles
 from engine.data.readers import FileReader
 from engine.data.stream import Request, Stream, use_strict_times
@@ -56,10 +57,12 @@ class HistoryProvider:
     ``data_point_count`` counts what was given; LEAN adds it to the data points of the run.
     """
 
-    def __init__(self, files: FileReader, auxiliary: AuxiliaryFiles, custom: Any = None) -> None:
+    def __init__(
+        self, files: FileReader, auxiliary: AuxiliaryFiles, custom: CustomData | None = None
+    ) -> None:
         self.files = files
         self.auxiliary = auxiliary
-        self.custom = custom
+        self.custom = custom or CustomData()
         self.data_point_count = 0
 
     def points(self, request: HistoryRequest) -> list[tuple[int, Any]]:
@@ -71,12 +74,11 @@ class HistoryProvider:
             return []
         found: list[tuple[int, Any]] = []
         if config.is_custom_data:
-            if self.custom is None:
-                return []
-            for emit, points in self.custom(
-                config, request.start, request.end, request.fill_forward
-            ):
-                found += zip(emit, points)
+            step = INCREMENTS[request.resolution] // _MICRO if request.fill_forward else None
+            emits, points = self.custom.stream(
+                config, request.hours, request.start, request.end, step
+            )
+            found += zip(emits, points)
         else:
             increment = INCREMENTS[request.resolution] // _MICRO
             stream = Stream(
