@@ -1,4 +1,6 @@
-"""Consolidators of ``QCAlgorithm``: ``consolidate``, ``resolve_consolidator``, ``create_consolidator``."""
+"""Consolidators of ``QCAlgorithm``: ``consolidate``, ``resolve_consolidator``,
+``create_consolidator``.
+"""
 
 from __future__ import annotations
 
@@ -82,7 +84,8 @@ class ConsolidatingMixin:
         )
         if not configs:
             raise ArgumentException(
-                f"Please register to receive data for symbol '{symbol}' using the AddSecurity() function."
+                f"Please register to receive data for symbol '{symbol}' using the "
+                "AddSecurity() function."
             )
         for config in configs:
             if tick_type is None or config.tick_type == tick_type:
@@ -108,7 +111,9 @@ class ConsolidatingMixin:
     def resolve_consolidator(
         self, symbol: Any, resolution: Any = None, data_type: type | None = None
     ) -> Any:
-        """Return a consolidator of a resolution or time span for what the symbol is subscribed with."""
+        """Return a consolidator of a resolution or time span for what the symbol is subscribed
+        with.
+        """
         symbol = as_symbol(symbol)
         kind = None
         if data_type is not None:
@@ -146,8 +151,8 @@ class ConsolidatingMixin:
         ):
             raise ArgumentException(
                 f"Unable to create {symbol} consolidator because {symbol} is registered for "
-                f"{config.resolution.to_string()} data. Consolidators require higher resolution data "
-                "to produce lower resolution data."
+                f"{config.resolution.to_string()} data. Consolidators require higher resolution "
+                "data to produce lower resolution data."
             )
         if calendar is not None:
             return _by_calendar(calendar, config.type, config.tick_type)
@@ -170,8 +175,8 @@ class ConsolidatingMixin:
             self._warned_extended_daily = True
             self.debug(
                 f"Warning: The subscription for {symbol} has ExtendedMarketHours=true, but "
-                "Settings.DailyConsolidationUseExtendedMarketHours=false. Daily consolidations will "
-                "exclude extended market hours. Enable "
+                "Settings.DailyConsolidationUseExtendedMarketHours=false. Daily consolidations "
+                "will exclude extended market hours. Enable "
                 "algorithm.Settings.DailyConsolidationUseExtendedMarketHours to include them."
             )
         return MarketHourAwareConsolidator(
@@ -182,14 +187,15 @@ class ConsolidatingMixin:
     def consolidate(self, *args: Any, **kwargs: Any) -> Any:
         """Send larger bars of a symbol to a handler and return the consolidator.
 
-        ``(symbol, period, handler)`` or ``(symbol, period, tick_type, handler)`` with a Resolution, a timedelta or a
-        calendar function as period; ``(type, symbol, size, tick_type, handler)`` with ``RenkoBar``,
-        ``VolumeRenkoBar``, ``RangeBar`` (size: a price step) or ``TradeBar``, ``QuoteBar`` (size: a count of bars).
+        ``(symbol, period, handler)`` or ``(symbol, period, tick_type, handler)`` with a Resolution,
+        a timedelta or a calendar function as period; ``(type, symbol, size, tick_type, handler)``
+        with ``RenkoBar``, ``VolumeRenkoBar``, ``RangeBar`` (size: a price step) or ``TradeBar``,
+        ``QuoteBar`` (size: a count of bars).
         """
         if args and isinstance(args[0], type):
             return self._consolidate_by_size(*args, **kwargs)
         names = ("symbol", "period", "tick_type", "handler")
-        values = dict(zip(names, args))
+        values = dict(zip(names, args, strict=False))
         if len(args) == 3:
             third = values.pop("tick_type")
             values["tick_type" if isinstance(third, TickType) else "handler"] = third

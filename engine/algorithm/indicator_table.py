@@ -1,3 +1,4 @@
+# ruff: noqa: E501
 """The indicator helpers of ``QCAlgorithm`` as a table: one line an overload.
 
 ``method | input | parameters | name | class``. Input: S (values), B (bars), T (trade bars). Parameters: ``name:type``
@@ -214,7 +215,7 @@ def match(
     """Return the values of the parameters, or ``None`` where the arguments do not fit them."""
     if len(args) > len(parameters):
         return None
-    given = dict(zip((p.name for p in parameters), args))
+    given = dict(zip((p.name for p in parameters), args, strict=False))
     if any(name in given for name in kwargs):
         return None
     given.update(kwargs)

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from datetime import datetime, timedelta
+from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
-from engine.algorithm.consolidating import ConsolidatingMixin, input_type_of, point_pusher
+from engine.algorithm.consolidating import input_type_of, point_pusher
+from engine.algorithm.indicator_history import IndicatorHistoryMixin, resolution_or_selector
 from engine.algorithm.indicator_table import DAILY_BY_DEFAULT, Overload, choose, overloads
 from engine.consolidators.base import listen
 from engine.consolidators.subscriptions import as_symbol
-from engine.indicators.base import IndicatorBase, number_text
-from engine.indicators.composite import managed
+from engine.indicators.base import number_text
 from engine.indicators.fields import data_type_of
-from engine.indicators.history import IndicatorHistory, record
-from engine.types.bars import QuoteBar, Tick, TradeBar
+from engine.types.bars import TradeBar
 from engine.types.enums import CorrelationType, Resolution
 from engine.types.errors import ArgumentException
-from engine.types.subscription import INCREMENTS
-from engine.types.timezones import from_utc, to_utc
 
 _SUFFIX = {
     Resolution.TICK: "tick",
@@ -29,20 +26,10 @@ _SUFFIX = {
 }
 
 
-def _symbols(symbols: Any) -> list[Any]:
-    if isinstance(symbols, (list, tuple, set)) or (
-        isinstance(symbols, Iterable) and not isinstance(symbols, str)
-    ):
-        return [as_symbol(symbol) for symbol in symbols]
-    return [as_symbol(symbols)]
-
-
-class IndicatorsMixin(ConsolidatingMixin):
-    """The indicator helpers (``sma``, ``ema``, ...), registration, warm-up and history of indicators."""
-
-    time_zone: Any
-    _history_requests: Callable[..., list[Any]]
-    _history_slices: Callable[[list[Any]], Any]
+class IndicatorsMixin(IndicatorHistoryMixin):
+    """The indicator helpers (``sma``, ``ema``, ...), registration, warm-up and history of
+    indicators.
+    """
 
     def _init_indicators(self) -> None:
         self._warned_no_warm_up = False
@@ -85,11 +72,13 @@ class IndicatorsMixin(ConsolidatingMixin):
         if method in ("aroon", "dch") and len(values) == 1:
             values = dict.fromkeys(("up", "down"), values["period"])
         indicator = overload.made(name, *values.values())
-        if selector is None and method in ("max", "min"):
-            if issubclass(self._get_subscription(symbol).type, TradeBar):
-                selector = _high if method == "max" else _low
+        if selector is None and method in ("max", "min") and self._has_bars(symbol):
+            selector = _high if method == "max" else _low
         self._initialize_indicator(indicator, resolution, selector, [symbol])
         return indicator
+
+    def _has_bars(self, symbol: Any) -> bool:
+        return issubclass(self._get_subscription(symbol).type, TradeBar)
 
     def _initialize_indicator(
         self, indicator: Any, resolution: Any, selector: Any, symbols: list[Any]
@@ -116,7 +105,7 @@ class IndicatorsMixin(ConsolidatingMixin):
         return indicator
 
     def sto(self, symbol: Any, *args: Any, **kwargs: Any) -> Any:
-        """Stochastic oscillator: ``(symbol, period, k_period, d_period)`` or ``(symbol, period)``."""
+        """Stochastic: ``(symbol, period, k_period, d_period)`` or ``(symbol, period)``."""
         whole = [a for a in args if isinstance(a, int) and not isinstance(a, Resolution)]
         if len(whole) == 1 and not {"k_period", "d_period"} & kwargs.keys():
             args = (args[0], args[0], 3, *args[1:])
@@ -135,7 +124,7 @@ class IndicatorsMixin(ConsolidatingMixin):
         from engine.indicators.basic import Identity
 
         symbol = as_symbol(symbol)
-        resolution, selector = _resolution_or_selector(resolution, selector)
+        resolution, selector = resolution_or_selector(resolution, selector)
         name, period = self._identity_name(symbol, resolution, field_name)
         indicator = Identity(name)
         if isinstance(period, timedelta):
@@ -158,7 +147,7 @@ class IndicatorsMixin(ConsolidatingMixin):
         symbol = as_symbol(symbol)
         if callable(resolution) and callable(selector) and filter is None:
             resolution, selector, filter = None, resolution, selector
-        resolution, selector = _resolution_or_selector(resolution, selector)
+        resolution, selector = resolution_or_selector(resolution, selector)
         name, period = self._identity_name(symbol, resolution, field_name)
         indicator = FilteredIdentity(name, filter)
         self.register_indicator(symbol, indicator, period, selector)
@@ -287,14 +276,6 @@ class IndicatorsMixin(ConsolidatingMixin):
 
     # registration
 
-    def _managed(self, indicator: Any) -> Any:
-        if isinstance(indicator, IndicatorBase):
-            return indicator
-        known = self._wrapped.get(id(indicator))
-        if known is None:
-            known = self._wrapped[id(indicator)] = (indicator, managed(indicator))
-        return known[1]
-
     def register_indicator(
         self,
         symbol: Any,
@@ -334,14 +315,8 @@ class IndicatorsMixin(ConsolidatingMixin):
         if indicator._input == "point":
             listen(given, point_pusher(indicator, selector))
             return
-        accepts = getattr(indicator, "_accepts", None)
-        if selector is None and accepts is not None and indicator._input in ("bar", "trade"):
-            if not issubclass(given.output_type, accepts):
-                raise ArgumentException(
-                    f"Type mismatch found between consolidator and indicator for symbol: {symbol}."
-                    f"Consolidator outputs type {given.output_type.__name__} but indicator expects "
-                    f"input type {indicator._expected.rsplit('.', 1)[-1]}"
-                )
+        if selector is None:
+            _check_output(symbol, indicator, given)
         push = indicator._push_bar
         if selector is None:
             listen(given, lambda _sender, bar: push(bar))
@@ -357,183 +332,18 @@ class IndicatorsMixin(ConsolidatingMixin):
 
     unregister_indicator = deregister_indicator
 
-    # warm-up and history
 
-    def _has_warm_up_period(self, indicator: Any) -> bool:
-        if getattr(indicator, "warm_up_period", None) is not None:
-            return True
-        if not self._warned_no_warm_up:
-            self._warned_no_warm_up = True
-            self.debug(
-                "Warning: the 'WarmUpIndicator' feature only works with indicators which inherit from "
-                "'IIndicatorWarmUpPeriodProvider' and define a warm up period, setting property "
-                f"'WarmUpPeriod' with a value > 0. The provided indicator of type "
-                f"'{type(indicator).__name__}' will not be warmed up."
-            )
-        return False
-
-    def warm_up_indicator(
-        self,
-        symbol: Any,
-        indicator: Any,
-        resolution: Any = None,
-        selector: Any = None,
-        **other: Any,
-    ) -> None:
-        """Feed an indicator with the history it needs: ``resolution`` is a Resolution or a timedelta."""
-        resolution = other.get("period", resolution)
-        symbol = other.get("symbols", symbol)
-        symbols, indicator = _symbols(symbol), self._managed(indicator)
-        if not self._has_warm_up_period(indicator):
-            return
-        if isinstance(resolution, timedelta):
-            self._warm_up_by_span(symbols, indicator, resolution, selector)
-        else:
-            self.indicator_history(indicator, symbols, 0, resolution, selector)
-
-    def _warm_up_by_span(
-        self, symbols: list[Any], indicator: Any, span: timedelta, selector: Any
-    ) -> None:
-        periods = indicator.warm_up_period
-        if not periods:
-            return
-        resolution = _not_above(span)
-        step = INCREMENTS[resolution]
-        if step:
-            periods *= span // step
-        if indicator._input == "point":
-            feed = point_pusher(indicator, selector)
-        else:
-            push = indicator._push_bar
-
-            def feed(_sender: Any, bar: Any) -> None:
-                push(bar if selector is None else selector(bar))
-
-        made = {}
-        for symbol in symbols:
-            if self._configs_of(symbol):
-                made[symbol] = self._create_consolidator(symbol, None, None, span, None)
-                listen(made[symbol], feed)
-                self.subscription_manager.add_consolidator(symbol, made[symbol])
-            else:
-                short = timedelta(0) if step == span else span
-                kind, tick_type = self._usual_type(symbol)
-                made[symbol] = self.create_consolidator(short, kind, tick_type)
-                listen(made[symbol], feed)
-        for piece in self._slices_for(symbols, periods=periods, resolution=resolution):
-            for symbol, consolidator in made.items():
-                data = _from_slice(piece, consolidator.input_type, symbol)
-                if data is not None:
-                    consolidator.update(data)
-        for symbol, consolidator in made.items():
-            if consolidator.working_data is not None:
-                consolidator.scan(self._local_time_of(symbol))
-            self.subscription_manager.remove_consolidator(symbol, consolidator)
-
-    def indicator_history(self, indicator: Any, *args: Any, **kwargs: Any) -> IndicatorHistory:
-        """Return the values that an indicator would have had.
-
-        ``(indicator, symbols, periods | timedelta, resolution, selector)``,
-        ``(indicator, symbols, start, end, resolution, selector)`` or ``(indicator, slices, selector)``. The indicator
-        is reset first and warmed up with the bars before.
-        """
-        indicator = self._managed(indicator)
-        request = dict(zip(("symbol", "period"), args[:2]), **kwargs)
-        rest = list(args[2:])
-        symbols = request.get("symbol", request.get("symbols"))
-        span = request.get("period", request.get("span", request.get("start")))
-        if "history" in request or _is_slices(symbols):
-            slices = request.get("history", symbols)
-            selector = request.get("selector", span if callable(span) else None)
-            return self._indicator_history(indicator, slices, selector)
-        end = request.get("end")
-        if end is None and rest and hasattr(rest[0], "hour") and hasattr(rest[0], "year"):
-            end = rest.pop(0)
-        resolution = request.get("resolution", rest.pop(0) if rest else None)
-        selector = request.get("selector", rest.pop(0) if rest else None)
-        resolution, selector = _resolution_or_selector(resolution, selector)
-        return self._indicator_request(
-            indicator, _symbols(symbols), span, end, resolution, selector
+def _check_output(symbol: Any, indicator: Any, consolidator: Any) -> None:
+    """Refuse an indicator of bars on a consolidator of something else."""
+    accepts = getattr(indicator, "_accepts", None)
+    if accepts is None or indicator._input not in ("bar", "trade"):
+        return
+    if not issubclass(consolidator.output_type, accepts):
+        raise ArgumentException(
+            f"Type mismatch found between consolidator and indicator for symbol: {symbol}."
+            f"Consolidator outputs type {consolidator.output_type.__name__} but indicator expects "
+            f"input type {indicator._expected.rsplit('.', 1)[-1]}"
         )
-
-    def _indicator_request(
-        self,
-        indicator: Any,
-        symbols: list[Any],
-        span: Any,
-        end: Any,
-        resolution: Any,
-        selector: Any,
-    ) -> IndicatorHistory:
-        warm_up = int(getattr(indicator, "warm_up_period", 0) or 0)
-        if isinstance(span, int):
-            if warm_up > 0 and span > 0:
-                warm_up -= 1
-            slices = self._slices_for(symbols, periods=span + warm_up, resolution=resolution)
-        else:
-            if isinstance(span, timedelta):
-                span, end = self.time - span, self.time
-            slices = self._slices_for(
-                symbols, start=span, end=end, resolution=resolution, extra_bars=max(0, warm_up - 1)
-            )
-        return self._indicator_history(indicator, slices, selector)
-
-    def _slices_for(
-        self,
-        symbols: list[Any],
-        periods: int | None = None,
-        start: Any = None,
-        end: Any = None,
-        resolution: Any = None,
-        extra_bars: int = 0,
-    ) -> Any:
-        """Return slices of the last ``periods`` bars, or from ``extra_bars`` bars before ``start`` to ``end``."""
-        options = {"resolution": resolution}
-        if periods is not None:
-            requests = self._history_requests(symbols, None, (periods,), options)
-        else:
-            requests = self._history_requests(symbols, None, (start, end), options)
-            if extra_bars:
-                first = min(map(self._earlier(extra_bars), requests), default=start)
-                requests = self._history_requests(symbols, None, (min(first, start), end), options)
-        return self._history_slices(requests)
-
-    def _earlier(self, bars: int) -> Callable[[Any], datetime]:
-        """Return the function from a request to the local time ``bars`` bars before its start."""
-        from engine.data.stream import use_strict_times
-        from engine.data.times import start_for_bars
-
-        strict = self.settings.daily_precise_end_time
-
-        def local_start(request: Any) -> datetime:
-            hours, config = request.hours, request.config
-            begin = start_for_bars(
-                hours,
-                from_utc(request.start, hours.time_zone),
-                max(INCREMENTS[request.resolution], timedelta(seconds=1)),
-                bars,
-                request.extended,
-                config.data_time_zone,
-                use_strict_times(strict, config.symbol, request.resolution, hours),
-            )
-            return from_utc(to_utc(begin, hours.time_zone), self.time_zone)
-
-        return local_start
-
-    def _indicator_history(self, indicator: Any, slices: Any, selector: Any) -> IndicatorHistory:
-        kind: type | None = None
-        if indicator._input == "point":
-            feed = point_pusher(indicator, selector)
-            kind = data_type_of(selector)
-        else:
-            push = indicator._push_bar
-            if indicator._input == "trade":
-                kind = TradeBar
-
-            def feed(_sender: Any, bar: Any) -> None:
-                push(bar if selector is None else selector(bar))
-
-        return record(indicator, (p for piece in slices for p in _points(piece, kind)), feed)
 
 
 def _high(bar: Any) -> float:
@@ -542,48 +352,6 @@ def _high(bar: Any) -> float:
 
 def _low(bar: Any) -> float:
     return float(bar.low)
-
-
-def _is_slices(value: Any) -> bool:
-    from engine.types.slice import Slice
-
-    if isinstance(value, (list, tuple)):
-        return bool(value) and isinstance(value[0], Slice)
-    return hasattr(value, "__next__")
-
-
-def _not_above(span: timedelta) -> Resolution:
-    """Return the largest resolution that is not longer than a span."""
-    for resolution in (Resolution.DAILY, Resolution.HOUR, Resolution.MINUTE, Resolution.SECOND):
-        if INCREMENTS[resolution] <= span:
-            return resolution
-    return Resolution.TICK
-
-
-def _resolution_or_selector(resolution: Any, selector: Any) -> tuple[Any, Any]:
-    if callable(resolution):
-        return None, resolution
-    return resolution, selector
-
-
-def _from_slice(piece: Any, kind: type, symbol: Any) -> Any:
-    if kind is TradeBar:
-        return piece.bars.get(symbol)
-    if kind is QuoteBar:
-        return piece.quote_bars.get(symbol)
-    found = piece.get(symbol)
-    return found[-1] if isinstance(found, list) else found
-
-
-def _points(piece: Any, kind: type | None) -> list[Any]:
-    """Return what a slice holds for an indicator: one object a symbol, ticks by their last."""
-    if kind is TradeBar:
-        return list(piece.bars.values())
-    if kind is QuoteBar:
-        return list(piece.quote_bars.values())
-    if kind is Tick:
-        return [ticks[-1] for ticks in piece.ticks.values()]
-    return [v[-1] if isinstance(v, list) else v for v in piece.values()]
 
 
 _TABLE = overloads()

@@ -59,9 +59,10 @@ class _Bars(PascalNames):
 class ConsolidatorBase(_Bars):
     """Base of the consolidators.
 
-    LEAN's typed consolidators have two events of one name: the engine's own handlers (indicators, ``consolidate``,
-    the scan clock) hang on the general one (``_general``), the user's on the typed one (``data_consolidated``).
-    ``_typed`` says when the typed one is called: ``None`` (there is only one event), ``"before"`` or ``"after"``.
+    LEAN's typed consolidators have two events of one name: the engine's own handlers (indicators,
+    ``consolidate``, the scan clock) hang on the general one (``_general``), the user's on the typed
+    one (``data_consolidated``). ``_typed`` says when the typed one is called: ``None`` (there is
+    only one event), ``"before"`` or ``"after"``.
     """
 
     _typed: str | None = None
@@ -72,7 +73,8 @@ class ConsolidatorBase(_Bars):
     def __init__(self) -> None:
         self.data_consolidated = Event()
         self._user: list[Handler] = self.data_consolidated._handlers
-        self._general: list[Handler] = self._user if self._typed is None else []
+        own: list[Handler] = []
+        self._general = self._user if self._typed is None else own
         self.consolidated: Any = None
         alias_attributes(self)
 
@@ -128,7 +130,9 @@ class ConsolidatorBase(_Bars):
 
 
 class PythonConsolidator(_Bars):
-    """Base of consolidators written in Python: override ``update`` and ``scan``, call ``on_data_consolidated``."""
+    """Base of consolidators written in Python: override ``update`` and ``scan``, call
+    ``on_data_consolidated``.
+    """
 
     def __new__(cls, *_args: Any, **_kwargs: Any) -> PythonConsolidator:
         made = super().__new__(cls)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from engine.consolidators.base import ConsolidatorBase
 from engine.types.bars import BaseData, Tick
@@ -23,7 +23,7 @@ class IdentityDataConsolidator(ConsolidatorBase):
         self._last: Any = None
         self._last_time: datetime | None = None
 
-    def __class_getitem__(cls, kind: type) -> type:
+    def __class_getitem__(cls, kind: type) -> Any:
         name = f"{cls.__name__}[{kind.__name__}]"
         return type(
             name, (cls,), {"_input_type": kind, "_output_type": kind, "_is_tick": kind is Tick}
@@ -63,8 +63,10 @@ class FilteredIdentityDataConsolidator(IdentityDataConsolidator):
     @staticmethod
     def for_tick_type(tick_type: TickType) -> FilteredIdentityDataConsolidator:
         """Return a consolidator that sends the ticks of one type."""
-        made = FilteredIdentityDataConsolidator[Tick]
-        return made(lambda tick: tick.tick_type == tick_type)
+        made: Any = FilteredIdentityDataConsolidator.__class_getitem__(Tick)
+        return cast(
+            FilteredIdentityDataConsolidator, made(lambda tick: tick.tick_type == tick_type)
+        )
 
     def update(self, data: Any) -> None:
         if self._predicate(data):

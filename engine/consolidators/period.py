@@ -18,7 +18,7 @@ _VERIFY = datetime(2022, 1, 3, 10, 10, 10)
 
 
 def round_down(moment: datetime, span: timedelta) -> datetime:
-    """Round down to a multiple of a span counted from year 1 (midnight for whole parts of a day)."""
+    """Round down to a multiple of a span counted from year 1 (midnight for parts of a day)."""
     return moment - (moment - DATE_MIN) % span if span else moment
 
 
@@ -31,10 +31,12 @@ def _anchored(period: timedelta, start: timedelta, moment: datetime) -> datetime
 
 
 class PeriodCountConsolidatorBase(ConsolidatorBase):
-    """Bars of a time span, of a count of inputs, of whichever comes first, or of a calendar function.
+    """Bars of a time span, of a count of inputs, of whichever comes first, or of a calendar
+    function.
 
-    ``(period)``, ``(period, start_time)``, ``(max_count)``, ``(max_count, period)`` or ``(function)`` from a time to
-    :class:`CalendarInfo`. Spans up to a day are aligned to their multiples, longer ones begin with the first data.
+    ``(period)``, ``(period, start_time)``, ``(max_count)``, ``(max_count, period)`` or
+    ``(function)`` from a time to :class:`CalendarInfo`. Spans up to a day are aligned to their
+    multiples, longer ones begin with the first data.
     """
 
     _typed = "after"
@@ -49,8 +51,9 @@ class PeriodCountConsolidatorBase(ConsolidatorBase):
         if function is not None:
             if function(_VERIFY).start > _VERIFY:
                 raise ArgumentException(
-                    "FuncPeriodSpecification: Please use a function that computes the start of the bar "
-                    "associated with the given date time. Should never return a time later than the one passed in."
+                    "FuncPeriodSpecification: Please use a function that computes the start of the "
+                    "bar associated with the given date time. Should never return a time later "
+                    "than the one passed in."
                 )
             self._period = timedelta(seconds=1)
         self._working: Any = None
@@ -176,7 +179,7 @@ class PeriodCountConsolidatorBase(ConsolidatorBase):
                 working.end_time = working.time + (self._period or ZERO_SPAN)
             self._last_emit = working.end_time if count is None and working is not None else time
             self._send(working)
-        if not together and time >= self._last_emit:  # type: ignore[operator]
+        if not together and time >= (self._last_emit or DATE_MIN):
             self._aggregate(data)
 
     def _check(self, data: Any, symbol: Any) -> None:
@@ -184,7 +187,8 @@ class PeriodCountConsolidatorBase(ConsolidatorBase):
         if self._symbol is not None and self._symbol.id != symbol.id:
             raise InvalidOperationException(
                 "Consolidators can only be used with a single symbol. The previous consolidated "
-                f"SecurityIdentifier ({self._symbol.id}) is not the same as in the current data ({symbol.id})."
+                f"SecurityIdentifier ({self._symbol.id}) is not the same as in the current data "
+                f"({symbol.id})."
             )
         self._symbol = symbol
 
@@ -214,7 +218,7 @@ class PeriodCountConsolidatorBase(ConsolidatorBase):
             working is not None
             and period
             and current_local_time - working.time >= period
-            and self._rounded(current_local_time) > self._last_emit
+            and self._rounded(current_local_time) > (self._last_emit or DATE_MIN)
         ):
             self._last_emit = working.end_time
             self._send(working)

@@ -36,7 +36,6 @@ class RenkoConsolidator(ConsolidatorBase):
     _typed = "before"
     _scans = False
     _output_type = RenkoBar
-    type = RenkoType.WICKED
 
     def __init__(self, bar_size: Any) -> None:
         super().__init__()
@@ -47,7 +46,7 @@ class RenkoConsolidator(ConsolidatorBase):
             )
         self._clear()
 
-    def __class_getitem__(cls, _kind: Any) -> type:
+    def __class_getitem__(cls, _kind: Any) -> Any:
         return cls
 
     def _clear(self) -> None:
@@ -119,6 +118,10 @@ class RenkoConsolidator(ConsolidatorBase):
         super().reset()
         self._clear()
 
+    @property
+    def type(self) -> RenkoType:
+        return RenkoType.WICKED
+
 
 class WickedRenkoConsolidator(RenkoConsolidator):
     """The default Renko consolidator by its full name."""
@@ -132,13 +135,13 @@ def _closest(price: Decimal, size: Decimal) -> Decimal:
 
 
 class ClassicRenkoConsolidator(TimelessConsolidator):
-    """Classic Renko bars: ``(bar_size, even_bars)`` or ``(bar_size, selector, volume_selector, even_bars)``.
+    """Classic Renko bars: ``(bar_size, even_bars)`` or ``(bar_size, selector, volume_selector,
+    even_bars)``.
 
     Even bars begin at a multiple of the size, others at the first price.
     """
 
     _output_type = RenkoBar
-    type = RenkoType.CLASSIC
 
     def __init__(
         self,
@@ -152,14 +155,12 @@ class ClassicRenkoConsolidator(TimelessConsolidator):
         super().__init__(selector, volume_selector)
         self._size = to_decimal(bar_size)
         if self._size <= 0:
-            raise ArgumentException(
-                f"RenkoConsolidator bar size must be positive and greater than 1e-28, was {bar_size}"
-            )
+            raise ArgumentException(f"RenkoConsolidator bar size must be positive, was {bar_size}")
         self._even, self._last_close = even_bars, None
 
     _last_close: Decimal | None
 
-    def __class_getitem__(cls, _kind: Any) -> type:
+    def __class_getitem__(cls, _kind: Any) -> Any:
         return cls
 
     def _advance(self, time: datetime, value: Decimal, volume: float) -> None:
@@ -182,6 +183,10 @@ class ClassicRenkoConsolidator(TimelessConsolidator):
     def reset(self) -> None:
         super().reset()
         self._last_close = None
+
+    @property
+    def type(self) -> RenkoType:
+        return RenkoType.CLASSIC
 
 
 class VolumeRenkoConsolidator(ConsolidatorBase):

@@ -1,4 +1,6 @@
-"""The subscription manager: configurations, their consolidators and the clock that closes bars without data."""
+"""The subscription manager: configurations, their consolidators and the clock that closes bars
+without data.
+"""
 
 from __future__ import annotations
 
@@ -127,8 +129,8 @@ def as_symbol(value: Any) -> Symbol:
 class SubscriptionManager(LeanObject):
     """Subscriptions of an algorithm in the order in which they were made, and their consolidators.
 
-    The feed adds and removes configurations with ``_add`` and ``_remove``. ``_next_scan_utc`` is the earliest time at
-    which :meth:`scan_past_consolidators` has something to do.
+    The feed adds and removes configurations with ``_add`` and ``_remove``. ``_next_scan_utc`` is
+    the earliest time at which :meth:`scan_past_consolidators` has something to do.
     """
 
     def __init__(self, algorithm: Any) -> None:
@@ -256,7 +258,8 @@ class SubscriptionManager(LeanObject):
             dispose()
 
     def scan_past_consolidators(self, new_utc_time: datetime, algorithm: Any) -> None:
-        """Close the bars whose time came before ``new_utc_time``, each with the clock set to its end.
+        """Close the bars whose time came before ``new_utc_time``, each with the clock set to its
+        end.
 
         Parameters
         ----------

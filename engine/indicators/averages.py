@@ -97,7 +97,9 @@ class ExponentialMovingAverage(Indicator):
 
 
 class WilderMovingAverage(Indicator):
-    r"""Wilder's average: :math:`W_t = W_{t-1} + (x_t - W_{t-1}) / period`; a plain mean before it is ready."""
+    r"""Wilder's average: :math:`W_t = W_{t-1} + (x_t - W_{t-1}) / period`; a plain mean before it
+    is ready.
+    """
 
     _label = "WWMA{period}"
 
@@ -240,7 +242,8 @@ class LinearWeightedMovingAverage(WindowIndicator):
         win.append(value)
         if len(win) < self.period:
             return 0.0
-        return math.fsum(w * x for w, x in zip(self._weights, win)) / self._denominator
+        total = math.fsum(w * x for w, x in zip(self._weights, win, strict=False))
+        return total / self._denominator
 
 
 class HullMovingAverage(IndicatorBase):
@@ -314,9 +317,7 @@ class KaufmanAdaptiveMovingAverage(KaufmanEfficiencyRatio):
 
     _label = "KAMA({period},{fast_ema_period},{slow_ema_period})"
 
-    def _build(  # type: ignore[override]
-        self, period: int, fast_ema_period: int = 2, slow_ema_period: int = 30
-    ) -> None:
+    def _build(self, period: int, fast_ema_period: int = 2, slow_ema_period: int = 30) -> None:
         super()._build(period)
         self._slow = 2.0 / (slow_ema_period + 1.0)
         self._diff = 2.0 / (fast_ema_period + 1.0) - self._slow
@@ -372,7 +373,7 @@ class ArnaudLegouxMovingAverage(WindowIndicator):
 
     _label = "ALMA({period},{sigma},{offset})"
 
-    def _build(self, period: int, sigma: int = 6, offset: Any = 0.85) -> None:  # type: ignore[override]
+    def _build(self, period: int, sigma: int = 6, offset: Any = 0.85) -> None:
         super()._build(period)
         offset = float(offset)
         if not 0 <= offset <= 1:
@@ -388,7 +389,7 @@ class ArnaudLegouxMovingAverage(WindowIndicator):
         win.append(value)
         if len(win) < self.period:
             return value
-        return math.fsum(w * x for w, x in zip(self._weights, win))
+        return math.fsum(w * x for w, x in zip(self._weights, win, strict=False))
 
 
 class ZeroLagExponentialMovingAverage(WindowIndicator):

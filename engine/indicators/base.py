@@ -1,12 +1,14 @@
 """The base of all indicators: scalars inside, LEAN's data points only when somebody looks.
 
-An indicator keeps its newest two values as plain tuples; ``current``, ``previous``, ``window`` and the events make
-:class:`IndicatorDataPoint` objects on demand, so that an update of an EMA costs well under a microsecond.
+An indicator keeps its newest two values as plain tuples; ``current``, ``previous``, ``window`` and
+the events make :class:`IndicatorDataPoint` objects on demand, so that an update of an EMA costs
+well under a microsecond.
 
-Inputs are of four kinds (``_input``): ``point`` (a time and a value), ``bar`` (anything with open, high, low and
-close), ``trade`` (trade bars) and ``data`` (anything). A subclass writes ``_build`` (its parameters, LEAN's
-constructor without the name), ``_label`` (its default name) and ``_next`` or ``_next_bar``, which return the new
-value or ``None`` where LEAN reports a mathematical error and keeps the old one.
+Inputs are of four kinds (``_input``): ``point`` (a time and a value), ``bar`` (anything with open,
+high, low and close), ``trade`` (trade bars) and ``data`` (anything). A subclass writes ``_build``
+(its parameters, LEAN's constructor without the name), ``_label`` (its default name) and ``_next``
+or ``_next_bar``, which return the new value or ``None`` where LEAN reports a mathematical error and
+keeps the old one.
 """
 
 from __future__ import annotations
@@ -14,9 +16,9 @@ from __future__ import annotations
 import inspect
 import logging
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from engine.indicators.names import PascalNames, alias_attributes
 from engine.indicators.window import RollingWindow
@@ -104,8 +106,12 @@ class IndicatorBase(PascalNames):
         self._others: dict[Any, tuple[datetime, Any]] = {}
         self._warned = False
 
-    def _build(self) -> None:
-        """Take the parameters of the constructor."""
+    if TYPE_CHECKING:
+        _build: Callable[..., None]
+    else:
+
+        def _build(self) -> None:
+            """Take the parameters of the constructor."""
 
     def _default_name(self, values: dict[str, Any]) -> str:
         return self._label.format(**{k: number_text(v) for k, v in values.items()})
@@ -308,7 +314,8 @@ class _ObjectIndicator(IndicatorBase):
             more = ", Update(Tick)" if self._input == "data" else ""
             raise InvalidOperationException(
                 f"{type(self).__name__} does not support the `Update(DateTime, decimal)` method. "
-                f"Use one of the following methods instead: Update(TradeBar), Update(QuoteBar){more}"
+                "Use one of the following methods instead: "
+                f"Update(TradeBar), Update(QuoteBar){more}"
             )
         self._push_bar(input)
         return self.is_ready

@@ -89,8 +89,8 @@ class FunctionalIndicator(_ObjectIndicator):
 class CompositeIndicator(IndicatorBase):
     """Two indicators and a function of both: ``CompositeIndicator(name, left, right, composer)``.
 
-    It has a new value when both sides have one (a constant side counts as new). The composer takes the two
-    indicators and returns a number or an :class:`IndicatorResult`.
+    It has a new value when both sides have one (a constant side counts as new). The composer takes
+    the two indicators and returns a number or an :class:`IndicatorResult`.
     """
 
     def __init__(self, *args: Any) -> None:

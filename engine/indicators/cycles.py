@@ -121,7 +121,7 @@ class _Filter(Indicator):
         before = self._prices
         prices = (value,) * 3 if before is None else (value, before[0], before[1])
         self._prices = prices
-        fed = sum(b * p for b, p in zip(self._b, prices))
+        fed = sum(b * p for b, p in zip(self._b, prices, strict=False))
         signal = self._c0 * fed + self._a[0] * self._out[0] + self._a[1] * self._out[1]
         self._out = (signal, self._out[0])
         return signal
@@ -416,7 +416,9 @@ class WilderAccumulativeSwingIndex(TradeBarIndicator):
 
 
 class ZigZag(BarIndicator):
-    """The last turning point: reversals of at least ``sensitivity`` after ``min_trend_length`` bars."""
+    """The last turning point: reversals of at least ``sensitivity`` after ``min_trend_length``
+    bars.
+    """
 
     _label = "ZZ({sensitivity},{min_trend_length})"
 
@@ -498,7 +500,9 @@ class PivotPointsEventArgs(LeanObject):
 
 
 class PivotPointsHighLow(BarIndicator):
-    """Finds pivots with ``length_high`` and ``length_low`` bars at both sides; the value is the kind found."""
+    """Finds pivots with ``length_high`` and ``length_low`` bars at both sides; the value is the
+    kind found.
+    """
 
     _label = "PivotPointsHighLow({length_high},{length_low})"
 

@@ -49,7 +49,7 @@ def _close(data: Any) -> float:
 
 
 class Field:
-    """Selectors for ``sma(symbol, 10, Resolution.DAILY, Field.HIGH)``; other data gives its value."""
+    """Selectors: ``sma(symbol, 10, Resolution.DAILY, Field.HIGH)``; other data gives its value."""
 
     OPEN: Selector = _bar(lambda b: b.open)
     HIGH: Selector = _bar(lambda b: b.high)

@@ -12,8 +12,20 @@ from engine.types.dotnet import LeanObject, snake_name
 from engine.types.enums import LeanEnum
 
 _IGNORED = frozenset(
-    ("consolidators", "current", "previous", "name", "samples", "is_ready", "window", "item")
-    + ("warm_up_period", "period", "updated", "value")
+    [
+        "consolidators",
+        "current",
+        "previous",
+        "name",
+        "samples",
+        "is_ready",
+        "window",
+        "item",
+        "warm_up_period",
+        "period",
+        "updated",
+        "value",
+    ]
 )
 
 

@@ -24,7 +24,9 @@ _SIMPLE, _EXPONENTIAL = MovingAverageType.SIMPLE, MovingAverageType.EXPONENTIAL
 
 
 class RateOfChange(WindowIndicator):
-    """Change against the value ``period`` inputs ago (the oldest known one before that), as a fraction."""
+    """Change against the value ``period`` inputs ago (the oldest known one before that), as a
+    fraction.
+    """
 
     _label = "ROC({period})"
 
@@ -105,7 +107,9 @@ class LogReturn(WindowIndicator):
 
 
 class RelativeStrengthIndex(Indicator):
-    """``100 - 100 / (1 + average gain / average loss)``; 100 where the average loss is zero to ten digits."""
+    """``100 - 100 / (1 + average gain / average loss)``; 100 where the average loss is zero to ten
+    digits.
+    """
 
     _label = "RSI({period})"
 
@@ -142,7 +146,7 @@ class RelativeStrengthIndex(Indicator):
 
 
 class MovingAverageConvergenceDivergence(Indicator):
-    """Difference of two moving averages, its average (signal) and the difference to it (histogram)."""
+    """Difference of two averages, its own average (signal) and the distance (histogram)."""
 
     _label = "MACD({fast_period},{slow_period},{signal_period})"
 
@@ -191,7 +195,7 @@ class AbsolutePriceOscillator(MovingAverageConvergenceDivergence):
 
     _label = "APO({fast_period},{slow_period})"
 
-    def _build(  # type: ignore[override]
+    def _build(
         self,
         fast_period: int,
         slow_period: int,
@@ -523,7 +527,7 @@ class KnowSureThing(Indicator):
 class Momersion(WindowIndicator):
     """Share of successive changes of one sign among all, in per cent; 50 before ready."""
 
-    def _build(self, min_period: Any, full_period: Any = None) -> None:  # type: ignore[override]
+    def _build(self, min_period: Any, full_period: Any = None) -> None:
         least, full = self._periods(min_period, full_period)
         if least is not None and least < 4:
             raise ArgumentException(f"The minimum period should be 4, was {least}.")
@@ -615,7 +619,9 @@ class TrueStrengthIndex(Indicator):
 
 
 class StochasticRelativeStrengthIndex(Indicator):
-    """Two averages (``k``, ``d``) of the place of the RSI between its extremes; the value is the input."""
+    """Two averages (``k``, ``d``) of the place of the RSI between its extremes; the value is the
+    input.
+    """
 
     _label = (
         "SRSI({rsi_period},{stoch_period},{k_smoothing_period},{d_smoothing_period},"

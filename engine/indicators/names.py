@@ -1,8 +1,8 @@
 """.NET's names on hot classes.
 
-``LeanObject`` answers ``obj.IsReady`` in ``__getattr__``, but a class that has ``__getattr__`` makes every attribute access
-of its methods several times slower in CPython. Indicators and consolidators therefore carry the PascalCase names as
-aliases in their classes.
+``LeanObject`` answers ``obj.IsReady`` in ``__getattr__``, but a class that has ``__getattr__``
+makes every attribute access of its methods several times slower in CPython. Indicators and
+consolidators therefore carry the PascalCase names as aliases in their classes.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def _twin(name: str) -> property:
 
 
 def alias_attributes(obj: Any) -> None:
-    """Give the public attributes of an instance PascalCase twins in its class, once for each class."""
+    """Give the public attributes of an instance PascalCase twins in its class, once a class."""
     cls = type(obj)
     if "_aliased" in vars(cls):
         return

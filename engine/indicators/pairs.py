@@ -65,8 +65,8 @@ class DualSymbolIndicator(BarIndicator):
             stream = reference
         else:
             raise ArgumentException(
-                f"Input symbol {bar.symbol} does not correspond to any of the symbols this indicator "
-                f"works on ({self._target_symbol}, {self._reference_symbol})"
+                f"Input symbol {bar.symbol} does not correspond to any of the symbols this "
+                f"indicator works on ({self._target_symbol}, {self._reference_symbol})"
             )
         if self.samples == 1:
             target.unit = reference.unit = _unit(bar.end_time - bar.time)
@@ -111,7 +111,8 @@ def _sample_moments(x: Any, y: Any) -> tuple[float, float]:
     if count < 2:
         return math.nan, math.nan
     mean_x, mean_y = math.fsum(x) / count, math.fsum(y) / count
-    covariance = math.fsum((a - mean_x) * (b - mean_y) for a, b in zip(x, y)) / (count - 1)
+    pairs = zip(x, y, strict=True)
+    covariance = math.fsum((a - mean_x) * (b - mean_y) for a, b in pairs) / (count - 1)
     return covariance, math.fsum((b - mean_y) ** 2 for b in y) / (count - 1)
 
 
@@ -132,7 +133,7 @@ class _Returns(DualSymbolIndicator):
         return all(len(returns) == returns.maxlen for returns in self._returns)
 
     def _moments(self) -> tuple[float, float]:
-        for stream, returns in zip((self._target, self._reference), self._returns):
+        for stream, returns in zip((self._target, self._reference), self._returns, strict=False):
             if stream.full:
                 before, now = stream.closes
                 returns.append(now / before - 1.0 if before else -1.0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from engine.indicators.base import _DataIndicator
 from engine.types.dotnet import LeanObject
@@ -13,9 +13,10 @@ _NEEDED = (("IsReady", "is_ready"), ("Update", "update"), ("Value", "value"))
 class PythonIndicator(_DataIndicator):
     """Base of a user's indicator, or the wrapper of one that has no base.
 
-    A subclass keeps its result in ``value`` and writes ``update(self, input) -> bool``, which returns whether it is
-    ready. When the engine feeds it, it calls ``update`` and then reads ``value`` into ``current``; a call of
-    ``update`` by the user only runs the user's code, as in LEAN.
+    A subclass keeps its result in ``value`` and writes ``update(self, input) -> bool``, which
+    returns whether it is ready. When the engine feeds it, it calls ``update`` and then reads
+    ``value`` into ``current``; a call of ``update`` by the user only runs the user's code, as in
+    LEAN.
     """
 
     value: Any
@@ -45,7 +46,7 @@ class PythonIndicator(_DataIndicator):
             if self._instance is self:
                 return 0
             return int(_member(self._instance, "WarmUpPeriod", "warm_up_period", 0))
-        return LeanObject.__getattr__(self, name)
+        return LeanObject.__getattr__(cast(LeanObject, self), name)
 
     @property
     def is_ready(self) -> bool:
@@ -58,7 +59,8 @@ class PythonIndicator(_DataIndicator):
     def update(self, input: Any, value: Any = None) -> bool:
         if self._instance is self:
             raise NotImplementedError(
-                f"Indicator.update must be implemented. Please implement this missing method in {self.name}"
+                "Indicator.update must be implemented. "
+                f"Please implement this missing method in {self.name}"
             )
         return super().update(input, value)
 

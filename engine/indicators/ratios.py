@@ -18,7 +18,9 @@ from engine.types.errors import ArgumentException
 
 
 class SharpeRatio(IndicatorBase):
-    """Mean return minus the risk-free rate over the standard deviation, of the last ``period`` returns."""
+    """Mean return minus the risk-free rate over the standard deviation, of the last ``period``
+    returns.
+    """
 
     _label = "SR({period})"
 
@@ -108,10 +110,11 @@ class ValueAtRisk(WindowIndicator):
 
     _label = "VaR({period}, {confidence_level})"
 
-    def _build(self, period: int, confidence_level: Any = 0.95) -> None:  # type: ignore[override]
+    def _build(self, period: int, confidence_level: Any = 0.95) -> None:
         if period < 3:
             raise ArgumentException(
-                f"Period parameter for ValueAtRisk indicator must be greater than 2 but was {period}"
+                "Period parameter for ValueAtRisk indicator must be greater than 2 "
+                f"but was {period}"
             )
         super()._build(period)
         self._quantile = NormalDist().inv_cdf(1 - float(confidence_level))
@@ -138,7 +141,7 @@ class ValueAtRisk(WindowIndicator):
 
 
 class HurstExponent(Indicator):
-    """Slope of the logarithm of the spread of lagged differences against the logarithm of the lag."""
+    """Slope of the logarithms of the spread of lagged differences against those of the lags."""
 
     _label = "HE({period},{max_lag})"
 
@@ -163,7 +166,7 @@ class HurstExponent(Indicator):
         prices = list(self._prices)[::-1]
         xs, ys = [], []
         for lag in self._lags:
-            moves = [b - a for a, b in zip(prices, prices[lag:])]
+            moves = [b - a for a, b in zip(prices, prices[lag:], strict=False)]
             spread = 0.0
             if moves:
                 mean = math.fsum(moves) / len(moves)
@@ -171,7 +174,7 @@ class HurstExponent(Indicator):
             xs.append(math.log(lag))
             ys.append(math.log(spread) if spread else 0.0)
         n, sum_x, sum_y = len(xs), math.fsum(xs), math.fsum(ys)
-        sum_xy = math.fsum(x * y for x, y in zip(xs, ys))
+        sum_xy = math.fsum(x * y for x, y in zip(xs, ys, strict=False))
         return (n * sum_xy - sum_x * sum_y) / (n * math.fsum(x * x for x in xs) - sum_x * sum_x)
 
     def reset(self) -> None:

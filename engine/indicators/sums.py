@@ -8,9 +8,9 @@ from collections import deque
 class RollingSum:
     """Compensated sum of the last ``size`` values.
 
-    LEAN adds and subtracts exact decimals. Here the rounding of every addition is kept in a second float
-    (Neumaier 1974), and a window of equal values gives exactly its multiple, so constant prices have a mean equal
-    to the price and a window of zeros a sum of zero.
+    LEAN adds and subtracts exact decimals. Here the rounding of every addition is kept in a second
+    float (Neumaier 1974), and a window of equal values gives exactly its multiple, so constant
+    prices have a mean equal to the price and a window of zeros a sum of zero.
     """
 
     __slots__ = ("error", "last", "run", "size", "total", "win")

@@ -50,7 +50,9 @@ class CommodityChannelIndex(BarIndicator):
 
 
 class _Wilder:
-    """Wilder's running sum: grows until ``period`` values are in, then loses a ``period``-th at each step."""
+    """Wilder's running sum: grows until ``period`` values are in, then loses a ``period``-th at
+    each step.
+    """
 
     __slots__ = ("period", "value")
 
@@ -197,7 +199,9 @@ class AroonOscillator(BarIndicator):
 
 
 class Stochastic(BarIndicator):
-    """Place of the close between the extremes (``fast_stoch``) and its averages (``stoch_k``, ``stoch_d``)."""
+    """Place of the close between the extremes (``fast_stoch``) and its averages (``stoch_k``,
+    ``stoch_d``).
+    """
 
     _label = "STO({period},{k_period},{d_period})"
 
@@ -428,9 +432,7 @@ class ParabolicStopAndReverse(ParabolicStopAndReverseExtended):
 
     _label = "PSAR({af_start},{af_increment},{af_max})"
 
-    def _build(  # type: ignore[override]
-        self, af_start: Any = 0.02, af_increment: Any = 0.02, af_max: Any = 0.2
-    ) -> None:
+    def _build(self, af_start: Any = 0.02, af_increment: Any = 0.02, af_max: Any = 0.2) -> None:
         both = (af_start, af_increment, af_max)
         super()._build(0.0, 0.0, *both, *both)
 
@@ -764,7 +766,7 @@ class RelativeVigorIndex(BarIndicator):
         self._before = [now, *before][:3]
         if len(before) < 3:
             return 0.0
-        body, spread = ((x + 2 * (a + b) + c) / 6 for x, a, b, c in zip(now, *before))
+        body, spread = ((x + 2 * (a + b) + c) / 6 for x, a, b, c in zip(now, *before, strict=False))
         time = bar.end_time
         self._closes._push(EMPTY, time, body)
         self._ranges._push(EMPTY, time, spread)
@@ -782,7 +784,9 @@ class RelativeVigorIndex(BarIndicator):
 
 
 class Vortex(BarIndicator):
-    """Movement up (``plus_vortex``) and down (``minus_vortex``) over the true range; the value is their mean."""
+    """Movement up (``plus_vortex``) and down (``minus_vortex``) over the true range; the value is
+    their mean.
+    """
 
     _label = "VTX({period})"
 

@@ -28,8 +28,8 @@ _SIMPLE, _WILDERS = MovingAverageType.SIMPLE, MovingAverageType.WILDERS
 class Variance(WindowIndicator):
     r"""Population variance of the last ``period`` values.
 
-    Computed from the differences to one of the values, so that it is exactly zero for constant prices and keeps its
-    digits where the mean is large against the spread.
+    Computed from the differences to one of the values, so that it is exactly zero for constant
+    prices and keeps its digits where the mean is large against the spread.
     """
 
     _label = "VAR({period})"
@@ -221,9 +221,9 @@ class _Derived(IndicatorBase):
 class BollingerBands(Indicator):
     """Mean and ``k`` standard deviations around it; the indicator's own value is the price.
 
-    LEAN composes the bands of other indicators; here they are computed at once, in the same order. Where a divisor is
-    zero the old value stays (LEAN's mathematical error): ``percent_b`` and, once ready, the price itself for a
-    deviation of zero.
+    LEAN composes the bands of other indicators; here they are computed at once, in the same order.
+    Where a divisor is zero the old value stays (LEAN's mathematical error): ``percent_b`` and, once
+    ready, the price itself for a deviation of zero.
     """
 
     _label = "BB({period},{k})"
@@ -539,7 +539,9 @@ class RogersSatchellVolatility(BarIndicator):
 
 
 class SqueezeMomentum(BarIndicator):
-    """1 while the Bollinger bands are inside the Keltner channels, else -1; 0 before both are ready."""
+    """1 while the Bollinger bands are inside the Keltner channels, else -1; 0 before both are
+    ready.
+    """
 
     _label = "SM({bollinger_period},{bollinger_multiplier},{keltner_period},{keltner_multiplier})"
 

@@ -227,7 +227,9 @@ class VolumeWeightedAveragePriceIndicator(TradeBarIndicator):
 
 
 class IntradayVwap(_DataIndicator):
-    """Volume weighted price of the day so far, from trades and trade bars that are not filled forward."""
+    """Volume weighted price of the day so far, from trades and trade bars that are not filled
+    forward.
+    """
 
     _label = "VWAP"
     _accepts = (BaseData,)

@@ -16,7 +16,8 @@ def _stage() -> Any:
     spec = importlib.util.spec_from_file_location(
         "consolidator_stage", Path(__file__).with_name("stage.py")
     )
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
     spec.loader.exec_module(module)
@@ -49,7 +50,7 @@ def test_every_line_of_the_minute_scene_is_leans(minute_run: list[str]) -> None:
     golden = stage.golden_log("22_consolidators")
     wrong = [
         f"{i}: {ours}\n   LEAN {theirs}"
-        for i, (ours, theirs) in enumerate(zip(minute_run, golden))
+        for i, (ours, theirs) in enumerate(zip(minute_run, golden, strict=False))
         if not stage.same_line(ours, theirs)
     ]
     assert wrong[:10] == []

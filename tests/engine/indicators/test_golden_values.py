@@ -57,7 +57,9 @@ from engine.types.symbol import Symbol
 ROOT = Path(__file__).parents[3]
 PLACES = (ROOT / "tests" / "golden" / "lean", ROOT.parent / "shared" / "reference" / "lean_golden")
 FOLDERS = [Path(os.environ["LEAN_GOLDEN"])] if "LEAN_GOLDEN" in os.environ else list(PLACES)
-GOLDEN = next((f for f in FOLDERS if f.is_dir() and any(f.iterdir())), PLACES[0]) / "08_indicators.json"
+GOLDEN = (
+    next((f for f in FOLDERS if f.is_dir() and any(f.iterdir())), PLACES[0]) / "08_indicators.json"
+)
 DATA = Path(os.environ.get("LEAN_DATA", ROOT.parent / "shared" / "lean-data"))
 PART = re.compile(r"([\w]+)=([^ /,]+)(?:/([R\d]+))?((?:,[\w]+=[^ ,]+)*)")
 
@@ -84,7 +86,10 @@ def daily_bars(ticker: str) -> list[TradeBar]:
         opening = day + timedelta(hours=9, minutes=30)
         bars.append(
             TradeBar(
-                opening, Symbol.EMPTY, *prices, float(round(int(fields[5]) * (1 / factor))),
+                opening,
+                Symbol.EMPTY,
+                *prices,
+                float(round(int(fields[5]) * (1 / factor))),
                 timedelta(hours=6, minutes=30),
             )
         )
@@ -183,7 +188,7 @@ def test_every_value_of_forty_indicators_is_leans(log: list[str]) -> None:
     days = iter([line for line in log if " c=" in line[:40]])
     windows = iter([line for line in log if line.startswith("window ")])
     wrong: list[str] = []
-    for bar, apple in zip(daily_bars("spy"), daily_bars("aapl")):
+    for bar, apple in zip(daily_bars("spy"), daily_bars("aapl"), strict=False):
         feed(lines, bar, apple)
         window.add(bar)
         text = next(days)
@@ -194,7 +199,9 @@ def test_every_value_of_forty_indicators_is_leans(log: list[str]) -> None:
             line = lines[name]
             shown = "R" if line.is_ready else str(line.samples)
             if shown != ready or not close(line.current.value, value):
-                wrong.append(f"{bar.time:%m-%d} {name} {line.current.value}/{shown} {value}/{ready}")
+                wrong.append(
+                    f"{bar.time:%m-%d} {name} {line.current.value}/{shown} {value}/{ready}"
+                )
             for part, number in parts.items():
                 if not close(getattr(line, part).current.value, number):
                     wrong.append(f"{bar.time:%m-%d} {name}.{part} {getattr(line, part)} {number}")
@@ -213,6 +220,6 @@ def test_every_value_of_forty_indicators_is_leans(log: list[str]) -> None:
 
 
 def test_warm_up_periods_are_leans(log: list[str]) -> None:
-    golden = eval(log[0].removeprefix("warm_up_period "))  # noqa: S307
+    golden = eval(log[0].removeprefix("warm_up_period "))
     ours = {name: getattr(line, "warm_up_period", None) for name, line in made().items()}
     assert ours == golden
