@@ -163,7 +163,7 @@ class Breaker:
         session : number of the present session
         value : the rule's measure; NaN counts as beyond the threshold
         equity : the account's value, base of the probation's loss budget
-        flat : whether nothing is held or pending in the breaker's scope
+        flat : whether nothing is held in the breaker's scope
         """
         self.value = value
         if self.quiet(value):

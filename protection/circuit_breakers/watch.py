@@ -215,3 +215,7 @@ class SymbolWatch:
         if isinstance(record, Bar):
             self.volatility.update(record.close, session)
         self.flash.update(record)
+
+    def measure(self, rule: str, now: datetime) -> float:
+        """Present value of the rule of that name, ``volatility`` or ``flash``."""
+        return self.volatility.ratio if rule == "volatility" else self.flash.value(now)

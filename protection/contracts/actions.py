@@ -16,6 +16,11 @@ NOTHING: Mapping[str, Any] = MappingProxyType({})
 """The empty, read-only mapping used as a default."""
 
 
+def nothing() -> Mapping[str, Any]:
+    """Default of mapping fields: :data:`NOTHING`."""
+    return NOTHING
+
+
 class Action(IntEnum):
     """Grades of intervention; a larger number is a stronger one and includes the weaker ones.
 
@@ -96,13 +101,13 @@ class Verdict:
     scope: str = PORTFOLIO
     reason: str = ""
     until: datetime | None = None
-    evidence: Mapping[str, Any] = NOTHING
+    evidence: Mapping[str, Any] = field(default_factory=nothing)
     reasons: tuple[Reason, ...] = ()
     multiplier: float = 1.0
     allowed: bool = True
     max_quantity: float | None = None
     cancel: tuple[int | str, ...] = ()
-    by_symbol: Mapping[str, Verdict] = field(default=NOTHING)
+    by_symbol: Mapping[str, Verdict] = field(default_factory=nothing)
 
     def for_symbol(self, symbol: str) -> Verdict:
         """Verdict that holds for one symbol: its own where it is worse, else this one."""
@@ -129,7 +134,7 @@ class Event:
     before: str
     after: str
     reason: str
-    evidence: Mapping[str, Any] = NOTHING
+    evidence: Mapping[str, Any] = field(default_factory=nothing)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain dictionary for ledgers and reports; the time as ISO text."""

@@ -16,7 +16,7 @@ from datetime import date, datetime, timedelta
 from enum import Enum
 from typing import TypeAlias
 
-from protection.contracts.actions import NOTHING
+from protection.contracts.actions import nothing
 
 OrderId: TypeAlias = int | str
 
@@ -191,7 +191,7 @@ class Portfolio:
 
     time: datetime
     equity: float
-    positions: Mapping[str, Position] = field(default=NOTHING)
+    positions: Mapping[str, Position] = field(default_factory=nothing)
     open_orders: tuple[OpenOrder, ...] = ()
     cash: float = 0.0
     session: date | None = None

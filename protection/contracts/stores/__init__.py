@@ -5,6 +5,7 @@ from protection.contracts.stores.file import FileStateStore
 from protection.contracts.stores.filesystem import DiskFileSystem, FileSystem
 from protection.contracts.stores.memory import MemoryStateStore
 from protection.contracts.stores.object_store import ObjectStateStore, ObjectStoreLike
+from protection.contracts.stores.vault import StateVault
 
 __all__ = [
     "DiskFileSystem",
@@ -14,6 +15,7 @@ __all__ = [
     "ObjectStateStore",
     "ObjectStoreLike",
     "StateStore",
+    "StateVault",
     "check_key",
     "pack",
     "unpack",

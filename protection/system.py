@@ -1,0 +1,739 @@
+"""The protection of one account: every stage behind one object, and no globals.
+
+::
+
+    system = ProtectionSystem(settings, clock=clock, store=store, ledger=ledger)
+    system.observe(bar)                        # prices: validity, volatility, flash moves
+    verdict = system.evaluate(portfolio)       # drawdowns, breakers, kill -> Verdict
+    targets = system.review(targets, portfolio)
+    verdict = system.authorize(order, portfolio)   # one order; counted when it may go
+    system.on_order_event(event)               # releases what was counted
+
+Every method may be called from any thread. ``observe``, ``evaluate``, ``review``, ``authorize``
+and the ``on_`` methods never raise: what goes wrong inside becomes a fault that denies adding,
+is said once and counted. ``kill``, ``resume`` and ``rearm`` raise, because their caller must know.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from threading import RLock
+from typing import Any, Protocol
+
+from protection.circuit_breakers.board import Board, symbol_scope
+from protection.circuit_breakers.kill_switch import KillRecord, KillSwitch
+from protection.circuit_breakers.watch import SymbolWatch
+from protection.contracts.actions import Action, Event, Reason, Verdict
+from protection.contracts.clock import Clock, SessionCalendar
+from protection.contracts.errors import FixInput, NameActor, RecoverState, RetryWrite
+from protection.contracts.records import (
+    Admission,
+    Bar,
+    BrokerEvent,
+    BrokerStatus,
+    CashFlow,
+    Fill,
+    Observation,
+    OrderEvent,
+    OrderId,
+    OrderRequest,
+    Portfolio,
+)
+from protection.contracts.settings import ProtectionSettings
+from protection.contracts.stores import MemoryStateStore, StateStore, StateVault
+from protection.risk.drawdown import DrawdownAccount, DrawdownReading
+from protection.risk.gate import OrderGate, denial
+from protection.risk.policy import NO_CUSHION, Cushion, CushionPolicy
+from protection.risk.targets import cut_targets
+
+STATE_KEY = "protection.state"
+STATE_KIND = "protection-state"
+STATE_VERSION = 1
+EVENTS_KEPT = 100_000
+
+
+class Ledger(Protocol):
+    """Durable record of decisions: returns when the entry is safe, raises when it is not."""
+
+    def append(self, entry: Mapping[str, Any], /) -> object:
+        """Write one entry."""
+        ...
+
+
+class ProtectionSystem:
+    """Breakers, order gate, drawdown control and kill switch of one account.
+
+    Stored state is taken over when the object is made: a kill, a tripped breaker, peaks and
+    cooldowns are in force from the first call on. State that cannot be read leaves the account in
+    "only reduce" until :meth:`resume`.
+
+    Parameters
+    ----------
+    settings : thresholds; the defaults when None
+    clock : the host's time; ``HostClock`` must be fed before each call
+    store : durable state; in memory when None (backtests)
+    ledger : receives every decision before it is acknowledged; a failing one stops adding
+    sink : receives every :class:`Event` as it happens, on the calling thread
+    """
+
+    def __init__(
+        self,
+        settings: ProtectionSettings | None = None,
+        *,
+        clock: Clock,
+        store: StateStore | None = None,
+        ledger: Ledger | None = None,
+        sink: Callable[[Event], None] | None = None,
+    ) -> None:
+        self._assemble(settings, clock, store, ledger, sink)
+        self._load()
+
+    def _assemble(
+        self,
+        settings: ProtectionSettings | None,
+        clock: Clock,
+        store: StateStore | None,
+        ledger: Ledger | None,
+        sink: Callable[[Event], None] | None,
+    ) -> None:
+        self.settings = settings = settings if settings is not None else ProtectionSettings()
+        self.counters: Counter[str] = Counter()
+        self.events: deque[Event] = deque(maxlen=EVENTS_KEPT)
+        self._clock, self._ledger, self._sink = clock, ledger, sink
+        self._store: StateStore = store if store is not None else MemoryStateStore()
+        self._lock = RLock()
+        self._calendar = SessionCalendar(settings.session.timezone)
+        self._account = DrawdownAccount(
+            settings.drawdown.sessions, settings.drawdown.halt_hours, settings.cushion.decay
+        )
+        self._policy = CushionPolicy(settings.cushion)
+        self._cushion: Cushion = NO_CUSHION
+        self._board = Board(settings, self._emit)
+        self._watches: dict[str, SymbolWatch] = {}
+        self._kill = KillSwitch(self._store, clock)
+        self._kill_seen = ""
+        self._gate = OrderGate(
+            settings.limits,
+            self._lock,
+            self._killed_now,
+            self._last_price,
+            timedelta(seconds=settings.data.max_price_age_seconds),
+            settings.leverage.limit,
+        )
+        self._stop = settings.position.stop
+        self._max_age = timedelta(seconds=settings.data.max_portfolio_age_seconds)
+        self._ahead = timedelta(seconds=settings.data.future_seconds)
+        self._each_peak = settings.persistence.peaks == "step"
+        self._vault = StateVault(self._store, STATE_KEY, STATE_KIND, STATE_VERSION)
+        self._unsaved = False
+        self._stored_peaks = (0.0, 0.0)
+        self._positions: Mapping[str, Any] | None = None
+
+    # ------------------------------------------------------------------ reading
+
+    @property
+    def killed(self) -> bool:
+        """Whether the kill switch is thrown."""
+        return self._kill.killed
+
+    @property
+    def kill_history(self) -> tuple[KillRecord, ...]:
+        """Every kill and resume, oldest first."""
+        return self._kill.history
+
+    @property
+    def reading(self) -> DrawdownReading | None:
+        """Last drawdown reading: both drawdowns, every peak."""
+        return self._account.reading
+
+    @property
+    def verdict(self) -> Verdict:
+        """Verdict in force, without looking at the account anew."""
+        with self._lock:
+            return self._resolve()
+
+    @property
+    def unseen_orders(self) -> frozenset[OrderId]:
+        """Ids of orders that raised events but never asked the gate (delisting, exercise)."""
+        with self._lock:
+            return frozenset(self._gate.book.unseen)
+
+    @property
+    def in_flight(self) -> int:
+        """Number of orders let through that are not accounted for yet."""
+        return len(self._gate.book)
+
+    def describe(self) -> list[str]:
+        """One line per guard on what it will do."""
+        limits, settings = self.settings.limits, self.settings
+        position = "off" if limits.max_position is None else f"{limits.max_position:.0%} of equity"
+        gross = "off" if limits.max_leverage is None else f"{limits.max_leverage:g} x equity"
+        state = f"; now {self._kill.reason}" if self.killed else ""
+        return [
+            f"kill switch: denies adding and {settings.kill.action}s until resumed by name{state}",
+            self._policy.describe(),
+            *self._board.describe(),
+            f"order gate: position limit {position}, gross limit {gross}; an order that reduces "
+            "always passes",
+            f"input: a portfolio older than {settings.data.max_portfolio_age_seconds:g} s, a price "
+            f"older than {settings.data.max_price_age_seconds:g} s or an impossible figure denies "
+            "adding",
+        ]
+
+    # ------------------------------------------------------------------ market and account
+
+    def observe(self, record: Observation) -> Admission:
+        """Take in a bar, quote or trade.
+
+        An impossible record (not finite, not positive, crossed, from the future, out of order)
+        is refused and denies adding of its symbol until a good one comes.
+        """
+        with self._lock:
+            self.counters["observed"] += 1
+            try:
+                return self._observe(record)
+            except Exception as error:
+                self._internal("observe", error)
+                return Admission(False, f"internal error: {error!r}")
+
+    def _observe(self, record: Observation) -> Admission:
+        symbol, now = record.symbol, self._clock.now()
+        watch = self._watches.get(symbol)
+        if watch is None:
+            settings = self.settings
+            watch = SymbolWatch(symbol, settings.volatility, settings.flash)
+            self._watches[symbol] = watch
+        fault = watch.judge(record, now + self._ahead)
+        if fault:
+            self.counters["rejected"] += 1
+            watch.fault = fault
+            text = f"data of {symbol}: {fault}; adding denied"
+            self._board.set_fault("data", Action.FREEZE, text, now, symbol_scope(symbol))
+            return Admission(False, fault)
+        if watch.fault:
+            watch.fault = ""
+            scope = symbol_scope(symbol)
+            self._board.clear_fault("data", now, f"data of {symbol} is good again", scope)
+        watch.take(record, self._calendar.session(record.time))
+        reading = self._account.reading
+        equity = 0.0 if reading is None else reading.equity
+        changed = False
+        if isinstance(record, Bar):
+            ratio = watch.volatility.ratio
+            changed = self._board.step_symbol("volatility", symbol, now, ratio, equity, False)
+        move = watch.flash.value(record.time)
+        changed |= self._board.step_symbol("flash", symbol, now, move, equity, False)
+        if changed:
+            self._persist()
+        return Admission(True)
+
+    def evaluate(self, portfolio: Portfolio) -> Verdict:
+        """Judge the account: drawdowns, cushion, breakers, faults, kill; the verdict in force.
+
+        LIQUIDATE is a state: it is returned at every step until the account is flat.
+        """
+        with self._lock:
+            self.counters["evaluated"] += 1
+            try:
+                return self._evaluate(portfolio)
+            except Exception as error:
+                self._internal("evaluate", error)
+                return self._resolve()
+
+    def _evaluate(self, portfolio: Portfolio) -> Verdict:
+        now = self._clock.now()
+        board, account = self._board, self._account
+        self._look_at_kill(now)
+        fault = self._portfolio_fault(portfolio, now)
+        before, last_time = account.session_index, account.last_time
+        if not fault and last_time is not None and portfolio.time < last_time <= now:
+            # A snapshot taken before the last one by another thread: no news, and no fault
+            # (a clock that went back is one: then ``last_time`` lies after ``now``).
+            self.counters["late_snapshots"] += 1
+            return self._resolve()
+        if not fault:
+            try:
+                session = portfolio.session or self._calendar.session(portfolio.time)
+                reading, factor = account.update(portfolio.time, portfolio.equity, session)
+            except FixInput as error:
+                fault = str(error)
+        if fault:
+            text = f"portfolio: {fault}; adding denied"
+            board.set_fault("input", Action.FREEZE, text, now)
+            return self._resolve()
+        board.clear_fault("input", now, "portfolio is good again")
+        board.clear_fault("internal", now, "evaluated without error again")
+        changed = factor != 1.0 or reading.session_index != before
+        if factor != 1.0:
+            board.scale(factor)
+        gross, flat, moved = self._walk_positions(portfolio, now, reading.equity)
+        changed |= moved
+        changed |= board.step_portfolio(now, reading, gross, flat)
+        for name in ("volatility", "flash"):
+            for symbol in board.active_symbols(name):
+                watch = self._watches.get(symbol)
+                value = 0.0
+                if watch is not None:
+                    value = (
+                        watch.volatility.ratio if name == "volatility" else watch.flash.value(now)
+                    )
+                changed |= board.step_symbol(name, symbol, now, value, reading.equity, True)
+        self._cushion = self._policy.apply(reading)
+        if self._each_peak and not changed:
+            peaks = (reading.lifetime_peak, reading.window_peak)
+            changed = peaks[0] > self._stored_peaks[0] or peaks[1] > self._stored_peaks[1]
+        if changed or self._unsaved:
+            self._persist()
+        self._positions = portfolio.positions
+        return self._resolve()
+
+    def _portfolio_fault(self, portfolio: Portfolio, now: datetime) -> str:
+        time = portfolio.time
+        if time.tzinfo is None:
+            return f"expected a time with a time zone, was {time}"
+        if time > now + self._ahead:
+            return (
+                f"expected a time up to the clock's {now.isoformat()}, was {time.isoformat()}; "
+                "feed the clock first"
+            )
+        if now - time > self._max_age:
+            return f"the snapshot of {time.isoformat()} is stale, the clock says {now.isoformat()}"
+        return ""
+
+    def _walk_positions(
+        self, portfolio: Portfolio, now: datetime, equity: float
+    ) -> tuple[float, bool, bool]:
+        """Gross exposure, whether flat, and whether a position's breaker changed."""
+        gross, flat, changed = 0.0, True, False
+        board, stop = self._board, self._stop
+        for symbol, position in portfolio.positions.items():
+            quantity = position.quantity
+            if quantity == 0.0:
+                continue
+            flat = False
+            price, average = position.price, position.average_price
+            value = abs(quantity * price * position.multiplier)
+            if not (price > 0.0 and average > 0.0 and value < float("inf")):
+                text = (
+                    f"position in {symbol}: expected finite figures above 0, was quantity "
+                    f"{quantity}, price {price}, average price {average}; adding denied"
+                )
+                board.set_fault("position", Action.FREEZE, text, now, symbol_scope(symbol))
+                continue
+            if board.has_fault("position", symbol_scope(symbol)):
+                text = f"position in {symbol} is good again"
+                board.clear_fault("position", now, text, symbol_scope(symbol))
+            gross += value
+            if stop is not None:
+                loss = 1.0 - price / average if quantity > 0.0 else price / average - 1.0
+                if loss >= stop:
+                    changed |= board.step_symbol("position_stop", symbol, now, loss, equity, False)
+        for symbol in board.active_symbols("position_stop"):
+            kept = portfolio.positions.get(symbol)
+            if kept is None or kept.quantity == 0.0:
+                changed |= board.step_symbol("position_stop", symbol, now, 0.0, equity, True)
+        return gross, flat, changed
+
+    def review(
+        self,
+        targets: Mapping[str, float],
+        portfolio: Portfolio,
+        prices: Mapping[str, float] | None = None,
+    ) -> dict[str, float]:
+        """Cut target quantities to the verdict and the limits.
+
+        Parameters
+        ----------
+        targets : wanted signed quantity by symbol
+        portfolio : the account; evaluated when it is news
+        prices : account currency per unit, where neither a position nor an observation tells
+
+        Returns
+        -------
+        dict
+            Quantity by symbol, see :func:`protection.risk.targets.cut_targets`. When something
+            fails inside, every target is cut to what is held already.
+        """
+        with self._lock:
+            self.counters["reviewed"] += 1
+            try:
+                verdict = self._current(portfolio)
+
+                def price_of(symbol: str) -> float | None:
+                    if prices is not None and symbol in prices:
+                        return prices[symbol]
+                    position = portfolio.positions.get(symbol)
+                    if position is not None:
+                        return position.price * position.multiplier
+                    known = self._last_price(symbol)
+                    return None if known is None else known[0]
+
+                return cut_targets(targets, portfolio, verdict, self.settings.limits, price_of)
+            except Exception as error:
+                self._internal("review", error)
+                held = {s: getattr(p, "quantity", 0.0) for s, p in portfolio.positions.items()}
+                return {symbol: held.get(symbol, 0.0) for symbol in targets}
+
+    # ------------------------------------------------------------------ orders
+
+    def authorize(
+        self, order: OrderRequest, portfolio: Portfolio | Callable[[], Portfolio]
+    ) -> Verdict:
+        """Judge one order; an allowed one is counted before this returns.
+
+        Parameters
+        ----------
+        order : the request; its id may already stand among the open orders
+        portfolio : the account, or a function that reads it. With orders on several threads give
+            the function: it is called under the gate's lock, so that no fill can fall between
+            the reading and the judgement. It must not send orders. Holdings must be updated
+            before a fill's event is handed to :meth:`on_order_event`.
+
+        Returns
+        -------
+        Verdict
+            ``allowed``; if refused the reason and ``max_quantity``; if allowed with ``cancel``,
+            those resting orders must be cancelled at once.
+        """
+        with self._lock:
+            self.counters["orders"] += 1
+            try:
+                snapshot = portfolio() if callable(portfolio) else portfolio
+                try:
+                    self._current(snapshot)
+                except Exception as error:
+                    self._internal("authorize", error)
+                answer = self._gate.judge(order, snapshot, self._standing, self._audit_order)
+            except Exception as error:
+                self._internal("authorize", error)
+                text = f"internal error: {error!r}"
+                answer = denial(Action.FREEZE, str(order.symbol), "internal", text, 0.0)
+            if answer.allowed:
+                self.counters["allowed"] += 1
+                if not answer.evidence.get("adds", False):
+                    self.counters["reducing"] += 1
+                if answer.cancel:
+                    self.counters["excused"] += 1
+            else:
+                self.counters["refused"] += 1
+                self.counters[f"refused.{answer.reasons[0].guard if answer.reasons else ''}"] += 1
+                self._audit_order(order, answer)
+            return answer
+
+    def _standing(self, symbol: str) -> Verdict:
+        return self._resolve().for_symbol(symbol)
+
+    def _current(self, portfolio: Portfolio) -> Verdict:
+        """Verdict for a portfolio, evaluated unless this very state was."""
+        reading = self._account.reading
+        if (
+            reading is None
+            or portfolio.time != self._account.last_time
+            or portfolio.equity != reading.equity
+            or portfolio.positions is not self._positions
+            or self._account.pending_flow != 0.0
+        ):
+            return self._evaluate(portfolio)
+        now = self._clock.now()
+        self._look_at_kill(now)
+        fault = self._portfolio_fault(portfolio, now)
+        if fault:
+            self._board.set_fault("input", Action.FREEZE, f"portfolio: {fault}", now)
+        return self._resolve()
+
+    def on_order_event(self, event: OrderEvent) -> None:
+        """Take in news of an order; late, duplicate and disordered ones are understood."""
+        with self._lock:
+            self.counters["order_events"] += 1
+            try:
+                self._gate.book.on_event(event)
+            except Exception as error:
+                self._internal("on_order_event", error)
+
+    def on_fill(self, fill: Fill) -> None:
+        """Take in an execution; one told as an order event already is recognised by its id."""
+        with self._lock:
+            self.counters["fills"] += 1
+            try:
+                self._gate.book.on_fill(fill)
+            except Exception as error:
+                self._internal("on_fill", error)
+
+    def settle(self, portfolio: Portfolio) -> list[OrderId]:
+        """After a reconciliation: forget ended orders whose last fills were never told."""
+        with self._lock:
+            gone = self._gate.book.settle(portfolio)
+            self.counters["settled"] += len(gone)
+            return gone
+
+    def on_broker(self, event: BrokerEvent) -> None:
+        """Take in the state of the link: lost denies adding, an error halts, back releases."""
+        with self._lock:
+            self.counters["broker_events"] += 1
+            now = self._clock.now()
+            if event.status is BrokerStatus.CONNECTED:
+                self._board.clear_fault("broker", now, "broker connected")
+                return
+            lost = event.status is BrokerStatus.DISCONNECTED
+            text = (
+                f"broker {event.status.value}: {event.message}"
+                if event.message
+                else (f"broker {event.status.value}")
+            )
+            self._board.set_fault("broker", Action.FREEZE if lost else Action.HALT, text, now)
+
+    def on_cash_flow(self, flow: CashFlow) -> None:
+        """Take in money paid in or out, before the first evaluation that contains it."""
+        with self._lock:
+            self.counters["cash_flows"] += 1
+            try:
+                self._account.cash_flow(flow.amount)
+            except FixInput as error:
+                self._internal("on_cash_flow", error)
+            self._persist()
+
+    # ------------------------------------------------------------------ kill and resume
+
+    def kill(self, actor: str, reason: str, *, flatten: bool | None = None) -> KillRecord:
+        """Stop trading; durable when this returns.
+
+        Parameters
+        ----------
+        actor, reason : who and why
+        flatten : whether positions are closed too; as ``kill.action`` says when None
+
+        Raises
+        ------
+        NameActor
+            Without actor or reason.
+        RetryWrite
+            When the lock could not be stored. This process is killed all the same; repeat.
+        """
+        close = self.settings.kill.action == "liquidate" if flatten is None else flatten
+        try:
+            record = self._kill.kill(actor, reason, flatten=close)
+        finally:
+            with self._lock:
+                if self._kill.killed:
+                    self._look_at_kill(self._clock.now())
+        with self._lock:
+            self.counters["kills"] += 1
+            self._persist()
+        return record
+
+    def resume(self, actor: str, reason: str) -> KillRecord:
+        """Clear a kill and a complaint about unreadable state; breakers stay as they are.
+
+        Raises
+        ------
+        NameActor
+            Without actor or reason.
+        RetryWrite
+            When it could not be stored; everything stays as it was.
+        """
+        with self._lock:
+            record = self._kill.resume(actor, reason)
+            now = self._clock.now()
+            self._vault.release()
+            self._board.clear_fault("state", now, f"resumed by {record.actor}: {record.reason}")
+            self._look_at_kill(now)
+            self.counters["resumes"] += 1
+            self._persist()
+            return record
+
+    def rearm(self, breaker: str, actor: str, reason: str) -> bool:
+        """Release latched breakers of that name (``*``: all) into probation.
+
+        Returns
+        -------
+        bool
+            Whether one was latched.
+
+        Raises
+        ------
+        NameActor
+            Without actor or reason.
+        """
+        if not actor.strip() or not reason.strip():
+            raise NameActor(f"expected an actor and a reason, was {actor!r}, {reason!r}")
+        with self._lock:
+            reading = self._account.reading
+            equity = 0.0 if reading is None else reading.equity
+            who = f"{actor.strip()}: {reason.strip()}"
+            found = self._board.rearm(breaker, self._clock.now(), equity, who)
+            if found:
+                self._persist()
+            return found
+
+    def _killed_now(self) -> bool:
+        return self._kill.poll() if self.settings.kill.watch else self._kill.killed
+
+    def _look_at_kill(self, now: datetime) -> None:
+        self._killed_now()
+        reason = self._kill.reason
+        if reason == self._kill_seen:
+            return
+        before = "killed" if self._kill_seen else "armed"
+        after = "killed" if reason else "armed"
+        text = (
+            reason or f"resumed by {self._kill.history[-1].actor}" if self._kill.history else reason
+        )
+        self._kill_seen = reason
+        self._board.touch()
+        self._emit(Event(now, "kill", "portfolio", before, after, text))
+
+    # ------------------------------------------------------------------ inside
+
+    def _resolve(self) -> Verdict:
+        kill = None
+        if self._kill.killed:
+            action = Action.LIQUIDATE if self._kill.flatten else Action.HALT
+            kill = Reason("kill", action, self._kill.reason)
+            self._board.touch()
+        return self._board.resolve(self._cushion, self.settings.cushion.promise, kill)
+
+    def _last_price(self, symbol: str) -> tuple[float, datetime] | None:
+        watch = self._watches.get(symbol)
+        if watch is None or watch.price is None or watch.time is None:
+            return None
+        return watch.price, watch.time
+
+    def _internal(self, where: str, error: Exception) -> None:
+        self.counters["internal_errors"] += 1
+        text = f"internal error in {where}: {error!r}; adding denied"
+        self._board.set_fault("internal", Action.FREEZE, text, self._clock.now())
+
+    def _emit(self, event: Event) -> None:
+        self.events.append(event)
+        self.counters["events"] += 1
+        if self._ledger is not None:
+            self._write_ledger({"type": "protection", **event.as_dict()})
+        if self._sink is not None:
+            try:
+                self._sink(event)
+            except Exception as error:
+                self._sink = None  # said once: a sink that raises would raise at every event
+                self._internal("sink", error)
+
+    def _write_ledger(self, entry: Mapping[str, Any]) -> str:
+        if self._ledger is None:
+            return ""
+        try:
+            self._ledger.append(entry)
+        except Exception as error:
+            self.counters["audit_errors"] += 1
+            text = f"decision could not be recorded ({error!r}); adding denied"
+            if not self._board.has_fault("audit"):
+                self._board.set_fault("audit", Action.FREEZE, text, self._clock.now())
+            return text
+        self._board.clear_fault("audit", self._clock.now(), "decisions are recorded again")
+        return ""
+
+    def _audit_order(self, order: OrderRequest, answer: Verdict) -> str:
+        if self._ledger is None:
+            return ""
+        return self._write_ledger(
+            {
+                "type": "order",
+                "time": self._clock.now().isoformat(),
+                "order_id": order.order_id,
+                "symbol": order.symbol,
+                "quantity": order.quantity,
+                "kind": order.kind.value,
+                "update": order.is_update,
+                "allowed": answer.allowed,
+                "state": answer.state.name,
+                "reason": answer.reason,
+                "cancel": list(answer.cancel),
+            }
+        )
+
+    # ------------------------------------------------------------------ state
+
+    def snapshot(self) -> dict[str, Any]:
+        """Everything a restart needs, as plain data."""
+        with self._lock:
+            return {
+                "account": self._account.snapshot(),
+                "board": self._board.snapshot(),
+                "watches": {s: w.volatility.snapshot() for s, w in self._watches.items()},
+                "killed": self._kill.killed,
+            }
+
+    @classmethod
+    def restore(
+        cls,
+        snapshot: Mapping[str, Any],
+        settings: ProtectionSettings | None = None,
+        *,
+        clock: Clock,
+        store: StateStore | None = None,
+        ledger: Ledger | None = None,
+        sink: Callable[[Event], None] | None = None,
+    ) -> ProtectionSystem:
+        """System with the state of a snapshot instead of the store's; the store's lock counts.
+
+        Raises
+        ------
+        RecoverState
+            When it is no snapshot.
+        """
+        system = cls.__new__(cls)
+        system._assemble(settings, clock, store, ledger, sink)
+        system._adopt(snapshot)
+        system._look_at_kill(clock.now())
+        return system
+
+    def _adopt(self, state: Mapping[str, Any]) -> None:
+        try:
+            account, board, watches = state["account"], state["board"], state["watches"]
+            killed = bool(state["killed"])
+            meters = {str(symbol): dict(meter) for symbol, meter in watches.items()}
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise RecoverState(f"expected a snapshot of protection, was not: {error!r}") from error
+        self._account.restore(account)
+        self._board.restore(board, self._account.session_index)
+        for symbol, meter in meters.items():
+            watch = SymbolWatch(symbol, self.settings.volatility, self.settings.flash)
+            watch.volatility.restore(meter)
+            self._watches[symbol] = watch
+        if killed and not self._kill.killed and not self._kill.history:
+            self._kill.presume_killed("killed: the stored lock has vanished")
+
+    def _load(self) -> None:
+        now = self._clock.now()
+        try:
+            state = self._vault.load()
+            if state is not None:
+                self._adopt(state)
+        except RecoverState as error:
+            # Half of the state may have been taken over: begin again with none of it.
+            self._account = DrawdownAccount(
+                self.settings.drawdown.sessions,
+                self.settings.drawdown.halt_hours,
+                self.settings.cushion.decay,
+            )
+            self._board = Board(self.settings, self._emit)
+            self._watches = {}
+            self._vault.seal()
+            self._board.set_fault("state", Action.HALT, f"stored state: {error}", now)
+        self._look_at_kill(now)
+
+    def _persist(self) -> None:
+        now = self._clock.now()
+        try:
+            if not self._vault.save(self.snapshot()):
+                return  # sealed as evidence until somebody resumes
+        except (RetryWrite, FixInput) as error:
+            self._unsaved = True
+            self.counters["store_errors"] += 1
+            self._board.set_fault("store", Action.FREEZE, f"{error}; adding denied", now)
+            return
+        self._unsaved = False
+        self.counters["stored"] += 1
+        reading = self._account.reading
+        if reading is not None:
+            self._stored_peaks = (reading.lifetime_peak, reading.window_peak)
+        self._board.clear_fault("store", now, "state is stored again")
