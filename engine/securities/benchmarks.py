@@ -32,7 +32,8 @@ class FuncBenchmark(LeanModel):
 class SecurityBenchmark(LeanModel):
     """The price of a security in the account currency.
 
-    ``SecurityBenchmark(security)``, or ``SecurityBenchmark(algorithm, symbol)``, which makes a security that has only
+    ``SecurityBenchmark(security)``, or ``SecurityBenchmark(algorithm, symbol)``, which makes a
+    security that has only
     a price.
     """
 

@@ -32,11 +32,16 @@ from engine.types.errors import ArgumentException
 def zero_price_message(symbol: Any) -> str:
     """Return LEAN's sentence about a security that has no price yet."""
     return (
-        f"{symbol}: The security does not have an accurate price as it has not yet received a bar of data. "
-        "Before placing a trade (or using set_holdings) warm up your algorithm with set_warmup, or use "
-        "slice.contains(symbol) to confirm the Slice object has price before using the data. Data does not "
-        "necessarily all arrive at the same time so your algorithm should confirm the data is ready before using it. "
-        "In live trading this can mean you do not have an active subscription to the asset class you're trying to "
+        f"{symbol}: The security does not have an accurate price as it has not yet received a bar "
+        "of data. "
+        "Before placing a trade (or using set_holdings) warm up your algorithm with set_warmup, "
+        "or use "
+        "slice.contains(symbol) to confirm the Slice object has price before using the data. Data "
+        "does not "
+        "necessarily all arrive at the same time so your algorithm should confirm the data is "
+        "ready before using it. "
+        "In live trading this can mean you do not have an active subscription to the asset class "
+        "you're trying to "
         "trade. If using custom data make sure you've set the 'Value' property."
     )
 
@@ -100,7 +105,8 @@ class BuyingPowerModel(LeanModel):
     Parameters
     ----------
     ``BuyingPowerModel(leverage=1, required_free_buying_power_percent=0)`` or
-    ``BuyingPowerModel(initial_margin, maintenance_margin, required_free_buying_power_percent)``, all fractions.
+    ``BuyingPowerModel(initial_margin, maintenance_margin, required_free_buying_power_percent)``,
+    all fractions.
     """
 
     _initial: Decimal = ONE
@@ -292,7 +298,8 @@ class BuyingPowerModel(LeanModel):
             if not quantity:
                 lot = plain(security.symbol_properties._lot_size)
                 reason = (
-                    f"The order quantity is less than the lot size of {lot} and has been rounded to zero. "
+                    f"The order quantity is less than the lot size of {lot} and has been rounded "
+                    "to zero. "
                     f"Target order margin {plain(target - current)}. "
                 )
                 return GetMaximumOrderQuantityResult(ZERO, None if silent else reason, False)
@@ -309,11 +316,15 @@ class BuyingPowerModel(LeanModel):
         security, held = parameters.security, parameters.security.holdings
         return (
             "GetMaximumOrderQuantityForTargetBuyingPower failed to converge on the target margin: "
-            f"{plain(target)}; the following information can be used to reproduce the issue. Total Portfolio Cash: "
-            f"{plain(parameters.portfolio._cash)}; Security : {security.symbol.id}; Price : {plain(security._close)}; "
+            f"{plain(target)}; the following information can be used to reproduce the issue. "
+            "Total Portfolio Cash: "
+            f"{plain(parameters.portfolio._cash)}; Security : {security.symbol.id}; Price : "
+            f"{plain(security._close)}; "
             f"Leverage: {plain(security._leverage)}; Order Fee: {plain(fee)}; "
-            f"Lot Size: {plain(security.symbol_properties._lot_size)}; Current Holdings: {plain(held._quantity)} @ "
-            f"{plain(held._average_price)}; Target Percentage: %{plain(parameters._target_buying_power * 100)};"
+            f"Lot Size: {plain(security.symbol_properties._lot_size)}; Current Holdings: "
+            f"{plain(held._quantity)} @ "
+            f"{plain(held._average_price)}; Target Percentage: "
+            f"%{plain(parameters._target_buying_power * 100)};"
         )
 
     def _amount_to_order(
@@ -333,10 +344,14 @@ class BuyingPowerModel(LeanModel):
             now = final - target
             if abs(now) > abs(over) and (now > 0) == (over > 0):
                 raise ArgumentException(
-                    "BuyingPowerModel().GetAmountToOrder(): Margin is being adjusted in the wrong direction. "
-                    f"Reproduce this issue with the following variables, Target Margin: {plain(target)}; MarginForOneUnit: "
-                    f"{plain(unit)}; Security Holdings: {plain(held)} @ {plain(security.holdings._average_price)}; LotSize: "
-                    f"{plain(lot)}; Price: {plain(security._close)}; Leverage: {plain(security._leverage)}"
+                    "BuyingPowerModel().GetAmountToOrder(): Margin is being adjusted in the wrong "
+                    "direction. "
+                    "Reproduce this issue with the following variables, Target Margin: "
+                    f"{plain(target)}; MarginForOneUnit: "
+                    f"{plain(unit)}; Security Holdings: {plain(held)} @ "
+                    f"{plain(security.holdings._average_price)}; LotSize: "
+                    f"{plain(lot)}; Price: {plain(security._close)}; Leverage: "
+                    f"{plain(security._leverage)}"
                 )
             over = now
         return size, final

@@ -181,9 +181,12 @@ class GetMaximumOrderQuantityForTargetBuyingPowerParameters(LeanObject):
     """The fraction of the portfolio value (signed) that a position shall use."""
 
     __slots__ = (
-        "_minimum_order_margin_portfolio_percentage", "_target_buying_power", "portfolio", "security",
+        "_minimum_order_margin_portfolio_percentage",
+        "_target_buying_power",
+        "portfolio",
+        "security",
         "silence_non_error_reasons",
-    )  # fmt: skip
+    )
 
     target_buying_power = Exact()
     minimum_order_margin_portfolio_percentage = Exact()
@@ -207,9 +210,12 @@ class GetMaximumOrderQuantityForDeltaBuyingPowerParameters(LeanObject):
     """The amount (signed) by which the buying power of a position shall change."""
 
     __slots__ = (
-        "_delta_buying_power", "_minimum_order_margin_portfolio_percentage", "portfolio", "security",
+        "_delta_buying_power",
+        "_minimum_order_margin_portfolio_percentage",
+        "portfolio",
+        "security",
         "silence_non_error_reasons",
-    )  # fmt: skip
+    )
 
     delta_buying_power = Exact()
     minimum_order_margin_portfolio_percentage = Exact()

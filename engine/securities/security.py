@@ -435,9 +435,14 @@ class _PairSecurity(Security):
         cache: SecurityCache | None = None,
     ) -> None:
         super().__init__(
-            symbol, exchange_hours, quote_currency, symbol_properties, currency_converter,
-            registered_types, cache,
-        )  # fmt: skip
+            symbol,
+            exchange_hours,
+            quote_currency,
+            symbol_properties,
+            currency_converter,
+            registered_types,
+            cache,
+        )
         self.base_currency = base_currency
 
 

@@ -118,7 +118,8 @@ def get_brokerage_name(brokerage_model: Any) -> BrokerageName:
 
 
 def wrap_brokerage_model(model: Any) -> Any:
-    """Return what ``algorithm.brokerage_model`` is: LEAN's own models as they are, a user's in a wrapper.
+    """Return what ``algorithm.brokerage_model`` is: LEAN's own models as they are, a user's in a
+    wrapper.
 
     Raises
     ------
@@ -129,7 +130,8 @@ def wrap_brokerage_model(model: Any) -> Any:
         return model
     if not isinstance(model, DefaultBrokerageModel):
         raise TypeError(
-            "cannot convert object to target type: expected a brokerage model that derives from DefaultBrokerageModel "
+            "cannot convert object to target type: expected a brokerage model that derives from "
+            "DefaultBrokerageModel "
             f"or another of LEAN's models, was {type(model).__name__}"
         )
     return model if type(model) is model._native else BrokerageModelPythonWrapper(model)

@@ -53,7 +53,8 @@ def _large_enough(security: Any, quantity: Decimal) -> bool:
 def _refuse_quantity(security: Any, quantity: Decimal) -> Answer:
     least = security.symbol_properties._minimum_order_size
     return refuse(
-        f"The minimum order size (in quote currency) for {security.symbol.value} is {plain(least)}. "
+        f"The minimum order size (in quote currency) for {security.symbol.value} is "
+        f"{plain(least)}. "
         f"Order quantity was {plain(quantity)}."
     )
 
@@ -113,7 +114,8 @@ class BinanceBrokerageModel(_CoinBrokerageModel):
         elif kind == OrderType.MARKET:
             if not security.has_data:
                 return refuse(
-                    "There is no data for this symbol yet, please check the security.HasData flag to ensure there is "
+                    "There is no data for this symbol yet, please check the security.HasData flag "
+                    "to ensure there is "
                     "at least one data point."
                 )
             buys = order.direction == OrderDirection.BUY
@@ -132,7 +134,8 @@ class BinanceBrokerageModel(_CoinBrokerageModel):
         for price in prices:
             if least is not None and abs(order._quantity) * price <= least:
                 return refuse(
-                    f"The minimum order size (in quote currency) for {security.symbol.value} is {plain(least)}. "
+                    f"The minimum order size (in quote currency) for {security.symbol.value} is "
+                    f"{plain(least)}. "
                     f"Order size was {plain(order._quantity * price)}."
                 )
         if security.type != SecurityType.CRYPTO:
@@ -163,7 +166,8 @@ class _FuturesBrokerageModel(BinanceBrokerageModel):
 
     def __init__(self, account_type: Any = None) -> None:
         raise EngineUnsupported(
-            f"engine does not implement {type(self).__name__}: it has no crypto futures; use lean backtest"
+            f"engine does not implement {type(self).__name__}: it has no crypto futures; use lean "
+            "backtest"
         )
 
 
@@ -241,7 +245,9 @@ class BybitBrokerageModel(_CoinBrokerageModel):
 
 
 class CoinbaseBrokerageModel(_CoinBrokerageModel):
-    """Coinbase: cash accounts only; stop-market orders until March 2019; only limit orders can be updated."""
+    """Coinbase: cash accounts only; stop-market orders until March 2019; only limit orders can be
+    updated.
+    """
 
     _market = "coinbase"
     _markets = markets_with(crypto="coinbase")
@@ -324,9 +330,22 @@ class KrakenBrokerageModel(_CoinBrokerageModel):
         OrderType.LIMIT_IF_TOUCHED,
     )
     _coin_leverage: ClassVar[dict[str, int]] = {
-        "BTC": 5, "ETH": 5, "USDT": 2, "XMR": 2, "REP": 2, "XRP": 3, "BCH": 2, "XTZ": 2, "LTC": 3, "ADA": 3,
-        "EOS": 3, "DASH": 3, "TRX": 3, "LINK": 3, "USDC": 3,
-    }  # fmt: skip
+        "BTC": 5,
+        "ETH": 5,
+        "USDT": 2,
+        "XMR": 2,
+        "REP": 2,
+        "XRP": 3,
+        "BCH": 2,
+        "XTZ": 2,
+        "LTC": 3,
+        "ADA": 3,
+        "EOS": 3,
+        "DASH": 3,
+        "TRX": 3,
+        "LINK": 3,
+        "USDC": 3,
+    }
 
     @property
     def coin_leverage(self) -> dict[str, float]:
@@ -387,7 +406,8 @@ class FTXBrokerageModel(_CoinBrokerageModel):
         if order.type in (OrderType.STOP_MARKET, OrderType.STOP_LIMIT):
             if not security.has_data:
                 return refuse(
-                    "There is no data for this symbol yet, please check the security.HasData flag to ensure there is "
+                    "There is no data for this symbol yet, please check the security.HasData flag "
+                    "to ensure there is "
                     "at least one data point."
                 )
             stop, sells = order._stop_price, order.direction == OrderDirection.SELL

@@ -92,7 +92,9 @@ class OandaBrokerageModel(DefaultBrokerageModel):
 
 
 class FxcmBrokerageModel(DefaultBrokerageModel):
-    """FXCM: whole lots, three kinds of orders, prices on the right side of the market and not too far away."""
+    """FXCM: whole lots, three kinds of orders, prices on the right side of the market and not too
+    far away.
+    """
 
     _markets = _markets_of("fxcm")
     DEFAULT_MARKET_MAP = _markets
@@ -161,14 +163,16 @@ def _prices(
     below = buys == at_limit
     if price > market if below else price < market:
         return refuse(
-            "Limit Buy orders and Stop Sell orders must be below market, Limit Sell orders and Stop Buy orders must be "
+            "Limit Buy orders and Stop Sell orders must be below market, Limit Sell orders and "
+            "Stop Buy orders must be "
             "above market."
         )
     step = security.symbol_properties._minimum_price_variation
     far = min(step * _STEPS, market / 2)
     if price < market - far if below else price > market + far:
         return refuse(
-            f"The {pascal(kind)} {pascal(direction)} order price ({plain(price)}) is too far from the current market "
+            f"The {pascal(kind)} {pascal(direction)} order price ({plain(price)}) is too far from "
+            "the current market "
             f"price ({plain(market)})."
         )
     return ACCEPTED

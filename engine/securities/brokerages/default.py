@@ -66,18 +66,21 @@ def is_valid_order_size(security: Any, quantity: Decimal) -> Answer:
     least = security.symbol_properties._minimum_order_size
     if least is not None and abs(quantity) < least:
         return refuse(
-            f"The minimum order size (in quote currency) for {security.symbol.value} is {plain(least)}. "
+            f"The minimum order size (in quote currency) for {security.symbol.value} is "
+            f"{plain(least)}. "
             f"Order quantity was {plain(quantity)}."
         )
     return ACCEPTED
 
 
 class DefaultBrokerageModel(LeanModel):
-    """LEAN's default: leverage 2 for shares and 50 for pairs, fees of Interactive Brokers for shares, none else.
+    """LEAN's default: leverage 2 for shares and 50 for pairs, fees of Interactive Brokers for
+    shares, none else.
 
     Parameters
     ----------
-    account_type : margin (default) or cash; in a cash account shares settle after a day and coins need cash.
+    account_type : margin (default) or cash; in a cash account shares settle after a day and coins
+        need cash.
     """
 
     DEFAULT_MARKET_MAP = DEFAULT_MARKETS
@@ -103,7 +106,9 @@ class DefaultBrokerageModel(LeanModel):
     # -- orders --------------------------------------------------------------------------------
 
     def can_submit_order(self, security: Any, order: Any, message: Any = None) -> Answer:
-        """Return ``(accepted, None or the reason)``; asked after the buying power was found enough."""
+        """Return ``(accepted, None or the reason)``; asked after the buying power was found
+        enough.
+        """
         return ACCEPTED
 
     def can_update_order(

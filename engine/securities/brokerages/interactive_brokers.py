@@ -47,13 +47,29 @@ _TRADED = (
 )
 # least and most units of the base currency in one order
 _PAIR_LIMITS = {
-    "USD": (25_000, 7_000_000), "AUD": (25_000, 6_000_000), "CAD": (25_000, 6_000_000), "CHF": (25_000, 6_000_000),
-    "CNH": (150_000, 40_000_000), "CZK": (0, 0), "DKK": (150_000, 35_000_000), "EUR": (20_000, 6_000_000),
-    "GBP": (20_000, 5_000_000), "HKD": (200_000, 50_000_000), "HUF": (0, 0), "ILS": (0, 0), "KRW": (0, 200_000_000),
-    "JPY": (2_500_000, 550_000_000), "MXN": (300_000, 70_000_000), "NOK": (150_000, 35_000_000),
-    "NZD": (35_000, 8_000_000), "PLN": (0, 0), "RUB": (750_000, 30_000_000), "SEK": (175_000, 40_000_000),
-    "SGD": (35_000, 8_000_000), "ZAR": (350_000, 100_000_000),
-}  # fmt: skip
+    "USD": (25_000, 7_000_000),
+    "AUD": (25_000, 6_000_000),
+    "CAD": (25_000, 6_000_000),
+    "CHF": (25_000, 6_000_000),
+    "CNH": (150_000, 40_000_000),
+    "CZK": (0, 0),
+    "DKK": (150_000, 35_000_000),
+    "EUR": (20_000, 6_000_000),
+    "GBP": (20_000, 5_000_000),
+    "HKD": (200_000, 50_000_000),
+    "HUF": (0, 0),
+    "ILS": (0, 0),
+    "KRW": (0, 200_000_000),
+    "JPY": (2_500_000, 550_000_000),
+    "MXN": (300_000, 70_000_000),
+    "NOK": (150_000, 35_000_000),
+    "NZD": (35_000, 8_000_000),
+    "PLN": (0, 0),
+    "RUB": (750_000, 30_000_000),
+    "SEK": (175_000, 40_000_000),
+    "SGD": (35_000, 8_000_000),
+    "ZAR": (350_000, 100_000_000),
+}
 
 
 def _pair_size(ticker: str, quantity: Decimal) -> Answer:
@@ -82,10 +98,19 @@ class InteractiveBrokersBrokerageModel(DefaultBrokerageModel):
     } | {SecurityType.CFD: "interactivebrokers"}
     DEFAULT_MARKET_MAP = _markets
     _order_types: ClassVar[tuple[OrderType, ...]] = (
-        OrderType.MARKET, OrderType.MARKET_ON_OPEN, OrderType.MARKET_ON_CLOSE, OrderType.LIMIT, OrderType.STOP_MARKET,
-        OrderType.STOP_LIMIT, OrderType.TRAILING_STOP, OrderType.LIMIT_IF_TOUCHED, OrderType.COMBO_MARKET,
-        OrderType.COMBO_LIMIT, OrderType.COMBO_LEG_LIMIT, OrderType.OPTION_EXERCISE,
-    )  # fmt: skip
+        OrderType.MARKET,
+        OrderType.MARKET_ON_OPEN,
+        OrderType.MARKET_ON_CLOSE,
+        OrderType.LIMIT,
+        OrderType.STOP_MARKET,
+        OrderType.STOP_LIMIT,
+        OrderType.TRAILING_STOP,
+        OrderType.LIMIT_IF_TOUCHED,
+        OrderType.COMBO_MARKET,
+        OrderType.COMBO_LIMIT,
+        OrderType.COMBO_LEG_LIMIT,
+        OrderType.OPTION_EXERCISE,
+    )
     _times_in_force: ClassVar[tuple[str, ...]] = (
         "GoodTilCanceledTimeInForce",
         "DayTimeInForce",
@@ -110,7 +135,8 @@ class InteractiveBrokersBrokerageModel(DefaultBrokerageModel):
             return unsupported_order_type(self, order, self._order_types)
         if order.type == OrderType.MARKET_ON_CLOSE and security.type not in _AT_CLOSE:
             return refuse(
-                "InteractiveBrokers does not support Market-on-Close orders for other security types different than "
+                "InteractiveBrokers does not support Market-on-Close orders for other security "
+                "types different than "
                 "Future and Equity.",
                 f"Unsupported order type for {pascal(security.type)} security type",
             )

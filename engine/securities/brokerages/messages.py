@@ -37,7 +37,9 @@ def pascal(member: Any) -> str:
 
 
 def name_of(model: Any) -> str:
-    """Return the .NET name of a brokerage model: that of LEAN's class, whatever a user derived from it."""
+    """Return the .NET name of a brokerage model: that of LEAN's class, whatever a user derived
+    from it.
+    """
     native = getattr(model, "_native", type(model))
     name: str = native.__name__
     return name
@@ -57,7 +59,8 @@ def unsupported_order_type(
 ) -> tuple[bool, BrokerageMessageEvent]:
     names = ",".join(pascal(kind) for kind in supported)
     return refuse(
-        f"The {name_of(model)} does not support {pascal(order.type)} order type. Only supports [{names}]"
+        f"The {name_of(model)} does not support {pascal(order.type)} order type. Only supports "
+        f"[{names}]"
     )
 
 

@@ -27,8 +27,10 @@ def refuse_across_zero(
     """Refuse some kinds of orders that turn a position around."""
     if order.type in kinds and crosses_zero(security.holdings._quantity, order._quantity):
         return refuse(
-            f"Order type '{pascal(order.type)}' is not supported for orders that cross the zero holdings threshold in "
-            f"the {name_of(model)}. This means you cannot change a position from positive to negative or vice versa "
+            f"Order type '{pascal(order.type)}' is not supported for orders that cross the zero "
+            "holdings threshold in "
+            f"the {name_of(model)}. This means you cannot change a position from positive to "
+            "negative or vice versa "
             "using this order type. Please close the existing position first."
         )
     return ACCEPTED
@@ -51,7 +53,8 @@ def refuse_market_on_open(
         return ACCEPTED
     if security.type not in kinds:
         return refuse(
-            f"The broker does not support Market-on-Open orders for security type {pascal(security.type)}",
+            "The broker does not support Market-on-Open orders for security type "
+            f"{pascal(security.type)}",
             "UnsupportedSecurityType",
         )
     local = security.local_time
@@ -66,6 +69,7 @@ def refuse_market_on_open(
     if inside:
         return ACCEPTED
     return refuse(
-        f"MarketOnOpen submission time is invalid. Valid local times are {_clock(start)}–{_clock(end)}. "
+        "MarketOnOpen submission time is invalid. Valid local times are "
+        f"{_clock(start)}–{_clock(end)}. "
         "Consider setting daily_precise_end_time = false or using self.schedule.on."
     )

@@ -95,11 +95,14 @@ class AlpacaBrokerageModel(_BrokerModel):
 
     _kinds: ClassVar[dict[SecurityType, tuple[OrderType, ...]]] = {
         SecurityType.EQUITY: (
-            *_BASIC, OrderType.TRAILING_STOP, OrderType.MARKET_ON_OPEN, OrderType.MARKET_ON_CLOSE,
+            *_BASIC,
+            OrderType.TRAILING_STOP,
+            OrderType.MARKET_ON_OPEN,
+            OrderType.MARKET_ON_CLOSE,
         ),
         SecurityType.OPTION: (OrderType.MARKET, OrderType.LIMIT),
         SecurityType.CRYPTO: (OrderType.MARKET, OrderType.LIMIT, OrderType.STOP_LIMIT),
-    }  # fmt: skip
+    }
     _fee_type = AlpacaFeeModel
 
     def __init__(self) -> None:
@@ -115,8 +118,10 @@ class AlpacaBrokerageModel(_BrokerModel):
             order.type != OrderType.LIMIT or _tif(order) != "DayTimeInForce"
         ):
             return refuse(
-                f"The {name_of(self)} does not support {pascal(order.type)} orders with {_tif(order)} TIF outside "
-                "regular hours. Only Limit orders with DayTimeInForce TIF are supported outside regular trading hours."
+                f"The {name_of(self)} does not support {pascal(order.type)} orders with "
+                f"{_tif(order)} TIF outside "
+                "regular hours. Only Limit orders with DayTimeInForce TIF are supported outside "
+                "regular trading hours."
             )
         answer = refuse_across_zero(self, security, order)
         if not answer[0]:
@@ -134,7 +139,9 @@ _POST_MARKET = (timedelta(hours=16), timedelta(hours=19, minutes=55))
 
 
 class TradierBrokerageModel(_BrokerModel):
-    """Tradier: shares; shorts only by day orders and over 5 dollars; quantities cannot be updated."""
+    """Tradier: shares; shorts only by day orders and over 5 dollars; quantities cannot be
+    updated.
+    """
 
     _fee_type = ConstantFeeModel
     _order_types = _LIMIT_FIRST
@@ -167,8 +174,10 @@ class TradierBrokerageModel(_BrokerModel):
         executes, can_wait = self._can_execute(security, order)
         if not executes and not can_wait:
             return refuse(
-                "Tradier does not support explicitly placing out-of-regular-hours orders if not currently during the "
-                "pre or post market session. PreMarket: 04:00:00-09:24:00. PostMarket: 16:00:00-19:55:00. "
+                "Tradier does not support explicitly placing out-of-regular-hours orders if not "
+                "currently during the "
+                "pre or post market session. PreMarket: 04:00:00-09:24:00. PostMarket: "
+                "16:00:00-19:55:00. "
                 "Only equity limit orders are allowed during extended market hours.",
                 "ExtendedMarket",
             )
@@ -219,9 +228,13 @@ class TradeStationBrokerageModel(_BrokerModel):
         SecurityType.INDEX_OPTION,
     )
     _order_types = (
-        *_BASIC, OrderType.COMBO_MARKET, OrderType.COMBO_LIMIT, OrderType.MARKET_ON_OPEN, OrderType.MARKET_ON_CLOSE,
+        *_BASIC,
+        OrderType.COMBO_MARKET,
+        OrderType.COMBO_LIMIT,
+        OrderType.MARKET_ON_OPEN,
+        OrderType.MARKET_ON_CLOSE,
         OrderType.TRAILING_STOP,
-    )  # fmt: skip
+    )
     _fee_type = TradeStationFeeModel
 
     def can_submit_order(self, security: Any, order: Any, message: Any = None) -> Answer:
@@ -229,7 +242,8 @@ class TradeStationBrokerageModel(_BrokerModel):
             order.type != OrderType.LIMIT or order.security_type != SecurityType.EQUITY
         ):
             return refuse(
-                "To place an order outside regular trading hours, please use a limit order and ensure the security is "
+                "To place an order outside regular trading hours, please use a limit order and "
+                "ensure the security is "
                 "an equity.",
                 "NotSupportedOutsideRegularMarketHours",
             )
@@ -252,7 +266,8 @@ class TradeStationBrokerageModel(_BrokerModel):
         changed = request.quantity is not None and from_python(request.quantity) != order._quantity
         if changed and crosses_zero(security.holdings._quantity, order._quantity):
             return refuse(
-                f"Unfortunately, the {name_of(self)} brokerage model does not support updating the quantity of Cross "
+                f"Unfortunately, the {name_of(self)} brokerage model does not support updating "
+                "the quantity of Cross "
                 "Zero Orders.",
                 "UpdateRejected",
             )
@@ -264,9 +279,15 @@ class CharlesSchwabBrokerageModel(_BrokerModel):
 
     _securities = _SHARES_AND_OPTIONS
     _order_types = (
-        OrderType.MARKET, OrderType.LIMIT, OrderType.STOP_MARKET, OrderType.COMBO_MARKET, OrderType.COMBO_LIMIT,
-        OrderType.MARKET_ON_CLOSE, OrderType.MARKET_ON_OPEN, OrderType.STOP_LIMIT,
-    )  # fmt: skip
+        OrderType.MARKET,
+        OrderType.LIMIT,
+        OrderType.STOP_MARKET,
+        OrderType.COMBO_MARKET,
+        OrderType.COMBO_LIMIT,
+        OrderType.MARKET_ON_CLOSE,
+        OrderType.MARKET_ON_OPEN,
+        OrderType.STOP_LIMIT,
+    )
     _fee_type = CharlesSchwabFeeModel
 
 
@@ -287,7 +308,8 @@ class RBIBrokerageModel(_BrokerModel):
     def can_submit_order(self, security: Any, order: Any, message: Any = None) -> Answer:
         if security.type in self._securities and order.type not in self._order_types:
             return refuse(
-                f"{pascal(order.type)} order is not supported by RBI. Currently, only Market Order, Limit Order, "
+                f"{pascal(order.type)} order is not supported by RBI. Currently, only Market "
+                "Order, Limit Order, "
                 "StopMarket Order and StopLimit Order are supported."
             )
         return super().can_submit_order(security, order)
@@ -305,8 +327,12 @@ class WolverineBrokerageModel(_BrokerModel):
 
     _securities = (SecurityType.EQUITY, SecurityType.OPTION)
     _order_types = (
-        OrderType.MARKET, OrderType.MARKET_ON_CLOSE, OrderType.LIMIT, OrderType.STOP_MARKET, OrderType.STOP_LIMIT,
-    )  # fmt: skip
+        OrderType.MARKET,
+        OrderType.MARKET_ON_CLOSE,
+        OrderType.LIMIT,
+        OrderType.STOP_MARKET,
+        OrderType.STOP_LIMIT,
+    )
     _fee_type = WolverineFeeModel
     _sized = True
 
@@ -320,9 +346,13 @@ class EzeBrokerageModel(_BrokerModel):
     """Eze: whole shares, margin accounts."""
 
     _securities = (
-        SecurityType.EQUITY, SecurityType.OPTION, SecurityType.FUTURE, SecurityType.FUTURE_OPTION, SecurityType.INDEX,
+        SecurityType.EQUITY,
+        SecurityType.OPTION,
+        SecurityType.FUTURE,
+        SecurityType.FUTURE_OPTION,
+        SecurityType.INDEX,
         SecurityType.INDEX_OPTION,
-    )  # fmt: skip
+    )
     _order_types = (*_BASIC, OrderType.MARKET_ON_OPEN, OrderType.MARKET_ON_CLOSE)
     _fee_type = EzeFeeModel
 
@@ -444,8 +474,12 @@ class TerminalLinkBrokerageModel(_BrokerModel):
         SecurityType.FUTURE,
     )
     _order_types = (
-        OrderType.MARKET, OrderType.MARKET_ON_OPEN, OrderType.LIMIT, OrderType.STOP_MARKET, OrderType.STOP_LIMIT,
-    )  # fmt: skip
+        OrderType.MARKET,
+        OrderType.MARKET_ON_OPEN,
+        OrderType.LIMIT,
+        OrderType.STOP_MARKET,
+        OrderType.STOP_LIMIT,
+    )
 
     def get_fee_model(self, security: Any) -> Any:
         return DefaultBrokerageModel.get_fee_model(self, security)
@@ -460,9 +494,13 @@ class BloombergFixBrokerageModel(TerminalLinkBrokerageModel):
     """Bloomberg over FIX: updates allowed, margin accounts."""
 
     _order_types = (
-        OrderType.MARKET, OrderType.MARKET_ON_OPEN, OrderType.MARKET_ON_CLOSE, OrderType.LIMIT, OrderType.STOP_MARKET,
+        OrderType.MARKET,
+        OrderType.MARKET_ON_OPEN,
+        OrderType.MARKET_ON_CLOSE,
+        OrderType.LIMIT,
+        OrderType.STOP_MARKET,
         OrderType.STOP_LIMIT,
-    )  # fmt: skip
+    )
 
     def __init__(self, account_type: Any = None) -> None:
         super().__init__(account_type)
@@ -482,5 +520,6 @@ class TradingTechnologiesBrokerageModel(DefaultBrokerageModel):
 
     def __init__(self, account_type: Any = None) -> None:
         raise EngineUnsupported(
-            "engine does not implement TradingTechnologiesBrokerageModel: it has no futures; use lean backtest"
+            "engine does not implement TradingTechnologiesBrokerageModel: it has no futures; use "
+            "lean backtest"
         )

@@ -26,18 +26,21 @@ def call_gate(name: str, function: Callable[..., Any], *args: Any) -> Answer:
     answer = function(*args, None)
     if not isinstance(answer, tuple) or len(answer) < 2:
         raise TypeError(
-            f"expected {name} to return a tuple (bool, BrokerageMessageEvent or None), was {answer!r}; "
+            f"expected {name} to return a tuple (bool, BrokerageMessageEvent or None), was "
+            f"{answer!r}; "
             "return (True, None) to accept"
         )
     accepted, message = answer[0], answer[1]
     if type(accepted) is not bool:
         raise TypeError(
-            f"expected the first value that {name} returns to be True or False, was {accepted!r} of type "
+            f"expected the first value that {name} returns to be True or False, was {accepted!r} "
+            "of type "
             f"{type(accepted).__name__}; use bool(...)"
         )
     if message is not None and not isinstance(message, BrokerageMessageEvent):
         raise TypeError(
-            f"expected the second value that {name} returns to be None or a BrokerageMessageEvent, was {message!r}"
+            f"expected the second value that {name} returns to be None or a "
+            f"BrokerageMessageEvent, was {message!r}"
         )
     return accepted, message
 

@@ -110,8 +110,11 @@ def test_value_cash_margin_and_holdings_are_those_that_lean_logged(name: str) ->
 
 
 def _refusals(run):
-    return {int(line.split("ids: [")[1].split("]")[0]): line for line in run["messages"]["error"]
-            if "Reason: Id:" in line}  # fmt: skip
+    return {
+        int(line.split("ids: [")[1].split("]")[0]): line
+        for line in run["messages"]["error"]
+        if "Reason: Id:" in line
+    }
 
 
 @pytest.mark.golden
