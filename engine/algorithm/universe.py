@@ -17,7 +17,7 @@ from engine.types.symbol import SecurityIdentifier, Symbol, SymbolCache
 from engine.types.timezones import TimeZones
 from engine.universes.changes import SecurityChanges
 from engine.universes.manager import UniverseManager
-from engine.universes.selection import apply_changes
+from engine.universes.selection import apply_changes, make_untradable
 from engine.universes.settings import UniverseSettings
 from engine.universes.subscriptions import SubscriptionService
 from engine.universes.universe import Universe, UnchangedUniverse
@@ -308,15 +308,15 @@ class UniverseMixin:
         False when the algorithm does not have it. ``on_securities_changed`` comes at the end of the step.
         """
         symbol = as_symbol(symbol)
-        if not dict.__contains__(self.securities, symbol):
+        security = self.securities.get(symbol)
+        if security is None:
             return False
-        security = self.securities[symbol]
         tag = "Removed" if tag is None else tag
         if not self.is_warming_up:
             self.transactions.cancel_open_orders(symbol, tag)
         if security.invested:
             self.liquidate(symbol, tag=tag)
-        security.reset()
+        make_untradable(security)
         self._pending_members = [p for p in self._pending_members if p[1].symbol != symbol]
         for universe in list(self.universe_manager.values()):
             if isinstance(universe, UserDefinedUniverse) and universe.contains_member(symbol):

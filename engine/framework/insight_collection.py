@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from engine.framework.insight import Insight
+from engine.framework.slots import SlotDict
 from engine.framework.support import NO_TIME, as_symbol, as_utc
 from engine.securities.native import method
 from engine.types.dotnet import LeanObject
@@ -31,7 +32,7 @@ class InsightCollection(LeanObject):
     """Insights by symbol, in order of arrival; expired ones stay until they are removed."""
 
     def __init__(self) -> None:
-        self._by_symbol: dict[Symbol, list[Insight]] = {}
+        self._by_symbol: SlotDict[Symbol, list[Insight]] = SlotDict()
         self._complete: list[Insight] = []
         self._total = 0
         self._open = 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, MutableMapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -98,7 +98,7 @@ def span_text(span: timedelta) -> str:
     return sign + text
 
 
-def update_securities(securities: dict[Any, Any], changes: Any) -> None:
+def update_securities(securities: MutableMapping[Any, Any], changes: Any) -> None:
     """Keep a collection of securities (``symbol -> security``) up to date."""
     for added in changes.added_securities:
         securities.setdefault(added.symbol, added)

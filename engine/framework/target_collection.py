@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from typing import Any
 
+from engine.framework.slots import SlotDict
 from engine.framework.support import as_symbol
 from engine.orders.exact import from_python
 from engine.orders.sizing import adjust_by_lot_size
@@ -24,7 +25,7 @@ class PortfolioTargetCollection(LeanObject):
     """One target per symbol, in order of arrival; iterating gives the targets."""
 
     def __init__(self) -> None:
-        self._items: dict[Symbol, Any] = {}
+        self._items: SlotDict[Symbol, Any] = SlotDict()
 
     @property
     def count(self) -> int:

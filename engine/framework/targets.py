@@ -130,6 +130,9 @@ def target_for_share(
     lot: Decimal = security.symbol_properties._lot_size
     wanted = getattr(result, "_quantity", None)
     wanted = from_python(result.quantity) if wanted is None else wanted
+    if not percent and not wanted:
+        # .NET's zero has a sign: the negative of no position
+        wanted = security.holdings._quantity.copy_negate()
     quantity = wanted / lot * lot if lot != ONE else wanted
     if not delta:
         quantity = _signed_sum(quantity, security.holdings._quantity)

@@ -12,7 +12,7 @@ from engine.types.bars import Tick
 from engine.types.enums import Resolution, SecurityType
 from engine.types.errors import ArgumentException
 from engine.types.subscription import SubscriptionDataConfig
-from engine.types.timezones import TimeZones, from_utc
+from engine.types.timezones import TimeZones, from_utc, to_utc
 from engine.universes.universe import Universe
 from engine.universes.user_defined import plain_symbol
 
@@ -31,8 +31,8 @@ def split_zone(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[ZoneInfo 
 class ScheduledUniverse(Universe):
     """``ScheduledUniverse([zone,] date_rule, time_rule, selector[, settings])``.
 
-    The selector gets the (naive) UTC time; the zone stays UTC unless one is given, for the rules count in the
-    algorithm's zone already.
+    The selector gets the (naive) UTC time. Leave the zone out: the rules count in the algorithm's zone already, and
+    another zone shifts their times by its offset.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -74,4 +74,5 @@ class ScheduledUniverse(Universe):
             if moment > end:
                 return
             if moment >= start:
-                yield moment
+                # LEAN takes the UTC time of the rules for a local one of the universe's zone
+                yield to_utc(moment, zone)

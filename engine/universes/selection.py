@@ -145,7 +145,7 @@ class UniverseSelection:
         made = self._made.get(symbol)
         if made is None:
             made = self._algorithm.securities.create_security(
-                symbol, [], universe.universe_settings._leverage
+                symbol, [], universe.universe_settings._leverage, False
             )
             self._made[symbol] = made
         return made
@@ -215,4 +215,10 @@ def apply_changes(algorithm: Any, changes: SecurityChanges) -> None:
     manager = algorithm.universe_manager
     for security in changes.removed_securities:
         if not manager._is_active(security.symbol):
-            security.reset()
+            make_untradable(security)
+
+
+def make_untradable(security: Any) -> None:
+    """Let no new order through; open ones still fill while there is data."""
+    security._is_initialized = False
+    security.is_tradable = False

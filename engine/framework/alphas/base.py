@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from engine.framework.insight import Insight
+from engine.framework.slots import SlotDict
 from engine.framework.support import as_utc, model_name, new_id, text_of, update_securities
 from engine.securities.native import LeanModel, method
 from engine.types.enums import InsightDirection, InsightType
@@ -94,7 +95,7 @@ class ConstantAlphaModel(AlphaModel):
             period,
         )
         self._magnitude, self._confidence, self._weight = magnitude, confidence, weight
-        self._securities: dict[Symbol, Any] = {}
+        self._securities: SlotDict[Symbol, Any] = SlotDict()
         self._last: dict[Symbol, datetime] = {}
         parts = [self._type, self._direction, period]
         parts += [number for number in (magnitude, confidence) if number is not None]

@@ -6,6 +6,7 @@ from typing import Any
 
 from engine.framework.alphas.base import AlphaModel
 from engine.framework.insight import Insight
+from engine.framework.slots import SlotDict
 from engine.framework.support import span_of, text_of
 from engine.indicators.averages import ExponentialMovingAverage
 from engine.types.dotnet import LeanObject
@@ -63,7 +64,7 @@ class EmaCrossAlphaModel(AlphaModel):
     ) -> None:
         self._fast, self._slow = fast_period, slow_period
         self._resolution = Resolution(resolution)
-        self.symbol_data_by_symbol: dict[Symbol, _Averages] = {}
+        self.symbol_data_by_symbol: SlotDict[Symbol, _Averages] = SlotDict()
         self.name = f"EmaCrossAlphaModel({fast_period},{slow_period},{text_of(self._resolution)})"
 
     def update(self, algorithm: Any, data: Any) -> list[Insight]:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from engine.framework.alphas.base import AlphaModel
 from engine.framework.alphas.history import slices_of
 from engine.framework.insight import Insight
+from engine.framework.slots import SlotDict
 from engine.framework.support import span_of, text_of, update_securities
 from engine.indicators.averages import ExponentialMovingAverage
 from engine.indicators.basic import Identity
@@ -84,8 +85,8 @@ class BasePairsTradingAlphaModel(AlphaModel):
         self._lookback, self._resolution = lookback, Resolution(resolution)
         self._threshold = float(threshold)
         self._period = span_of(self._resolution) * lookback
-        self._members: dict[Symbol, Any] = {}
-        self._pairs: dict[tuple[Symbol, Symbol], _Pair] = {}
+        self._members: SlotDict[Symbol, Any] = SlotDict()
+        self._pairs: SlotDict[tuple[Symbol, Symbol], _Pair] = SlotDict()
         shown = plain(normalize(to_decimal(threshold)))
         self.name = f"BasePairsTradingAlphaModel({lookback},{text_of(self._resolution)},{shown})"
 
