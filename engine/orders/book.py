@@ -7,6 +7,7 @@ from typing import Any
 from engine.orders.event import OrderEvent
 from engine.orders.requests import OrderResponse, SubmitOrderRequest
 from engine.orders.status import CLOSED, FILLS
+from engine.orders.table import OrderTable
 from engine.orders.ticket import OrderTicket
 from engine.securities.fees.base import ModifiedFillQuantityOrderFee, OrderFee
 from engine.types.enums import (
@@ -42,7 +43,8 @@ class OrderBook:
         self.order_tickets: dict[int, OrderTicket] = {}
         self.orders_count = 0
         self.order_events: list[OrderEvent] = []
-        self._open: dict[int, tuple[Any, OrderTicket, Any]] = {}
+        # id -> (order, ticket, security)
+        self._open = OrderTable()
         self._before_cancel: dict[int, OrderStatus] = {}
         self._modes: dict[Symbol, DataNormalizationMode] = {}
         self._told_fee = False
@@ -126,7 +128,7 @@ class OrderBook:
                 )
             order, ticket, security = found
             if event.status in CLOSED:
-                self._open.pop(event.order_id, None)
+                self._open.pop(event.order_id)
                 self.orders[order.id], self.order_tickets[order.id] = order, ticket
             if security is None or security.symbol != event.symbol:
                 security = algorithm.securities[event.symbol]
