@@ -69,6 +69,11 @@ class Admission:
     reason: str = ""
 
 
+_RESTING = frozenset(
+    {"limit", "stop", "stop_limit", "trailing_stop", "limit_if_touched", "combo_limit"}
+)
+
+
 class OrderKind(Enum):
     """Kinds of orders, as far as risk tells them apart."""
 
@@ -84,22 +89,12 @@ class OrderKind(Enum):
     COMBO_LIMIT = "combo_limit"
     OPTION_EXERCISE = "option_exercise"
 
-    @property
-    def resting(self) -> bool:
-        """Whether such an order waits in the book for a price, possibly for ever."""
-        return self in _RESTING
+    resting: bool
+    """Whether such an order waits in the book for a price, possibly for ever."""
 
-
-_RESTING = frozenset(
-    {
-        OrderKind.LIMIT,
-        OrderKind.STOP,
-        OrderKind.STOP_LIMIT,
-        OrderKind.TRAILING_STOP,
-        OrderKind.LIMIT_IF_TOUCHED,
-        OrderKind.COMBO_LIMIT,
-    }
-)
+    def __init__(self, word: str) -> None:
+        # a plain attribute: the gate reads it for every open order
+        self.resting = word in _RESTING
 
 
 @dataclass(frozen=True, slots=True)

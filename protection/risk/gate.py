@@ -16,15 +16,20 @@ on open, on close) are credited, so that a rotation out of one symbol into anoth
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from threading import RLock
+from types import MappingProxyType
+from typing import Any
 
-from protection.contracts.actions import Action, Reason, Verdict
+from protection.contracts.actions import NOTHING, Action, Reason, Verdict
 from protection.contracts.records import OrderId, OrderKind, OrderRequest, Portfolio
 from protection.contracts.settings import LimitSettings
 from protection.risk.orders import OrderBook, Pending
+
+ADDS: Mapping[str, Any] = MappingProxyType({"adds": True})
+"""Evidence of an allowed order that adds exposure."""
 
 _EPSILON = 1e-9
 _GROUPS = 1024
@@ -229,17 +234,15 @@ class OrderGate:
         side = [p for p in pending if p.symbol == symbol and p.quantity * quantity > 0.0]
         exit_ = judge_exit(held, quantity, side)
         if quantity == 0.0 or (exit_.reduces and self._legs_reduce(order, portfolio, pending)):
-            return replace(standing, scope=f"symbol:{symbol}", allowed=True)
+            return _passed(standing, symbol)
         if standing.state.adding_allowed:
             refusal = self._limits_refuse(effect, order, portfolio, pending, side, standing)
             if refusal is None:
-                return replace(
-                    standing, scope=f"symbol:{symbol}", allowed=True, evidence={"adds": True}
-                )
+                return _passed(standing, symbol, evidence=ADDS)
         else:
             refusal = Refusal("state", standing.reason, 0.0)
         if exit_.excused:
-            return replace(standing, scope=f"symbol:{symbol}", allowed=True, cancel=exit_.cancel)
+            return _passed(standing, symbol, cancel=exit_.cancel)
         room = exit_.room
         if refusal.max_quantity * quantity > 0.0 and abs(refusal.max_quantity) > abs(room):
             room = refusal.max_quantity
@@ -337,45 +340,64 @@ class OrderGate:
         self, symbol: str, portfolio: Portfolio, pending: Sequence[Pending]
     ) -> float | str:
         """Gross exposure of all other symbols at its worst, or why it cannot be told."""
-        buys: dict[str, float] = {}
-        sells: dict[str, float] = {}
-        firm: dict[str, float] = {}
-        units: dict[str, float | None] = {}
+        # symbol -> [buys, sells, those of them that do not rest, price times multiplier]
+        books: dict[str, list[float]] = {}
         for p in pending:
-            if p.symbol == symbol:
+            name = p.symbol
+            if name == symbol:
                 continue
-            if p.quantity > 0:
-                buys[p.symbol] = buys.get(p.symbol, 0.0) + p.quantity
-            else:
-                sells[p.symbol] = sells.get(p.symbol, 0.0) + p.quantity
+            book = books.get(name)
+            if book is None:
+                books[name] = book = [0.0, 0.0, 0.0, 0.0]
+            quantity = p.quantity
+            book[0 if quantity > 0.0 else 1] += quantity
             if not p.resting:
-                firm[p.symbol] = firm.get(p.symbol, 0.0) + p.quantity
-            price = p.price if p.price is not None else self._known_price(p.symbol)
-            units[p.symbol] = None if price is None else price * p.multiplier
+                book[2] += quantity
+            price = p.price if p.price is not None else self._known_price(name)
+            if price is not None:
+                book[3] = max(book[3], price * p.multiplier)
         total = 0.0
         for name, position in portfolio.positions.items():
             if name == symbol:
                 continue
             held, unit = position.quantity, position.price * position.multiplier
-            if name in units:
-                units.pop(name)
-                long = held + buys.get(name, 0.0)
-                short = held + sells.get(name, 0.0)
-                closing = firm.get(name, 0.0)
-                if held > 0 > closing:
-                    long = max(0.0, long + closing)
-                elif held < 0 < closing:
-                    short = min(0.0, short + closing)
-                total += max(long, -short, 0.0) * unit
-            else:
+            book = books.pop(name, None) if books else None
+            if book is None:
                 total += abs(held) * unit
-        for name, unknown in units.items():
-            if unknown is None:
+                continue
+            long, short, closing = held + book[0], held + book[1], book[2]
+            if held > 0.0 > closing:
+                long = max(0.0, long + closing)
+            elif held < 0.0 < closing:
+                short = min(0.0, short + closing)
+            total += max(long, -short, 0.0) * unit
+        for name, book in books.items():
+            if book[3] <= 0.0:
                 return f"expected a price for the open orders in {name}, was none"
-            total += max(buys.get(name, 0.0), -sells.get(name, 0.0)) * unknown
+            total += max(book[0], -book[1]) * book[3]
         if not math.isfinite(total):
             return f"expected finite positions and prices, gross exposure was {total}"
         return total
+
+
+def _passed(
+    standing: Verdict,
+    symbol: str,
+    evidence: Mapping[str, Any] = NOTHING,
+    cancel: tuple[OrderId, ...] = (),
+) -> Verdict:
+    return Verdict(
+        standing.state,
+        f"symbol:{symbol}",
+        standing.reason,
+        standing.until,
+        evidence,
+        standing.reasons,
+        standing.multiplier,
+        True,
+        None,
+        cancel,
+    )
 
 
 def _held(portfolio: Portfolio, symbol: str) -> float:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from protection.contracts.records import (
     Fill,
@@ -48,8 +48,7 @@ class Working:
         return rest if rest * self.total > 0 else 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Pending:
+class Pending(NamedTuple):
     """Remainder of one order as the gate counts it."""
 
     order_id: OrderId
