@@ -81,7 +81,7 @@ class UniverseMixin:
         extended_market_hours: bool = False,
         data_normalization_mode: Any = None,
     ) -> Any:
-        """Add a share; minute bars unless a resolution is given."""
+        """Add a share; without a resolution at that of ``universe_settings`` (minutes)."""
         return self._add(
             SecurityType.EQUITY, ticker, resolution, market, fill_forward, leverage,
             extended_market_hours, data_normalization_mode,

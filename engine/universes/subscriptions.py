@@ -107,9 +107,9 @@ class SubscriptionService:
         mode: DataNormalizationMode = DataNormalizationMode.ADJUSTED,
         mapping: DataMappingMode = DataMappingMode.OPEN_INTEREST,
     ) -> list[SubscriptionDataConfig]:
-        """Return the (new or known) subscriptions of a symbol; the resolution is minutes unless given."""
+        """Return the (new or known) subscriptions of a symbol; by default at the resolution of universes."""
         if resolution is None:
-            resolution = Resolution.MINUTE
+            resolution = self._algorithm.universe_settings.resolution
         resolution = Resolution(resolution)
         kinds = data_types(symbol.security_type, resolution)
         if symbol.security_type == SecurityType.INDEX:

@@ -148,6 +148,7 @@ class PearsonCorrelationPairsTradingAlphaModel(BasePairsTradingAlphaModel):
             )
         else:
             matrix = np.triu(np.atleast_2d(np.corrcoef(np.array(vectors))))
+            np.fill_diagonal(matrix, 1.0)
             inside = matrix[np.abs(matrix) < 1]
             best = float(inside.max()) if inside.size else 0.0
             if inside.size and best >= self._minimum:
@@ -171,7 +172,9 @@ class PearsonCorrelationPairsTradingAlphaModel(BasePairsTradingAlphaModel):
         else:
             kept = [piece for piece in slices if piece.count == count]
         for piece in kept:
-            for bar in piece.values():
+            # LEAN's slices of history are in order of tickers, its securities are not: the pair it takes is the one at
+            # the same places of the other list
+            for bar in sorted(piece.values(), key=lambda b: b.symbol.value):
                 prices.setdefault(bar.symbol, []).append(float(bar.price))
         vectors = []
         for series in prices.values():
