@@ -14,6 +14,9 @@ MONDAY, TUESDAY, WEDNESDAY, THURSDAY, FRIDAY, SATURDAY, SUNDAY = range(7)
 FIRST_YEAR = 1990
 LAST_YEAR = 2030
 
+#: When a regular session ends, in New York.
+REGULAR_CLOSE = time(16, 0)
+
 #: Full closings that follow no rule.
 EXTRA_HOLIDAYS: dict[date, str] = {
     date(1994, 4, 27): "funeral of Richard Nixon",

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from decimal import ROUND_HALF_EVEN, Decimal
 from functools import lru_cache
 
+from operations.data.calendar import REGULAR_CLOSE, early_closes
 from operations.data.series import DailyBar, Series
 
 #: LEAN's price grid for equities: integers of 1/10,000 dollar.
@@ -57,6 +58,21 @@ def daily_rows(bars: Iterable[DailyBar], scale: int) -> str:
         f"{_rounded(bar.low, scale)},{_rounded(bar.close, scale)},{bar.volume}\n"
         for bar in bars
     )
+
+
+def closing_hour_rows(bars: Iterable[DailyBar], scale: int) -> str:
+    """Return hourly rows with one bar a session: the close, in the hour that ends with it.
+
+    LEAN reads a benchmark from hourly bars whatever the algorithm subscribes to, and without any
+    takes it for worthless. Of the other hours nothing is known, and nothing is written.
+    """
+    shortened = early_closes()
+    rows = []
+    for bar in bars:
+        hour = shortened.get(bar.day, REGULAR_CLOSE).hour - 1
+        close = _rounded(bar.close, scale)
+        rows.append(f"{bar.day:%Y%m%d} {hour:02}:00,{close},{close},{close},{close},0\n")
+    return "".join(rows)
 
 
 def zipped(member: str, text: str) -> bytes:

@@ -15,7 +15,7 @@ from operations.files import sha256, write_atomically
 MANIFEST = "manifest.json"
 
 #: Raised whenever the same sources would give other files.
-RECIPE = 1
+RECIPE = 2
 
 #: The series a strategy is measured against.
 BENCHMARK = "SP500INDEX"
@@ -40,11 +40,15 @@ def _series_files(found: Series, scale: int) -> dict[str, bytes]:
     ticker = found.ticker.lower()
     listing = series.LISTING.get(found.ticker, "N" if found.kind == "stock" else "")
     rows = lean_format.daily_rows(found.bars, scale)
-    return {
+    files = {
         f"equity/usa/daily/{ticker}.zip": lean_format.zipped(f"{ticker}.csv", rows),
         f"equity/usa/map_files/{ticker}.csv": lean_format.map_file(found, listing).encode(),
         f"equity/usa/factor_files/{ticker}.csv": lean_format.factor_file(found).encode(),
     }
+    if found.kind == "index":
+        rows = lean_format.closing_hour_rows(found.bars, scale)
+        files[f"equity/usa/hour/{ticker}.zip"] = lean_format.zipped(f"{ticker}.csv", rows)
+    return files
 
 
 def build(found: list[Series]) -> tuple[dict[str, bytes], dict[str, Any]]:
@@ -92,7 +96,9 @@ def build(found: list[Series]) -> tuple[dict[str, bytes], dict[str, Any]]:
             "Daily prices in LEAN's folder format, made by `protect data prepare`. `scale` is what "
             "the source's prices were multiplied by. Prices are adjusted, so every factor is 1. "
             "`left_out` counts rows at the start of the source that are not used: before a run of "
-            f"{series.FROZEN_RUN} or more identical closes it carried old quotes forward."
+            f"{series.FROZEN_RUN} or more identical closes it carried old quotes forward. "
+            "The hourly file of an index has one bar a session, at the close: LEAN reads benchmarks "
+            "from hourly bars. Nothing else in this folder is known within a day."
         ),
         "benchmark": BENCHMARK,
         "series": entries,

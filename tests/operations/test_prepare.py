@@ -72,6 +72,21 @@ def test_a_start_of_quotes_carried_forward_for_weeks_is_left_out_and_said(prepar
         assert longest < series.FROZEN_RUN, one.ticker
 
 
+def test_the_hourly_file_of_an_index_has_only_the_close_of_each_session(prepared, found) -> None:
+    with zipfile.ZipFile(prepared / "equity/usa/hour/sp500index.zip") as archive:
+        hours = list(csv.reader(io.TextIOWrapper(archive.open("sp500index.csv"))))
+    days = rows(prepared, "sp500index")
+    assert [row[0][:8] for row in hours] == [row[0][:8] for row in days]
+    assert [row[4] for row in hours] == [row[4] for row in days]
+    starts = {row[0][:8]: row[0][9:] for row in hours}
+    assert starts["20080915"] == "15:00"
+    assert starts["20081128"] == "12:00"  # the day after Thanksgiving ends at one
+    assert starts["19921127"] == "13:00"  # and ended at two until 1992
+    assert {path.stem for path in (prepared / "equity/usa/hour").iterdir()} == {
+        one.ticker.lower() for one in found if one.kind == "index"
+    }
+
+
 def test_names_and_notes_are_honest(prepared) -> None:
     manifest = json.loads((prepared / prepare.MANIFEST).read_text())
     by_ticker = {one["ticker"]: one for one in manifest["series"]}
