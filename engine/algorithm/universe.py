@@ -41,6 +41,7 @@ class UniverseMixin:
     """``add_equity`` and the like, ``remove_security``, ``add_universe``, ``active_securities``."""
 
     _engine: Any
+    _utc: Any
     _market: Callable[[str, SecurityType], str]
     is_warming_up: bool
     securities: Any
@@ -388,6 +389,12 @@ class UniverseMixin:
         return universe
 
     # -- for the loop --------------------------------------------------------------------------
+
+    @property
+    def _utc_ticks(self) -> int:
+        """Ticks (0.1 microseconds) of LEAN's clock beyond ours: 1 in the slice of a universe that started late."""
+        feed = self._engine.feed
+        return int(feed is not None and feed.late_at == self._utc)
 
     def _apply_pending_universes(self) -> None:
         """Let what was added and removed in this step reach the feed; called at the end of each step."""

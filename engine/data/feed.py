@@ -146,6 +146,8 @@ class Feed:
         self.selector: Callable[[datetime, list[Any]], Any] | None = None
         self.settle: Callable[[datetime], bool] | None = None
         self.restart: Callable[[Any], None] | None = None
+        #: the last moment at which a slice came that LEAN stamps one tick (0.1 microseconds) later
+        self.late_at: datetime | None = None
         self.data_points = 0
         self._subscriptions: list[_Subscription] = []
         self._by_config: dict[int, _Subscription] = {}
@@ -340,6 +342,7 @@ class Feed:
         if frontier % 10 == 1 and any(pulse.due == frontier for pulse in self._pulses):
             # a universe that starts late is one tick behind the moment, which no clock shows
             shown -= 1
+            self.late_at = _EPOCH + timedelta(microseconds=shown)
         slice_ = TimeSlice(_EPOCH + timedelta(microseconds=shown))
         self._collect(slice_, frontier)
         if self._pulses:
