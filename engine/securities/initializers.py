@@ -10,7 +10,7 @@ from engine.types.dotnet import LeanObject
 from engine.types.errors import ArgumentException
 
 
-class _NullInitializer(LeanModel):
+class NullSecurityInitializer(LeanModel):
     """Sets nothing."""
 
     def initialize(self, security: Any) -> None:
@@ -20,7 +20,7 @@ class _NullInitializer(LeanModel):
 class SecurityInitializer(LeanObject):
     """LEAN's access to the initializer that sets nothing."""
 
-    NULL: ClassVar[Any] = _NullInitializer()
+    NULL: ClassVar[Any] = NullSecurityInitializer()
 
 
 class BrokerageModelSecurityInitializer(LeanModel):

@@ -140,7 +140,7 @@ class DefaultMarginCallModel(LeanModel):
         return executed
 
 
-class _NullMarginCallModel(LeanModel):
+class NullMarginCallModel(LeanModel):
     """Never calls."""
 
     def _get_margin_call_orders(self) -> tuple[list[Any], bool]:
@@ -156,7 +156,7 @@ class _NullMarginCallModel(LeanModel):
 class MarginCallModel:
     """LEAN's access to the model that never calls."""
 
-    NULL: ClassVar[Any] = _NullMarginCallModel()
+    NULL: ClassVar[Any] = NullMarginCallModel()
 
 
 class _UserMarginCallModel(LeanModel):

@@ -28,7 +28,7 @@ class MarginInterestRateParameters(LeanObject):
         return aware(self._utc)
 
 
-class _NullMarginInterestRateModel(LeanModel):
+class NullMarginInterestRateModel(LeanModel):
     """Charges nothing."""
 
     _is_null = True
@@ -40,7 +40,7 @@ class _NullMarginInterestRateModel(LeanModel):
 class MarginInterestRateModel:
     """LEAN's access to the model that charges nothing."""
 
-    NULL = _NullMarginInterestRateModel()
+    NULL = NullMarginInterestRateModel()
 
 
 class ShortMarginInterestRateModel(LeanModel):

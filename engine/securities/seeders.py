@@ -9,7 +9,7 @@ from engine.securities.native import LeanModel, method
 from engine.types.bars import BaseData
 
 
-class _NullSeeder(LeanModel):
+class NullSecuritySeeder(LeanModel):
     """Seeds nothing."""
 
     def seed_security(self, security: Any) -> bool:
@@ -19,7 +19,7 @@ class _NullSeeder(LeanModel):
 class SecuritySeeder:
     """LEAN's access to the seeder that seeds nothing."""
 
-    NULL: ClassVar[Any] = _NullSeeder()
+    NULL: ClassVar[Any] = NullSecuritySeeder()
 
 
 class FuncSecuritySeeder(LeanModel):

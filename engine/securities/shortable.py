@@ -43,7 +43,7 @@ class LocalDiskShortableProvider(NullShortableProvider):
     """Reads ``<data>/equity/<market>/shortable/<brokerage>/symbols/<ticker>.csv``.
 
     Rows are ``yyyyMMdd,quantity[,rebate rate in percent[,fee rate in percent]]``; a day without a row has no limit and no
-    rate. Set :attr:`_data_folder` (the engine does at the start of a run).
+    rate. Without :attr:`_data_folder` the data folder of the present run is read.
     """
 
     _data_folder: ClassVar[Path | None] = None
@@ -65,7 +65,9 @@ class LocalDiskShortableProvider(NullShortableProvider):
     def _read(self, symbol: Any) -> dict[date, tuple[int | None, Decimal, Decimal]]:
         folder = self._data_folder
         if folder is None:
-            return {}
+            from engine.run import current_engine
+
+            folder = Path(current_engine().data_folder)
         kind = SecurityType(symbol.security_type).name.lower().replace("_", "")
         path = folder / kind / symbol.id.market / "shortable" / self._brokerage / "symbols"
         path = path / f"{symbol.value.lower()}.csv"

@@ -52,14 +52,14 @@ class BaseVolatilityModel(LeanModel):
         return []
 
 
-class _NullVolatilityModel(BaseVolatilityModel):
+class NullVolatilityModel(BaseVolatilityModel):
     _is_null = True
 
 
 class VolatilityModel:
     """LEAN's access to the model that knows nothing."""
 
-    NULL = _NullVolatilityModel()
+    NULL = NullVolatilityModel()
 
 
 class StandardDeviationOfReturnsVolatilityModel(BaseVolatilityModel):
