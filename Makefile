@@ -49,7 +49,7 @@ test: env-dev lint types imports unit ## Everything: lint, types, import rules, 
 	@echo "== All checks passed"
 
 # -- the parts of `make test` -------------------------------------------------
-.PHONY: lint types imports unit format
+.PHONY: lint types imports unit test-slow format
 lint: env-dev ## ruff: lint and format check
 	@echo "== Lint"
 	@"$(PY)" -m ruff check $(SOURCES)
@@ -66,6 +66,9 @@ imports: env-dev ## import-linter: the rules of the house
 unit: env-dev ## pytest; ARGS="-k breaker" narrows it
 	@echo "== Tests"
 	@"$(PY)" -m pytest $(ARGS)
+
+test-slow: env-dev ## The tests that `make test` leaves out for their length
+	@"$(PY)" -m pytest -m slow $(ARGS)
 
 format: env-dev ## Rewrite the sources in house style
 	@"$(PY)" -m ruff check --fix $(SOURCES)

@@ -97,8 +97,8 @@ def build(found: list[Series]) -> tuple[dict[str, bytes], dict[str, Any]]:
             "the source's prices were multiplied by. Prices are adjusted, so every factor is 1. "
             "`left_out` counts rows at the start of the source that are not used: before a run of "
             f"{series.FROZEN_RUN} or more identical closes it carried old quotes forward. "
-            "The hourly file of an index has one bar a session, at the close: LEAN reads benchmarks "
-            "from hourly bars. Nothing else in this folder is known within a day."
+            "The hourly file of an index has one bar a session, at the close: LEAN reads "
+            "benchmarks from hourly bars. Nothing else in this folder is known within a day."
         ),
         "benchmark": BENCHMARK,
         "series": entries,
