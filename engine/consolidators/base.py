@@ -70,13 +70,23 @@ class ConsolidatorBase(_Bars):
     _input_type: type = BaseData
     _output_type: type = BaseData
 
+    data_consolidated: Event
+    consolidated: Any
+    _user: list[Handler]
+    _general: list[Handler]
+
+    def __new__(cls, *_args: Any, **_kwargs: Any) -> Any:
+        # a user's subclass need not call our __init__
+        made = super().__new__(cls)
+        made.data_consolidated = Event()
+        made._user = made.data_consolidated._handlers
+        made._general = made._user if cls._typed is None else []
+        made.consolidated = None
+        alias_attributes(made)
+        return made
+
     def __init__(self) -> None:
-        self.data_consolidated = Event()
-        self._user: list[Handler] = self.data_consolidated._handlers
-        own: list[Handler] = []
-        self._general = self._user if self._typed is None else own
-        self.consolidated: Any = None
-        alias_attributes(self)
+        pass
 
     @property
     def input_type(self) -> type:
@@ -117,6 +127,10 @@ class ConsolidatorBase(_Bars):
         if self._typed == "after":
             for handler in tuple(self._user):
                 handler(self, bar)
+
+    def on_data_consolidated(self, consolidated: Any) -> None:
+        """Send a bar; for subclasses that make their own."""
+        self._emit(consolidated)
 
     def dispose(self) -> None:
         """Drop all handlers."""

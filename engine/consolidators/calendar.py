@@ -14,6 +14,8 @@ class CalendarInfo(LeanObject):
     __slots__ = ("period", "start")
 
     def __init__(self, start: datetime, period: timedelta) -> None:
+        if not isinstance(start, datetime):
+            start = datetime(start.year, start.month, start.day)
         self.start, self.period = start, period
 
     @property

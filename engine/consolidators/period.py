@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -41,11 +42,19 @@ class PeriodCountConsolidatorBase(ConsolidatorBase):
 
     _typed = "after"
 
+    # what a subclass has that does not call our __init__
+    _working: Any = None
+    _period: timedelta | None = None
+    _start_time: timedelta | None = None
+    _max_count: int | None = None
+    _function: Callable[[datetime], CalendarInfo] | None = None
+    _fixed = False
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__()
         count, period, start, function = self._parse(args, kwargs)
-        self._max_count: int | None = count
-        self._period: timedelta | None = period
+        self._max_count = count
+        self._period = period
         self._start_time, self._function = start, function
         self._fixed = function is None and count is None
         if function is not None:
@@ -56,7 +65,6 @@ class PeriodCountConsolidatorBase(ConsolidatorBase):
                     "than the one passed in."
                 )
             self._period = timedelta(seconds=1)
-        self._working: Any = None
         self._clear()
 
     def _clear(self) -> None:
@@ -110,7 +118,12 @@ class PeriodCountConsolidatorBase(ConsolidatorBase):
         return None if self._working is None else self._working.end_time
 
     def _idle(self) -> bool:
-        return self._working is None
+        # a subclass may look for its own bars
+        return self._working is None and type(self).scan is PeriodCountConsolidatorBase.scan
+
+    @property
+    def period(self) -> timedelta | None:
+        return self._period
 
     # times
 
@@ -207,6 +220,13 @@ class PeriodCountConsolidatorBase(ConsolidatorBase):
 
     def _aggregate(self, data: Any) -> None:
         raise NotImplementedError
+
+    def aggregate_bar(self, working_bar: Any, data: Any) -> Any:
+        """Put data into a bar (none: a new one) and return it; for subclasses."""
+        own, self._working = self._working, working_bar
+        self._aggregate(data)
+        made, self._working = self._working, own
+        return made
 
     def _send(self, bar: Any) -> None:
         self._emit(bar)

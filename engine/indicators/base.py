@@ -212,6 +212,10 @@ class IndicatorBase(PascalNames):
         if self._handlers:
             self.updated(self, self.current)
 
+    def on_updated(self, consolidated: IndicatorDataPoint) -> None:
+        """Tell the handlers of a new value; for subclasses that compute their own."""
+        self.updated(self, consolidated)
+
     def _switch(self, symbol: Any, time: datetime) -> bool:
         """Change to another symbol's stream of inputs; false for an input of the past."""
         before = self._seen_symbol

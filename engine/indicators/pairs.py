@@ -16,6 +16,12 @@ from engine.types.timezones import to_utc
 _HOUR, _MINUTE, _SECOND = timedelta(hours=1), timedelta(minutes=1), timedelta(seconds=1)
 
 
+def _symbol(value: Any) -> Any:
+    from engine.consolidators.subscriptions import as_symbol
+
+    return as_symbol(value)
+
+
 class _Stream:
     """The last bars of one symbol and the moment of the newest one, cut to the resolution."""
 
@@ -52,6 +58,7 @@ class DualSymbolIndicator(BarIndicator):
     """Computes when both symbols have a bar of the same moment."""
 
     def _begin(self, target: Any, reference: Any, period: int) -> None:
+        target, reference = _symbol(target), _symbol(reference)
         self._target_symbol, self._reference_symbol = target, reference
         self._target, self._reference = _Stream(target, period), _Stream(reference, period)
         self._result = 0.0
@@ -119,7 +126,10 @@ def _sample_moments(x: Any, y: Any) -> tuple[float, float]:
 class _Returns(DualSymbolIndicator):
     """Keeps the simple returns of both symbols."""
 
-    def _build(self, target_symbol: Any, reference_symbol: Any, period: int) -> None:
+    def _build(self, target_symbol: Any, reference_symbol: Any, period: Any) -> None:
+        if isinstance(target_symbol, int):
+            # the old order: period, target, reference
+            target_symbol, reference_symbol, period = reference_symbol, period, target_symbol
         _check(type(self).__name__, period)
         self._begin(target_symbol, reference_symbol, 2)
         self._returns: tuple[deque[float], deque[float]] = (
@@ -227,6 +237,7 @@ class Alpha(BarIndicator):
         risk_free_rate: Any = None,
     ) -> None:
         beta_period = alpha_period if beta_period is None else beta_period
+        target_symbol, reference_symbol = _symbol(target_symbol), _symbol(reference_symbol)
         if target_symbol == reference_symbol:
             raise ArgumentException("The target and reference symbols cannot be the same.")
         if alpha_period < 1 or beta_period < 2:
