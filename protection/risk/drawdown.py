@@ -180,11 +180,10 @@ class DrawdownAccount:
                 highs.popleft()
         recent = self._recent
         if last_time is not None:
-            if time > last_time:
-                last = self._last
-                while recent and recent[-1][1] <= last:
-                    recent.pop()
-                recent.append((time, last))
+            last = self._last
+            while recent and recent[-1][1] <= last:
+                recent.pop()
+            recent.append((time, last))
             begin = time - self._span
             while recent and recent[0][0] <= begin:
                 recent.popleft()
