@@ -23,6 +23,7 @@ from threading import RLock
 from typing import Any, Protocol
 
 from protection.circuit_breakers.board import Board, symbol_scope
+from protection.circuit_breakers.holdings import portfolio_fault, walk_positions
 from protection.circuit_breakers.kill_switch import KillRecord, KillSwitch
 from protection.circuit_breakers.watch import SymbolWatch
 from protection.contracts.actions import Action, Event, Reason, Verdict
@@ -246,7 +247,7 @@ class ProtectionSystem:
         now = self._clock.now()
         board, account = self._board, self._account
         self._look_at_kill(now)
-        fault = self._portfolio_fault(portfolio, now)
+        fault = portfolio_fault(portfolio, now, self._ahead, self._max_age)
         before, last_time = account.session_index, account.last_time
         if not fault and last_time is not None and portfolio.time < last_time <= now:
             # A snapshot taken before the last one by another thread: no news, and no fault
@@ -268,7 +269,7 @@ class ProtectionSystem:
         changed = factor != 1.0 or reading.session_index != before
         if factor != 1.0:
             board.scale(factor)
-        gross, flat, moved = self._walk_positions(portfolio, now, reading.equity)
+        gross, flat, moved = walk_positions(portfolio, board, self._stop, now, reading.equity)
         changed |= moved
         changed |= board.step_portfolio(now, reading, gross, flat)
         for name in ("volatility", "flash"):
@@ -288,53 +289,6 @@ class ProtectionSystem:
             self._persist()
         self._positions = portfolio.positions
         return self._resolve()
-
-    def _portfolio_fault(self, portfolio: Portfolio, now: datetime) -> str:
-        time = portfolio.time
-        if time.tzinfo is None:
-            return f"expected a time with a time zone, was {time}"
-        if time > now + self._ahead:
-            return (
-                f"expected a time up to the clock's {now.isoformat()}, was {time.isoformat()}; "
-                "feed the clock first"
-            )
-        if now - time > self._max_age:
-            return f"the snapshot of {time.isoformat()} is stale, the clock says {now.isoformat()}"
-        return ""
-
-    def _walk_positions(
-        self, portfolio: Portfolio, now: datetime, equity: float
-    ) -> tuple[float, bool, bool]:
-        """Gross exposure, whether flat, and whether a position's breaker changed."""
-        gross, flat, changed = 0.0, True, False
-        board, stop = self._board, self._stop
-        for symbol, position in portfolio.positions.items():
-            quantity = position.quantity
-            if quantity == 0.0:
-                continue
-            flat = False
-            price, average = position.price, position.average_price
-            value = abs(quantity * price * position.multiplier)
-            if not (price > 0.0 and average > 0.0 and value < float("inf")):
-                text = (
-                    f"position in {symbol}: expected finite figures above 0, was quantity "
-                    f"{quantity}, price {price}, average price {average}; adding denied"
-                )
-                board.set_fault("position", Action.FREEZE, text, now, symbol_scope(symbol))
-                continue
-            if board.has_fault("position", symbol_scope(symbol)):
-                text = f"position in {symbol} is good again"
-                board.clear_fault("position", now, text, symbol_scope(symbol))
-            gross += value
-            if stop is not None:
-                loss = 1.0 - price / average if quantity > 0.0 else price / average - 1.0
-                if loss >= stop:
-                    changed |= board.step_symbol("position_stop", symbol, now, loss, equity, False)
-        for symbol in board.active_symbols("position_stop"):
-            kept = portfolio.positions.get(symbol)
-            if kept is None or kept.quantity == 0.0:
-                changed |= board.step_symbol("position_stop", symbol, now, 0.0, equity, True)
-        return gross, flat, changed
 
     def review(
         self,
@@ -438,7 +392,7 @@ class ProtectionSystem:
             return self._evaluate(portfolio)
         now = self._clock.now()
         self._look_at_kill(now)
-        fault = self._portfolio_fault(portfolio, now)
+        fault = portfolio_fault(portfolio, now, self._ahead, self._max_age)
         if fault:
             self._board.set_fault("input", Action.FREEZE, f"portfolio: {fault}", now)
         return self._resolve()

@@ -145,6 +145,10 @@ class Board:
             return []
         return [symbol for rule, symbol in self._symbols if rule == name]
 
+    def is_active(self, name: str, symbol: str) -> bool:
+        """Whether the symbol's breaker of that name is not closed."""
+        return bool(self._symbols) and (name, symbol) in self._symbols
+
     def _step(
         self,
         breaker: Breaker,
@@ -211,6 +215,11 @@ class Board:
         self._dirty = True
         self._emit(Event(now, guard, scope, "fault", "ok", text))
         return True
+
+    @property
+    def faulty(self) -> bool:
+        """Whether any fault is in force."""
+        return bool(self._faults)
 
     def has_fault(self, guard: str, scope: str = PORTFOLIO) -> bool:
         """Whether a fault is in force."""
