@@ -1,4 +1,6 @@
-"""``QCAlgorithm.history`` in all its call shapes, last known prices, and where the warm-up begins."""
+"""``QCAlgorithm.history`` in all its call shapes, last known prices, and where the
+warm-up begins.
+"""
 
 from __future__ import annotations
 
@@ -48,7 +50,9 @@ _LAST_RETRY = 50
 
 
 class _History:
-    """What ``self.history`` is: a function, and one that can be given a type: ``history[TradeBar](...)``."""
+    """What ``self.history`` is: a function, and one that can be given a type:
+    ``history[TradeBar](...)``.
+    """
 
     __slots__ = ("_algorithm", "_kind")
 
@@ -118,7 +122,7 @@ def _options(values: list[Any], kwargs: dict[str, Any]) -> dict[str, Any]:
         raise ArgumentException(
             f"expected at most {len(_NAMES)} options in history(), was {len(values)}"
         )
-    options = dict(zip(_NAMES, values))
+    options = dict(zip(_NAMES, values, strict=False))
     for name, value in kwargs.items():
         if name not in _NAMES:
             raise TypeError(f"history() got an unexpected keyword argument '{name}'")
@@ -156,7 +160,9 @@ class HistoryMixin:
 
     @property
     def history(self) -> _History:
-        """Bars of the past: ``history(symbols, periods | timedelta | start, end[, resolution])``."""
+        """Bars of the past: ``history(symbols, periods | timedelta | start, end[,
+        resolution])``.
+        """
         return _History(self)
 
     # -- calls ---------------------------------------------------------------------------------
@@ -181,7 +187,8 @@ class HistoryMixin:
         if isinstance(target, str) and kind is None:
             if symbols[0].security_type in (SecurityType.FOREX, SecurityType.CFD):
                 self.error(
-                    "Calling History<TradeBar> method on a Forex or CFD security will return an empty result. "
+                    "Calling History<TradeBar> method on a Forex or CFD security "
+                    "will return an empty result. "
                     "Please use the generic version with QuoteBar type parameter."
                 )
             return memoized(_typed(slices, TradeBar, symbols[0]), TradeBar)
@@ -218,7 +225,8 @@ class HistoryMixin:
             start = end = self.time
             if resolution == Resolution.TICK:
                 raise InvalidOperationException(
-                    "History functions that accept a 'periods' parameter can not be used with Resolution.Tick"
+                    "History functions that accept a 'periods' parameter can not "
+                    "be used with Resolution.Tick"
                 )
         found = []
         for symbol in symbols:
@@ -232,7 +240,8 @@ class HistoryMixin:
                     )
                 hours = self._exchange_hours(symbol)
                 if periods is not None:
-                    start = self._bars_back(config, hours, periods, used, options.get("extended_market_hours"))  # fmt: skip
+                    outside = options.get("extended_market_hours")
+                    start = self._bars_back(config, hours, periods, used, outside)
                 found.append(self._request(config, hours, start, end, resolution, options))
         return found
 
@@ -322,7 +331,9 @@ class HistoryMixin:
     def _matching_configs(
         self, symbol: Symbol, kind: type | None, resolution: Resolution | None, every: bool = False
     ) -> list[SubscriptionDataConfig]:
-        """Return the subscriptions that a history call reads: the user's, else internal ones, else made for it."""
+        """Return the subscriptions that a history call reads: the user's, else internal ones, else
+        made for it.
+        """
         order = self.subscription_manager.available_data_types[symbol.security_type]
 
         def rank(config: SubscriptionDataConfig) -> tuple[int, int]:
@@ -382,8 +393,8 @@ class HistoryMixin:
         entry = self._engine.hours._entry_of(symbol)
         fill = self.universe_settings.fill_forward if fill_forward is None else fill_forward
         return SubscriptionDataConfig(
-            kind, symbol, resolution, entry.data_time_zone, entry.exchange_hours.time_zone, fill, extended,
-            True, custom, tick_type, True, mode,
+            kind, symbol, resolution, entry.data_time_zone, entry.exchange_hours.time_zone, fill,
+            extended, True, custom, tick_type, True, mode,
             daily_precise_end_time=self.settings.daily_precise_end_time,
         )  # fmt: skip
 
@@ -457,7 +468,10 @@ class HistoryMixin:
             points = self._history_provider.points(until_now(request, self._utc))
             self._history_provider.data_point_count += len(points)
             if points:
-                found[_seed_key(request)] = points[-1][1]
+                key, last = _seed_key(request), points[-1][1]
+                # of two subscriptions with the same kind of data the later point counts
+                if key not in found or found[key].end_time <= last.end_time:
+                    found[key] = last
 
     # -- warm-up -------------------------------------------------------------------------------
 

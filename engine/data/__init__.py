@@ -1,1 +1,3 @@
-"""Market data of a LEAN folder: calendars, factor and map files, readers, the merged feed and history."""
+"""Market data of a LEAN folder: calendars, factor and map files, readers, the merged feed and
+history.
+"""

@@ -25,7 +25,8 @@ _SPLITTER = 134217729.0  # 2**27 + 1, Dekker's constant for splitting doubles
 class Rows:
     """Rows of one stream in order of time.
 
-    ``time`` and ``end`` are local microseconds since 1970 (exchange time), ``prices`` integers of shape (columns, n),
+    ``time`` and ``end`` are local microseconds since 1970 (exchange time), ``prices`` integers of
+    shape (columns, n),
     ``scales`` their decimals (None: ``scale`` everywhere), ``sizes`` floats of shape (1 or 2, n).
     """
 
@@ -55,7 +56,9 @@ class Rows:
         return Rows(time, end, self.prices, self.scales, self.scale, self.sizes)
 
     def close(self, row: int) -> Decimal:
-        """Return the price of a row as LEAN has it before any adjustment: close, or the middle of bid and ask."""
+        """Return the price of a row as LEAN has it before any adjustment: close, or the middle of
+        bid and ask.
+        """
         sides = []
         for column in range(3, len(self.prices), 4):
             if any(self.prices[column - 3 : column + 1, row]):
@@ -67,7 +70,9 @@ class Rows:
 
 
 class FileSource(BarSource):
-    """A :class:`BarSource` whose cells may differ in scale, with dividends to add (total return)."""
+    """A :class:`BarSource` whose cells may differ in scale, with dividends to add (total
+    return).
+    """
 
     __slots__ = ("addends", "scales")
 
@@ -87,14 +92,15 @@ class FileSource(BarSource):
 def split_factors(factors: list[Decimal]) -> tuple[Floats, Floats]:
     """Return factors as sums of two doubles."""
     high = [float(factor) for factor in factors]
-    low = [float(factor - Decimal(h)) for factor, h in zip(factors, high)]
+    low = [float(factor - Decimal(h)) for factor, h in zip(factors, high, strict=False)]
     return np.array(high), np.array(low)
 
 
 def scaled_floats(raw: Ints, high: Floats | float, low: Floats | float) -> Floats:
     """Multiply integers by exact factors ``high + low``, each product rounded once.
 
-    The rounding error of the product with the leading part is added back (Dekker 1971), so that the result is the float
+    The rounding error of the product with the leading part is added back (Dekker 1971), so that the
+    result is the float
     of the exact decimal product.
     """
     x = raw.astype(np.float64)
@@ -120,7 +126,9 @@ _POWERS = np.array([10.0**k for k in range(40)])
 
 
 def round_sizes(sizes: Floats, inverse: list[Decimal], which: Ints) -> Floats:
-    """Return ``Math.Round(size * (1 / factor))``, halves to even; ``which`` says which inverse a row has."""
+    """Return ``Math.Round(size * (1 / factor))``, halves to even; ``which`` says which inverse a
+    row has.
+    """
     product = sizes * np.array([float(i) for i in inverse])[which]
     rounded = np.rint(product)
     near = np.abs(np.abs(product - np.floor(product)) - 0.5) < 1e-6 * np.maximum(
@@ -134,7 +142,9 @@ def round_sizes(sizes: Floats, inverse: list[Decimal], which: Ints) -> Floats:
 
 @dataclass(frozen=True, slots=True)
 class Factors:
-    """The few factors of a block, and for each row which one it has (and what is added, for total return)."""
+    """The few factors of a block, and for each row which one it has (and what is added, for total
+    return).
+    """
 
     values: list[Decimal]
     which: Ints
@@ -204,7 +214,7 @@ def make_bars(
     add = bars.append
     if quote:
         for row, t, e, bo, bh, bl, bc, ao, ah, al, ac, bs, zs, f in zip(
-            numbers, times, ends, *columns, *volumes, flags
+            numbers, times, ends, *columns, *volumes, flags, strict=False
         ):
             bar = _NEW(QuoteBar)
             bar._src, bar._row, bar.symbol, bar.time, bar.end_time = source, row, symbol, t, e
@@ -225,7 +235,9 @@ def make_bars(
             bar.last_bid_size, bar.last_ask_size, bar.is_fill_forward = bs, zs, f
             add(bar)
     else:
-        for row, t, e, o, h, l, c, v, f in zip(numbers, times, ends, *columns, *volumes, flags):  # noqa: E741
+        for row, t, e, o, h, l, c, v, f in zip(
+            numbers, times, ends, *columns, *volumes, flags, strict=False
+        ):
             bar = _NEW(TradeBar)
             bar._src, bar._row, bar.symbol, bar.time, bar.end_time = source, row, symbol, t, e
             bar.open, bar.high, bar.low, bar.close = o, h, l, c
@@ -258,10 +270,12 @@ def _values(rows: Rows, factors: Factors | None) -> tuple[list[Floats], list[Flo
             np.array(
                 [
                     float(Decimal(raw).scaleb(-held) * factor)
-                    for raw, held, factor in zip(column.tolist(), scale.tolist(), every)
+                    for raw, held, factor in zip(
+                        column.tolist(), scale.tolist(), every, strict=False
+                    )
                 ]
             )
-            for column, scale in zip(rows.prices, scales)
+            for column, scale in zip(rows.prices, scales, strict=False)
         ]
     inverse = [ONE / factor for factor in factors.values]
     sizes = [round_sizes(size, inverse, which) for size in rows.sizes]

@@ -31,7 +31,7 @@ class SubscriptionDataSource(LeanObject):
         self,
         source: str,
         transport_medium: SubscriptionTransportMedium | None = None,
-        format: FileFormat = FileFormat.CSV,  # noqa: A002
+        format: FileFormat = FileFormat.CSV,
         headers: Any = None,
     ) -> None:
         self.source = source
@@ -68,7 +68,8 @@ class SubscriptionDataSource(LeanObject):
 class PythonData(BaseData):
     """Base of data types of the user's own: derive and write ``get_source`` and ``reader``.
 
-    Fields of a point are set and read as ``point["name"]``, whatever the case of the name, and read as ``point.name``.
+    Fields of a point are set and read as ``point["name"]``, whatever the case of the name, and read
+    as ``point.name``.
     """
 
     def __init__(self) -> None:
@@ -80,7 +81,8 @@ class PythonData(BaseData):
     ) -> SubscriptionDataSource:
         """Return where the data of a date is."""
         raise NotImplementedError(
-            f"expected {type(self).__name__}.get_source, was none; write it to tell where the data is"
+            f"expected {type(self).__name__}.get_source, was none; write it to "
+            f"tell where the data is"
         )
 
     def reader(
@@ -313,7 +315,8 @@ class CustomData:
             return store.read(source.source) if store.contains_key(source.source) else None
         if medium != SubscriptionTransportMedium.LOCAL_FILE:
             raise EngineUnsupported(
-                f"engine does not fetch remote data ({source.source}); save it to a file and read that"
+                f"engine does not fetch remote data ({source.source}); save it to "
+                f"a file and read that"
             )
         name, _, entry = source.source.partition("#")
         path = Path(name)
@@ -347,7 +350,8 @@ class CustomData:
         if not points:
             return points
         filler = FillForward(
-            hours, config.data_time_zone, INCREMENTS[config.resolution] // _MICRO, fill, True, False, last,
+            hours, config.data_time_zone, INCREMENTS[config.resolution] // _MICRO, fill,
+            True, False, last,
         )  # fmt: skip
         out: list[Any] = []
         previous: Point | None = None

@@ -1,4 +1,6 @@
-"""Corporate events of a subscription: splits, dividends, renames and delistings, at the dates on which LEAN sends them."""
+"""Corporate events of a subscription: splits, dividends, renames and delistings, at the dates on
+which LEAN sends them.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,9 @@ PriceBefore = Callable[[datetime], Decimal]
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """An event that will be sent at local time ``time``; ``make`` is given the last raw price before it."""
+    """An event that will be sent at local time ``time``; ``make`` is given the last raw price
+    before it.
+    """
 
     time: datetime
     make: Callable[[Decimal], Any]
@@ -50,9 +54,11 @@ def corporate_events(
     end: datetime,
     extended: bool = False,
 ) -> list[Due]:
-    """Return the events of a subscription from ``start`` to ``end`` (local), in the order in which LEAN sends them.
+    """Return the events of a subscription from ``start`` to ``end`` (local), in the order in which
+    LEAN sends them.
 
-    LEAN looks at each trading day from the first one on: a factor row of that day announces a split or dividend of the
+    LEAN looks at each trading day from the first one on: a factor row of that day announces a split
+    or dividend of the
     next trading day, a split with a warning at once.
     """
     found: list[tuple[datetime, int, Due]] = []
@@ -151,7 +157,8 @@ def _delisting(
     day = mapping.delisting_date
     if day > last:
         return
-    # the warning is sent when a trading day at or after the last one is reached, and dated the last one
+    # the warning is sent when a trading day at or after the last one is reached, and dated the last
+    # one
     if _first_open(hours, max(day, first), extended) <= last:
         add(4, Due(day, lambda price: Delisting(symbol, day, price, DelistingType.WARNING)))
     after = day + ONE_DAY

@@ -1,6 +1,7 @@
 """Factor files: what splits and dividends do to prices before them.
 
-A row ``date,price factor,split factor,reference price`` holds for the days up to and with its date; the event that
+A row ``date,price factor,split factor,reference price`` holds for the days up to and with its date;
+the event that
 made it happens on the next trading day.
 """
 
@@ -47,7 +48,8 @@ class FactorFile:
 
     @staticmethod
     def read(path: Path) -> FactorFile:
-        """Read a factor file; rows with ``inf`` or exponents and rows of factor 0 do not count, as in LEAN.
+        """Read a factor file; rows with ``inf`` or exponents and rows of factor 0 do not count, as
+        in LEAN.
 
         Raises
         ------
@@ -65,7 +67,8 @@ class FactorFile:
                 reference = Decimal(cells[3]) if len(cells) > 3 else ZERO
             except (ValueError, IndexError, ArithmeticError) as error:
                 raise DataError(
-                    f"expected 'yyyymmdd,price factor,split factor,reference price' in {path}, row {number}, was {line!r}; "
+                    f"expected 'yyyymmdd,price factor,split factor,reference "
+                    f"price' in {path}, row {number}, was {line!r}; "
                     "repair the row"
                 ) from error
             if price * split > 0:
@@ -113,14 +116,18 @@ class FactorFile:
         return self.rows[index], self.rows[index + 1]
 
     def dividend_after(self, day: date) -> tuple[Decimal, Decimal] | None:
-        """Return ``(price factor ratio, reference price)`` when the day after ``day`` is an ex-date."""
+        """Return ``(price factor ratio, reference price)`` when the day after ``day`` is an ex-
+        date.
+        """
         pair = self._next(day)
         if pair is None or pair[0].price_factor == pair[1].price_factor:
             return None
         return pair[0].price_factor / pair[1].price_factor, pair[0].reference_price
 
     def split_after(self, day: date) -> tuple[Decimal, Decimal] | None:
-        """Return ``(split factor, reference price)`` when there is a split on the day after ``day``."""
+        """Return ``(split factor, reference price)`` when there is a split on the day after
+        ``day``.
+        """
         pair = self._next(day)
         if pair is None or pair[0].split_factor == pair[1].split_factor:
             return None

@@ -13,13 +13,14 @@ from engine.data.maps import AuxiliaryFiles
 from engine.data.readers import FileReader
 from engine.data.stream import Request, Stream, use_strict_times
 from engine.types.bars import Delisting, Dividend, QuoteBar, Split, SymbolChangedEvent
-from engine.types.enums import Resolution
+from engine.types.enums import Resolution, SecurityType
 from engine.types.subscription import INCREMENTS, SubscriptionDataConfig
 from engine.types.timezones import from_micro, to_micro
 
 _MICRO = timedelta(microseconds=1)
 _NEVER = 2**62
 _MINUTE = 60_000_000
+_NOTED_SYMBOLS = 10
 
 
 Pair = tuple[SubscriptionDataConfig, Any]
@@ -28,9 +29,12 @@ Pair = tuple[SubscriptionDataConfig, Any]
 class TimeSlice:
     """Everything of one moment.
 
-    ``updates`` are ``(config, bar)`` that set prices, ``points`` what the algorithm's slice shows (no internal feeds,
-    corporate events included); ``dividends`` and the like are ``(config, event)``. ``pulses`` are the universes due
-    now; a slice with ``is_time_pulse`` only moves the clock. ``count`` is LEAN's number of data points.
+    ``updates`` are ``(config, bar)`` that set prices, ``points`` what the algorithm's slice shows
+    (no internal feeds,
+    corporate events included); ``dividends`` and the like are ``(config, event)``. ``pulses`` are
+    the universes due
+    now; a slice with ``is_time_pulse`` only moves the clock. ``count`` is LEAN's number of data
+    points.
     """
 
     __slots__ = (
@@ -61,7 +65,8 @@ class _Subscription:
     """A config with its stream: the next points and when they are due."""
 
     __slots__ = (
-        "at", "chunks", "config", "due", "emit", "end", "internal", "key", "mixed", "pairs", "size", "start", "warmup",
+        "at", "chunks", "config", "due", "emit", "end", "internal", "key", "mixed", "pairs", "size",
+        "start", "warmup",
     )  # fmt: skip
 
     def __init__(
@@ -122,7 +127,8 @@ class Feed:
     start, end
         Naive UTC: first moment (of the warm-up, if there is one) and last moment of the run.
     warmup_end
-        Naive UTC end of the warm-up; the feed sends a time pulse there when no data ends exactly then.
+        Naive UTC end of the warm-up; the feed sends a time pulse there when no data ends exactly
+        then.
     warmup_resolution
         Resolution of the data until ``warmup_end``, if it is not that of the subscription.
     """
@@ -149,6 +155,7 @@ class Feed:
         #: the last moment at which a slice came that LEAN stamps one tick (0.1 microseconds) later
         self.late_at: datetime | None = None
         self.data_points = 0
+        self._limits: tuple[dict[Any, str], dict[Any, str]] = ({}, {})
         self._subscriptions: list[_Subscription] = []
         self._by_config: dict[int, _Subscription] = {}
         self._pulses: list[_Pulse] = []
@@ -172,7 +179,8 @@ class Feed:
     ) -> bool:
         """Add a subscription from ``start`` (default: now) on; False when it is there already.
 
-        The config's ``_security`` gives the exchange hours; a config with ``_security`` None uses its own.
+        The config's ``_security`` gives the exchange hours; a config with ``_security`` None uses
+        its own.
         """
         if id(config) in self._by_config:
             return False
@@ -273,7 +281,9 @@ class Feed:
         """Yield the data of the warm-up at its own resolution, then that of the subscription."""
         assert resolution is not None
         limit, last = to_micro(pivot), -_NEVER
-        valid = held.config.type is not QuoteBar or resolution < Resolution.HOUR or int(held.config.security_type) != 1  # fmt: skip
+        share = held.config.security_type == SecurityType.EQUITY
+        # shares have no quotes by hour or day
+        valid = not (share and held.config.type is QuoteBar and resolution >= Resolution.HOUR)
         if valid:
             fill = INCREMENTS[resolution] // _MICRO
             stream = self._stream(held, held.start, pivot, resolution, fill)
@@ -302,14 +312,39 @@ class Feed:
                 config._daily_precise_end_time, config.symbol, resolution, request.hours
             )
             request = replace(request, resolution=resolution, strict=strict)
-        return Stream(request, self.files, self.auxiliary)
+        stream = Stream(request, self.files, self.auxiliary)
+        for told, note in zip(
+            self._limits, (stream.limited_precision, stream.limited_start), strict=False
+        ):
+            if note:
+                told.setdefault(config.symbol, note)
+        return stream
+
+    def closing_notes(self) -> list[str]:
+        """Return what LEAN tells the user at the end of a run about data that began later than
+        asked for.
+        """
+        texts = (
+            "Due to numerical precision issues in the factor file, data for the following symbols "
+            "was adjust to a later starting date: ",
+            "The starting dates for the following symbols have been adjusted to match their map "
+            "files first date: ",
+        )
+        return [
+            text
+            + ", ".join(list(told.values())[:_NOTED_SYMBOLS])
+            + ("..." if len(told) >= _NOTED_SYMBOLS else "")
+            for text, told in zip(texts, self._limits, strict=False)
+            if told
+        ]
 
     # -- slices --------------------------------------------------------------------------------
 
     def next(self) -> TimeSlice | None:
         """Return the next slice, or None at the end.
 
-        When universes are due, a time pulse comes first; the call after it selects them (:attr:`selector`) and returns
+        When universes are due, a time pulse comes first; the call after it selects them
+        (:attr:`selector`) and returns
         the data of that moment, that of new subscriptions included.
         """
         if self._held is not None:
@@ -373,7 +408,7 @@ class Feed:
         if limit is None or frontier < limit:
             return None
         self._waiting_warmup = None
-        if frontier == limit or frontier == _NEVER:
+        if frontier in (limit, _NEVER):
             return None
         self._now = limit
         return TimeSlice(from_micro(limit), True)

@@ -1,6 +1,7 @@
 """Fill-forward: repeating the last bar where the market was open and no new bar came.
 
-The rules are those of LEAN's ``FillForwardEnumerator``; runs of bars inside one session are made in one go. Times are
+The rules are those of LEAN's ``FillForwardEnumerator``; runs of bars inside one session are made in
+one go. Times are
 local microseconds of the exchange since 1970.
 """
 
@@ -76,7 +77,9 @@ class Rounding:
 
 @dataclass(slots=True)
 class Point:
-    """What the rules need to know of a point: start, end, whether it was filled in, whether it is an event."""
+    """What the rules need to know of a point: start, end, whether it was filled in, whether it is
+    an event.
+    """
 
     time: int
     end: int
@@ -181,7 +184,9 @@ class FillForward:
         yield from found
 
     def _one(self, previous: Point, following: Point) -> tuple[Point, int] | None:
-        """Return the next filled bar between two points and the step it was made with, if one is due."""
+        """Return the next filled bar between two points and the step it was made with, if one is
+        due.
+        """
         zone = self.zone
         previous_utc, next_utc = zone.to_utc(previous.time), zone.to_utc(following.time)
         next_end_utc = zone.to_utc(following.end)
@@ -217,7 +222,9 @@ class FillForward:
         return self.zone.from_utc(end_utc - session.seconds * 1_000_000 - session.days * DAY)
 
     def between(self, previous: Point, following: Point) -> Iterator[Run]:
-        """Yield the bars to fill in after ``previous`` and before ``following``; ``previous`` moves along."""
+        """Yield the bars to fill in after ``previous`` and before ``following``; ``previous`` moves
+        along.
+        """
         while previous.end < self.end:
             made = self._one(previous, following)
             if made is None:
@@ -250,7 +257,9 @@ class FillForward:
         return max(0, count)
 
     def _session_end(self, local: int) -> int:
-        """Return the end of the session that a moment lies in (sessions that touch count as one day's)."""
+        """Return the end of the session that a moment lies in (sessions that touch count as one
+        day's).
+        """
         day = local - local % DAY
         hours = self.hours.get_market_hours(from_micro(day))
         for segment in hours.segments:
@@ -263,7 +272,9 @@ class FillForward:
         return local
 
     def last_point(self) -> Point:
-        """Return the bar that would end the subscription, up to which is filled when data runs out."""
+        """Return the bar that would end the subscription, up to which is filled when data
+        runs out.
+        """
         if self.strict:
             start, end = self.calendar(self.end)
             while end > self.end:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 from engine.data.custom import CustomData
@@ -17,7 +17,7 @@ from engine.types.bars import QuoteBar, TradeBar
 from engine.types.enums import DataNormalizationMode, Resolution
 from engine.types.slice import Slice
 from engine.types.subscription import INCREMENTS, SubscriptionDataConfig
-from engine.types.timezones import from_micro, from_utc, to_micro
+from engine.types.timezones import from_micro, from_utc
 
 __all__ = [
     "HistoryProvider",
@@ -33,7 +33,9 @@ _MICRO = timedelta(microseconds=1)
 
 @dataclass(frozen=True, slots=True)
 class HistoryRequest:
-    """Bars of one subscription between two moments (naive UTC; the start itself is not included)."""
+    """Bars of one subscription between two moments (naive UTC; the start itself is not
+    included).
+    """
 
     config: SubscriptionDataConfig
     hours: Any
@@ -78,7 +80,7 @@ class HistoryProvider:
             emits, points = self.custom.stream(
                 config, request.hours, request.start, request.end, step
             )
-            found += zip(emits, points)
+            found += zip(emits, points, strict=False)
         else:
             increment = INCREMENTS[request.resolution] // _MICRO
             stream = Stream(
@@ -105,11 +107,13 @@ class HistoryProvider:
                 self.auxiliary,
             )
             for chunk in stream.chunks():
-                found += zip(chunk.emit, chunk.points)
+                found += zip(chunk.emit, chunk.points, strict=False)
         return [(emit, p) for emit, p in found if start < p.end_time <= end]
 
     def slices(self, requests: Iterable[HistoryRequest], time_zone: Any) -> list[Slice]:
-        """Return the points of all requests by moment; ``time`` of the slices is local to ``time_zone``."""
+        """Return the points of all requests by moment; ``time`` of the slices is local to
+        ``time_zone``.
+        """
         by_time: dict[int, list[Any]] = {}
         for request in requests:
             for emit, point in self.points(request):
@@ -124,7 +128,9 @@ class HistoryProvider:
 
 
 class _Memoized:
-    """What LEAN gives for several bars or slices: something to go through, as often as one likes."""
+    """What LEAN gives for several bars or slices: something to go through, as often as one
+    likes.
+    """
 
     __slots__ = ("_items",)
 
@@ -141,7 +147,7 @@ class _Memoized:
         return self._items[index]
 
 
-@lru_cache(maxsize=None)
+@cache
 def _memoized_type(name: str) -> type[_Memoized]:
     return type(f"MemoizingEnumerable[{name}]", (_Memoized,), {"__slots__": ()})
 
@@ -162,7 +168,8 @@ _OHLC = ("open", "high", "low", "close")
 def frame_of(slices: Iterable[Slice], kind: type | None = None) -> Any:
     """Return a pandas frame as LEAN makes it: index (symbol, time), columns by alphabet, floats.
 
-    ``time`` is the end of the bars. With quotes and trades of a symbol in one moment, the trades give open to close.
+    ``time`` is the end of the bars. With quotes and trades of a symbol in one moment, the trades
+    give open to close.
     """
     import numpy as np
     import pandas as pd
@@ -198,13 +205,21 @@ def frame_of(slices: Iterable[Slice], kind: type | None = None) -> Any:
         columns = {}
         for name in names:
             values = [cells[t].get(name, np.nan) for t in times]
-            columns[name] = values
+            if any(_says_something(value) for value in values):
+                columns[name] = values
         frames.append(pd.DataFrame(columns, index=index))
     if not frames:
         return pd.DataFrame()
     result = pd.concat(frames, sort=True) if len(frames) > 1 else frames[0]
     result = result[sorted(result.columns)]
     return result.dropna(axis=1, how="all")
+
+
+def _says_something(value: Any) -> bool:
+    """Tell whether a value keeps its column: LEAN drops columns of nothing but zeros and blanks."""
+    if isinstance(value, float):
+        return value == value and value != 0.0
+    return bool(value) if isinstance(value, (str, bool, list, dict)) else value is not None
 
 
 def _quote_cells(cell: dict[str, Any], bar: QuoteBar) -> None:
@@ -219,8 +234,6 @@ def _quote_cells(cell: dict[str, Any], bar: QuoteBar) -> None:
 
 def _custom_cells(point: Any) -> dict[str, Any]:
     """Return the columns of a custom point: its value and what the reader stored on it."""
-    cells = {"value": float(point.value)}
-    for name, value in getattr(point, "_storage", {}).items():
-        if not name.startswith("_") and name != "value":
-            cells[name] = value
-    return cells
+    stored = getattr(point, "_storage", {})
+    cells = {name: value for name, value in stored.items() if not name.startswith("_")}
+    return cells | {"value": float(point.value)}

@@ -67,8 +67,10 @@ class Entry(LeanObject):
 
 def _span(text: str) -> timedelta:
     # "1.00:00:00" is a day, "09:30:00" a time
-    days, _, clock = text.rpartition(".") if text.count(".") and ":" in text.split(".")[-1] else ("", "", text)  # fmt: skip
-    hours, minutes, seconds = (clock.split(":") + ["0", "0"])[:3]
+    days, clock = "0", text
+    if "." in text and ":" in text.rpartition(".")[2]:
+        days, _, clock = text.rpartition(".")
+    hours, minutes, seconds = [*clock.split(":"), "0", "0"][:3]
     return timedelta(
         days=int(days or 0), hours=int(hours), minutes=int(minutes), seconds=float(seconds)
     )
@@ -93,12 +95,15 @@ def _load(path: str, _stamp: float) -> dict[str, Any]:
         return json.loads(Path(path).read_text("utf-8-sig"))["entries"]
     except (ValueError, KeyError) as error:
         raise DataError(
-            f"expected LEAN's market hours as JSON with 'entries' in {path}, was {error}; copy the file from LEAN's Data folder"
+            f"expected LEAN's market hours as JSON with 'entries' in {path}, was "
+            f"{error}; copy the file from LEAN's Data folder"
         ) from error
 
 
 class MarketHoursDatabase(LeanObject):
-    """Exchange hours by market, ticker and security type; an entry is made when it is first asked for."""
+    """Exchange hours by market, ticker and security type; an entry is made when it is first asked
+    for.
+    """
 
     def __init__(self, entries: dict[str, Any]) -> None:
         self._json = entries
@@ -117,7 +122,8 @@ class MarketHoursDatabase(LeanObject):
         path = Path(path)
         if not path.exists():
             raise DataError(
-                f"expected market hours in {path}, was no file; point the data folder to LEAN's Data"
+                f"expected market hours in {path}, was no file; point the data "
+                f"folder to LEAN's Data"
             )
         return MarketHoursDatabase(_load(str(path), path.stat().st_mtime))
 
@@ -188,7 +194,9 @@ class MarketHoursDatabase(LeanObject):
         return found
 
     def _entry_of(self, symbol: Symbol) -> Entry:
-        """Return the entry of a symbol; custom data without an entry is open always, in New York."""
+        """Return the entry of a symbol; custom data without an entry is open always, in New
+        York.
+        """
         market, kind = symbol.id.market, symbol.security_type
         found = self._find(market, database_ticker(symbol), kind)
         if found is None and kind == SecurityType.BASE:
@@ -199,7 +207,9 @@ class MarketHoursDatabase(LeanObject):
     def get_exchange_hours(
         self, market: Any, symbol: Any = None, security_type: SecurityType | None = None
     ) -> SecurityExchangeHours:
-        """``get_exchange_hours(market, symbol, security_type)`` or ``get_exchange_hours(config)``."""
+        """``get_exchange_hours(market, symbol, security_type)`` or
+        ``get_exchange_hours(config)``.
+        """
         if security_type is None:
             return self._entry_of(market.symbol).exchange_hours
         return self.get_entry(market, symbol, security_type).exchange_hours

@@ -1,13 +1,14 @@
 """Map files: the tickers that a security has had, its first day and its delisting.
 
-A row ``date,ticker,exchange`` means that the security had the ticker until that date; the first row is its first day.
+A row ``date,ticker,exchange`` means that the security had the ticker until that date; the first row
+is its first day.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left
 from dataclasses import dataclass
-from datetime import date, datetime, timezone
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +73,8 @@ def read_map_file(path: Path) -> MapFile:
             rows.append((datetime.strptime(cells[0].strip(), "%Y%m%d"), cells[1].strip().upper()))
         except (ValueError, IndexError) as error:
             raise DataError(
-                f"expected 'yyyymmdd,ticker[,exchange]' in {path}, row {number}, was {line!r}; repair the row"
+                f"expected 'yyyymmdd,ticker[,exchange]' in {path}, row {number}, "
+                f"was {line!r}; repair the row"
             ) from error
     return MapFile(path.stem.upper(), tuple(sorted(dict.fromkeys(rows), key=lambda r: r[0])))
 
@@ -99,7 +101,9 @@ class MapFiles:
             rows.sort()
 
     def resolve(self, ticker: str, day: datetime) -> MapFile:
-        """Return the map file of the security that had ``ticker`` on ``day``; an empty one when there is none."""
+        """Return the map file of the security that had ``ticker`` on ``day``; an empty one when
+        there is none.
+        """
         if not self._loaded:
             self._load()
         ticker = ticker.upper()
@@ -160,9 +164,11 @@ class AuxiliaryFiles:
     def equity_identity(
         self, ticker: str, market: str, day: date | None
     ) -> tuple[str, datetime] | None:
-        """Return first ticker and first day of the share that has ``ticker`` (today, or on ``day``)."""
+        """Return first ticker and first day of the share that has ``ticker`` (today, or on
+        ``day``).
+        """
         if day is None:
-            moment = datetime.now(timezone.utc).replace(tzinfo=None)
+            moment = datetime.now(UTC).replace(tzinfo=None)
         elif isinstance(day, datetime):
             moment = day.replace(tzinfo=None)
         else:

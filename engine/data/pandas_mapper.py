@@ -1,4 +1,6 @@
-"""Lets frames indexed by symbols be read with tickers, as LEAN's own patch of pandas does: ``frame.loc["SPY"]``."""
+"""Lets frames indexed by symbols be read with tickers, as LEAN's own patch of pandas does:
+``frame.loc["SPY"]``.
+"""
 
 from __future__ import annotations
 

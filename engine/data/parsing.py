@@ -1,7 +1,9 @@
 """Bytes of LEAN's csv files to integer columns.
 
-Prices become integers with the number of decimals beside them, so that nothing is lost: ``611.90`` is 61190 with
-scale 2. Files of whole numbers go through one call of NumPy, all others through a tokenizer made of array operations.
+Prices become integers with the number of decimals beside them, so that nothing is lost: ``611.90``
+is 61190 with
+scale 2. Files of whole numbers go through one call of NumPy, all others through a tokenizer made of
+array operations.
 """
 
 from __future__ import annotations
@@ -58,7 +60,9 @@ def read_zip(path: Path, entry: str | None = None) -> bytes | None:
                     f"expected deflated data in {path}, was method {method}; pack the file again"
                 )
             if len(body) != size or zlib.crc32(body) != crc:
-                raise DataError(f"expected {size} intact bytes in {path}, was {len(body)}; copy the file again")  # fmt: skip
+                raise DataError(
+                    f"expected {size} intact bytes in {path}, was {len(body)}; copy the file again"
+                )
             return body
     except (ValueError, StopIteration, struct.error, zlib.error) as error:
         raise DataError(
@@ -109,7 +113,8 @@ def parse_columns(
     if b"." not in text and b",," not in text:
         flat = _whole_numbers(text)
         if flat is not None and len(flat) % columns == 0:
-            # every row must have its own cells: too many in one and too few in the next would shift the columns
+            # every row must have its own cells: too many in one and too few in the next would shift
+            # the columns
             marks = np.frombuffer(text, np.uint8)
             ends = np.flatnonzero(marks < _MINUS)
             if len(ends) + 1 == len(flat):
@@ -129,7 +134,9 @@ def _whole_numbers(text: bytes) -> Ints | None:
 
 
 def tokenize(text: bytes, columns: int, where: str) -> tuple[Ints, npt.NDArray[np.int8] | None]:
-    """Twin of the fast path for decimals, signs and empty cells; same results and errors as :func:`parse_columns`."""
+    """Twin of the fast path for decimals, signs and empty cells; same results and errors as
+    :func:`parse_columns`.
+    """
     lines = text.count(b"\n") + 1
     marks = np.frombuffer(text + b"\n", np.uint8)
     ends = np.flatnonzero((marks == 44) | (marks == 10))
@@ -211,7 +218,8 @@ def _even_rows(text: bytes, columns: int, where: str) -> bytes:
         cells = line.split(b",")
         if len(cells) < columns:
             raise DataError(
-                f"expected {columns} columns in {where}, row {number}, was {len(cells)}: {line.decode('utf-8', 'replace')!r}; "
+                f"expected {columns} columns in {where}, row {number}, was "
+                f"{len(cells)}: {line.decode('utf-8', 'replace')!r}; "
                 "repair or download the file again"
             )
         rows.append(b",".join(cells[:columns]))

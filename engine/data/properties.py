@@ -103,7 +103,8 @@ class SymbolPropertiesDatabase(LeanObject):
         path = Path(folder) / "symbol-properties" / "symbol-properties-database.csv"
         if not path.exists():
             raise DataError(
-                f"expected symbol properties in {path}, was no file; point the data folder to LEAN's Data"
+                f"expected symbol properties in {path}, was no file; point the "
+                f"data folder to LEAN's Data"
             )
         rows: dict[tuple[str, str, str], tuple[str, ...]] = {}
         header = True
@@ -116,7 +117,8 @@ class SymbolPropertiesDatabase(LeanObject):
             cells = tuple(c.strip() for c in line.split(","))
             if len(cells) < 8:
                 raise DataError(
-                    f"expected 8 to 12 columns in {path}, row {number}, was {len(cells)}; repair the row"
+                    f"expected 8 to 12 columns in {path}, row {number}, was "
+                    f"{len(cells)}; repair the row"
                 )
             rows[(cells[0].lower(), cells[1].upper(), cells[2].lower())] = cells
         return SymbolPropertiesDatabase(rows, str(path))
@@ -127,14 +129,16 @@ class SymbolPropertiesDatabase(LeanObject):
             cells = self._rows[key] + ("",) * 12
             try:
                 made = SymbolProperties(
-                    cells[3], cells[4], Decimal(cells[5]), _plain(cells[6]), Decimal(cells[7]), cells[8],
+                    cells[3], cells[4], Decimal(cells[5]), _plain(cells[6]), Decimal(cells[7]),
+                    cells[8],
                     Decimal(cells[9]) if cells[9] else None,
                     Decimal(cells[10]) if cells[10] else ONE,
                     Decimal(cells[11]) if cells[11] else ONE,
                 )  # fmt: skip
             except InvalidOperation as error:
                 raise DataError(
-                    f"expected numbers in {self._path} for {'-'.join(key)}, was {','.join(cells[:12])}; repair the row"
+                    f"expected numbers in {self._path} for {'-'.join(key)}, was "
+                    f"{','.join(cells[:12])}; repair the row"
                 ) from error
             self._made[key] = made
         return made

@@ -1,4 +1,6 @@
-"""Readers of LEAN's zip files: one day of minute or second bars, or a whole history of hour or daily bars."""
+"""Readers of LEAN's zip files: one day of minute or second bars, or a whole history of hour or
+daily bars.
+"""
 
 from __future__ import annotations
 
@@ -65,7 +67,8 @@ def _moments(stamp: Ints, where: str) -> Ints:
     if wrong.any():
         row = int(np.flatnonzero(wrong)[0])
         raise DataError(
-            f"expected a time 'yyyymmdd hh:mm' in {where}, row {row + 1}, was {int(stamp[row])}; repair the row"
+            f"expected a time 'yyyymmdd hh:mm' in {where}, row {row + 1}, was "
+            f"{int(stamp[row])}; repair the row"
         )
     months = ((year - 1970) * 12 + month - 1).astype("datetime64[M]")
     days = months.astype("datetime64[D]").astype(np.int64) + date - 1
@@ -127,7 +130,9 @@ class FileReader:
 
 
 def first_at(data: bytes, value: int) -> int:
-    """Return where the first row with a time (first cell) of at least ``value`` begins, in rows sorted by time."""
+    """Return where the first row with a time (first cell) of at least ``value`` begins, in rows
+    sorted by time.
+    """
     low, high = 0, len(data)
     while low < high:
         middle = (low + high) // 2
@@ -146,7 +151,8 @@ def first_at(data: bytes, value: int) -> int:
 def cut_to_session(data: bytes, opens: int, closes: int) -> bytes:
     """Return the rows of a session with the row before it and the last row of the file.
 
-    Other rows outside the session are never seen: these two are what is filled forward. Times are in milliseconds.
+    Other rows outside the session are never seen: these two are what is filled forward. Times are
+    in milliseconds.
     """
     start = first_at(data, opens)
     stop = first_at(data, closes)

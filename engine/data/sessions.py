@@ -1,6 +1,8 @@
-"""Market hours of LEAN's ``market-hours-database.json``: sessions, holidays, early closes and late opens.
+"""Market hours of LEAN's ``market-hours-database.json``: sessions, holidays, early closes and late
+opens.
 
-Moments are naive local times of the exchange. Rules follow ``SecurityExchangeHours`` and ``LocalMarketHours`` of LEAN;
+Moments are naive local times of the exchange. Rules follow ``SecurityExchangeHours`` and
+``LocalMarketHours`` of LEAN;
 :meth:`SecurityExchangeHours._sessions` gives the same calendar as arrays for the hot paths.
 """
 
@@ -270,7 +272,9 @@ class SecurityExchangeHours(LeanObject):
         return found
 
     def is_open(self, local_date_time: datetime, *args: Any) -> bool:
-        """``is_open(time, extended)``, or ``is_open(start, end, extended)``: open at any moment between."""
+        """``is_open(time, extended)``, or ``is_open(start, end, extended)``: open at any moment
+        between.
+        """
         if len(args) > 1 or (args and isinstance(args[0], datetime)):
             end, extended = args[0], bool(args[1]) if len(args) > 1 else False
             return self._is_open_between(local_date_time, end, extended)
@@ -299,7 +303,9 @@ class SecurityExchangeHours(LeanObject):
     def is_date_open(
         self, local_date_time: datetime | date, extended_market_hours: bool = False
     ) -> bool:
-        """Tell whether the date has a session (days with extended hours only count when asked for)."""
+        """Tell whether the date has a session (days with extended hours only count when asked
+        for).
+        """
         hours = self._hours_of(local_date_time.toordinal())
         if hours.is_closed_all_day:
             return False
@@ -380,7 +386,9 @@ class SecurityExchangeHours(LeanObject):
         extended_market_hours: bool = False,
         first_open: bool = False,
     ) -> datetime:
-        """Return the last opening at or before a moment (``first_open``: the first one of its day)."""
+        """Return the last opening at or before a moment (``first_open``: the first one of its
+        day).
+        """
         start = _moment(local_date_time)
         if self.is_market_always_open:
             # LEAN looks for the next opening first, and there is none
@@ -425,7 +433,7 @@ class SecurityExchangeHours(LeanObject):
             day -= ONE_DAY
         return day
 
-    def get_next_trading_day(self, date: datetime | date) -> Any:  # noqa: A002
+    def get_next_trading_day(self, date: datetime | date) -> Any:
         """Return the trading day after a date."""
         day = date + ONE_DAY
         while not self.is_date_open(day):
@@ -435,7 +443,9 @@ class SecurityExchangeHours(LeanObject):
     def _trading_days(
         self, first: datetime, last: datetime, extended: bool = False
     ) -> Iterator[datetime]:
-        """Yield the midnights of the open dates from one moment's date to another's, both included."""
+        """Yield the midnights of the open dates from one moment's date to another's, both
+        included.
+        """
         day, stop = midnight(first), midnight(last)
         while day <= stop:
             if self.is_date_open(day, extended):
@@ -445,7 +455,8 @@ class SecurityExchangeHours(LeanObject):
     def _sessions(
         self, first_day: int, last_day: int, extended: bool
     ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-        """Return start and end of every segment of a range of days, in local microseconds since 1970.
+        """Return start and end of every segment of a range of days, in local microseconds since
+        1970.
 
         Parameters
         ----------

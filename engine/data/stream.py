@@ -1,11 +1,12 @@
-"""One subscription as a stream of chunks: files, strict daily times, corporate events, fill-forward, hours filter, factors."""
+"""One subscription as a stream of chunks: files, strict daily times, corporate events, fill-
+forward, hours filter, factors.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -47,8 +48,10 @@ _FILLED_PER_CHUNK = 4096
 class Request:
     """What a stream delivers.
 
-    ``start`` and ``end`` are naive UTC; ``fill`` is the fill-forward step in microseconds (None: no fill-forward);
-    ``strict`` asks for daily bars from open to close. ``payouts`` False leaves out splits and dividends (internal feeds).
+    ``start`` and ``end`` are naive UTC; ``fill`` is the fill-forward step in microseconds (None: no
+    fill-forward);
+    ``strict`` asks for daily bars from open to close. ``payouts`` False leaves out splits and
+    dividends (internal feeds).
     """
 
     symbol: Symbol
@@ -98,7 +101,9 @@ def tradable_dates(
     data_zone: ZoneInfo,
     extended: bool,
 ) -> Iterator[datetime]:
-    """Yield the dates of the data's zone on which the exchange is open, from local ``start`` to ``end``."""
+    """Yield the dates of the data's zone on which the exchange is open, from local ``start`` to
+    ``end``.
+    """
     zone = hours.time_zone
     same = zone.key == data_zone.key
     now, stop = start, midnight(end) + ONE_DAY
@@ -124,12 +129,16 @@ class Stream:
         self.mapping: MapFile = auxiliary.map_file(r.symbol)
         self.factors: FactorFile | None = auxiliary.factor_file(r.symbol)
         self.first = self.start
+        # notes for the user about data that begins later than asked for, as LEAN words them
+        self.limited_precision = self.limited_start = ""
         if r.symbol.security_type == SecurityType.EQUITY:
-            if self.factors is not None and self.factors.minimum_date is not None:
-                self.first = max(self.first, self.factors.minimum_date)
-            self.first = max(
-                self.first, self.mapping.first_date if self.mapping.rows else self.first
-            )
+            lowest = None if self.factors is None else self.factors.minimum_date
+            if lowest is not None and self.first < lowest:
+                self.first = lowest
+                self.limited_precision = f"[{r.symbol.value}, {lowest:%m/%d/%Y}]"
+            if self.mapping.rows and self.first < self.mapping.first_date:
+                self.first = self.mapping.first_date
+                self.limited_start = f"[{r.symbol.value}, {self.first:%Y-%m-%d}]"
         self.increment = INCREMENTS[r.resolution] // _MICRO
         self.filler = None
         if r.fill is not None:
@@ -221,14 +230,20 @@ class Stream:
             if rows is not None:
                 yield rows
             return
-        low, first = -(2**62), True
+        low, found = -(2**62), False
         for last, ticker in self.mapping.rows[1:] or self.mapping.rows:
             high = to_micro(last) + DAY
             if last >= midnight(self.start):
                 rows = self._read(ticker, None)
                 if rows is not None:
-                    yield rows.take((rows.time < high) & ((rows.time >= low) | first))
-                first = False
+                    # LEAN enters a file ten days and a row before its date; without data so far,
+                    # these rows count
+                    enter = low if found else low - 10 * DAY
+                    at = int(np.searchsorted(rows.time, enter, side="left" if found else "right"))
+                    rows = rows.take(slice(at if found else max(at - 1, 0), None))
+                    rows = rows.take(rows.time < high)
+                    found = found or bool(np.any(rows.end >= to_micro(self.first)))
+                    yield rows
             low = high
 
     def _strict(self, rows: Rows) -> Rows:
@@ -364,7 +379,9 @@ class Stream:
                     which[keep], time[keep], end[keep], filled[keep], real[keep],
                 )  # fmt: skip
                 events = (
-                    [e for e, k in zip(events, keep[build.event_places()]) if k] if events else []
+                    [e for e, k in zip(events, keep[build.event_places()], strict=False) if k]
+                    if events
+                    else []
                 )
         emit = to_utc_array(end, r.hours.time_zone).tolist()
         if filled.any():
@@ -376,18 +393,19 @@ class Stream:
                 bars = make_bars(r.symbol, r.quote, rows, which, time, end, filled, factors)
             else:
                 bars = make_bars(
-                    r.symbol, r.quote, rows, which[real], time[real], end[real], filled[real], factors,
+                    r.symbol, r.quote, rows, which[real], time[real], end[real], filled[real],
+                    factors,
                 )  # fmt: skip
         if not events:
             return Chunk(emit, bars)
-        points: list[Any] = []
         data, special = iter(bars), iter(events)
-        for is_bar in real.tolist():
-            points.append(next(data) if is_bar else next(special))
+        points = [next(data) if is_bar else next(special) for is_bar in real.tolist()]
         return Chunk(emit, points)
 
     def _shown(self, time: Ints, end: Ints, filled: npt.NDArray[np.bool_]) -> tuple[Ints, Ints]:
-        """Give filled bars the times that the algorithm sees: those of a whole bar of the data's resolution."""
+        """Give filled bars the times that the algorithm sees: those of a whole bar of the data's
+        resolution.
+        """
         r = self.request
         assert self.filler is not None
         time, end = time.copy(), end.copy()
@@ -409,7 +427,9 @@ class Stream:
         return time, end
 
     def _scales(self, rows: Rows) -> Factors | None:
-        """Return the factors of rows, with the dividends paid since the start of the stream for total return."""
+        """Return the factors of rows, with the dividends paid since the start of the stream for
+        total return.
+        """
         r = self.request
         if self.factors is None or r.mode == DataNormalizationMode.RAW or not self.factors.rows:
             return None

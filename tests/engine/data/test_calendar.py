@@ -157,7 +157,7 @@ def test_properties_refuse_a_lot_of_nothing():
 
 
 def test_an_absent_data_folder_is_named(tmp_path):
-    with pytest.raises(DataError, match="market-hours-database.json"):
+    with pytest.raises(DataError, match=r"market-hours-database\.json"):
         MarketHoursDatabase.from_data_folder(tmp_path)
-    with pytest.raises(DataError, match="symbol-properties-database.csv"):
+    with pytest.raises(DataError, match=r"symbol-properties-database\.csv"):
         SymbolPropertiesDatabase.from_data_folder(tmp_path)

@@ -80,8 +80,8 @@ def subscribed(kind=Weather, fill_forward=False):
     return made
 
 
-def received(kind=Weather, fill_forward=False, last=D(2013, 10, 6)):
-    made = feed(D(2013, 10, 1), last)
+def received(kind=Weather, fill_forward=False):
+    made = feed(D(2013, 10, 1), D(2013, 10, 6))
     made.add(subscribed(kind, fill_forward))
     return [(one.utc, p.value, p.is_fill_forward) for one in slices(made) for p in one.points]
 
@@ -118,7 +118,8 @@ def test_fields_are_read_whatever_the_case_of_their_names():
     point["Label"] = "x"
     assert (point["label"], point["LABEL"], point.label) == ("x", "x", "x")
     assert point.get_storage_dictionary() == {"label": "x"}
-    assert point.has_property("Label") and not point.has_property("other")
+    assert point.has_property("Label")
+    assert not point.has_property("other")
     point["Value"] = 3
     assert point.value == point.price == 3.0
     with pytest.raises(KeyNotFoundException, match="'absent' does not exist"):
@@ -139,7 +140,7 @@ def test_an_absent_file_is_no_data():
 
 def test_an_error_of_the_reader_names_the_line():
     Path(Weather.path).write_text("20131001,bad,1\n")
-    with pytest.raises(AlgorithmError, match="RAIN.* data reader. Line: 20131001,bad,1 Error"):
+    with pytest.raises(AlgorithmError, match=r"RAIN.* data reader\. Line: 20131001,bad,1 Error"):
         received()
 
 
@@ -156,7 +157,8 @@ def test_the_object_store_is_a_source():
     config = subscribed()
     hours = config._security.exchange.hours
     emit, points = CustomData(store).stream(config, hours, D(2013, 10, 2, 4), D(2013, 10, 9), None)
-    assert [p.value for p in points] == [101.0, 102.0, 104.0, 105.0] and len(emit) == 4
+    assert [p.value for p in points] == [101.0, 102.0, 104.0, 105.0]
+    assert len(emit) == 4
 
 
 def test_custom_data_follows_trades_of_the_same_moment_by_security_type():

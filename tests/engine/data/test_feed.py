@@ -1,12 +1,14 @@
 """The merged feed gives the data points that LEAN counted, at LEAN's times, in LEAN's order.
 
-The counts are ``data_points`` of runs of LEAN (commit 24863901) on its sample data; they hold every bar, filled bar and
+The counts are ``data_points`` of runs of LEAN (commit 24863901) on its sample data; they hold every
+bar, filled bar and
 corporate event, one point for each universe selection, and the bars of the benchmark.
 """
 
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -97,6 +99,27 @@ def test_seven_symbols_over_twenty_two_years_count_as_in_lean():
     assert made.data_points == 76072
 
 
+def test_the_warm_up_of_seven_symbols_counts_as_in_lean():
+    # BAC was NB until October 1998: of the file under its later name the last ten days before count
+    made = feed(D(1999, 6, 1), D(1999, 6, 30), D(1998, 5, 29), DAILY)
+    add_equity(made, "SPY QQQ IWM EEM AAPL IBM BAC", DAILY)
+    warm = [point for utc, point in points(made) if utc < made.warmup_end]
+    bars = Counter(bar.symbol.value for bar in warm if isinstance(bar, TradeBar))
+    assert bars == {"SPY": 253, "QQQ": 57, "AAPL": 253, "IBM": 253, "BAC": 174}
+
+
+def test_data_that_begins_later_than_asked_for_is_noted():
+    made = feed(D(2014, 3, 20), D(2014, 4, 15))
+    add_equity(made, "GOOG GOOAV", DAILY)
+    slices(made)
+    assert made.closing_notes() == [
+        "Due to numerical precision issues in the factor file, data for the following symbols was "
+        "adjust to a later starting date: [GOOG, 03/26/2014]",
+        "The starting dates for the following symbols have been adjusted to match their map files "
+        "first date: [GOOAV, 2014-03-27], [GOOG, 2014-03-27]",
+    ]
+
+
 def test_an_hour_bar_comes_again_every_minute_with_its_old_times():
     made = feed(D(2013, 10, 8), D(2013, 10, 8))
     made.add(config("SPY", MINUTE))
@@ -108,7 +131,8 @@ def test_an_hour_bar_comes_again_every_minute_with_its_old_times():
     ]
     real = [bar for utc, bar in hour if utc == D(2013, 10, 8, 15)]
     assert [(bar.end_time, bar.is_fill_forward) for bar in real] == [(D(2013, 10, 8, 11), False)]
-    assert real[0].close == at[0].close and real[0].volume > 0
+    assert real[0].close == at[0].close
+    assert real[0].volume > 0
 
 
 def test_without_fill_forward_a_daily_bar_comes_once_at_the_close():
@@ -136,7 +160,8 @@ def test_a_crypto_bar_that_ends_exactly_at_the_start_is_sent():
     made = feed(D(2018, 4, 4), D(2018, 4, 4))
     made.add(config("BTCUSD", MINUTE, "coinbase", SecurityType.CRYPTO))
     first = points(made)[0]
-    assert first[0] == D(2018, 4, 4, 4) and first[1].time == D(2018, 4, 4, 3, 59)
+    assert first[0] == D(2018, 4, 4, 4)
+    assert first[1].time == D(2018, 4, 4, 3, 59)
 
 
 def test_exact_prices_keep_the_scale_of_file_and_factor():
@@ -233,7 +258,11 @@ def test_total_return_adds_the_dividends_paid_since_the_start():
         made.add(config("SPY", DAILY, data_normalization_mode=mode))
         found[mode] = [bar._d_close for _, bar in points(made) if isinstance(bar, TradeBar)]
     split, total = found.values()
-    assert [t - s for s, t in zip(split, total)] == [0, Decimal("0.99"), Decimal("0.99")]
+    assert [t - s for s, t in zip(split, total, strict=False)] == [
+        0,
+        Decimal("0.99"),
+        Decimal("0.99"),
+    ]
 
 
 def test_trades_come_before_quotes_and_symbols_by_ticker():
@@ -260,10 +289,13 @@ def test_universes_are_asked_between_the_clock_and_the_data_of_their_moment():
     made.selector = select
     made.add_pulse("mine", [D(2013, 10, 7, 14)])
     first = made.next()
-    assert first.is_time_pulse and first.utc == D(2013, 10, 7, 14) and not asked
+    assert first.is_time_pulse
+    assert first.utc == D(2013, 10, 7, 14)
+    assert not asked
     second = made.next()
     assert asked == [(D(2013, 10, 7, 14), ["mine"])]
-    assert not second.is_time_pulse and second.utc == D(2013, 10, 7, 14)
+    assert not second.is_time_pulse
+    assert second.utc == D(2013, 10, 7, 14)
     assert [point.end_time for point in second.points] == [D(2013, 10, 7, 10)]
 
 
@@ -284,7 +316,8 @@ def test_a_removed_subscription_sends_nothing_more():
     made.add(spy)
     made.add(ibm)
     made.next()
-    assert made.remove(ibm) and not made.remove(ibm)
+    assert made.remove(ibm)
+    assert not made.remove(ibm)
     assert {point.symbol.value for _, point in points(made)} == {"SPY"}
 
 

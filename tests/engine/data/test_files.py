@@ -1,4 +1,6 @@
-"""Reading files: zips, csv cells, bars, factor and map files; and the sentences about broken ones."""
+"""Reading files: zips, csv cells, bars, factor and map files; and the sentences about
+broken ones.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +43,7 @@ def test_our_unzipping_equals_that_of_the_standard_library():
 def test_a_truncated_zip_is_named(tmp_path):
     broken = tmp_path / "x.zip"
     broken.write_bytes(SPY_MINUTE.read_bytes()[:5000])
-    with pytest.raises(DataError, match="complete zip file in .*x.zip"):
+    with pytest.raises(DataError, match=r"complete zip file in .*x\.zip"):
         read_zip(broken)
     assert read_zip(tmp_path / "absent.zip") is None
 
@@ -51,7 +53,7 @@ def test_a_zip_with_a_flipped_byte_is_named(tmp_path):
     blob[900] ^= 0xFF
     broken = tmp_path / "x.zip"
     broken.write_bytes(bytes(blob))
-    with pytest.raises(DataError, match="x.zip"):
+    with pytest.raises(DataError, match=r"x\.zip"):
         read_zip(broken)
 
 
@@ -80,8 +82,10 @@ def test_the_fast_path_and_the_tokenizer_agree(rows):
     text = "\n".join(",".join(map(str, row)) for row in rows).encode()
     fast, scales = parse_columns(text, 3, "file")
     slow, none = tokenize(text, 3, "file")
-    assert scales is None and none is None
-    assert np.array_equal(fast, slow) and fast.tolist() == rows
+    assert scales is None
+    assert none is None
+    assert np.array_equal(fast, slow)
+    assert fast.tolist() == rows
 
 
 @pytest.mark.parametrize(
@@ -127,7 +131,7 @@ def test_cutting_to_the_session_keeps_it_the_row_before_and_the_last():
     lines = text.split()
     kept = cut_to_session(text, 34_200_000, 57_600_000).split()
     times = [int(line.split(b",")[0]) for line in lines]
-    inside = [line for line, t in zip(lines, times) if 34_200_000 <= t < 57_600_000]
+    inside = [line for line, t in zip(lines, times, strict=False) if 34_200_000 <= t < 57_600_000]
     assert kept == [lines[lines.index(inside[0]) - 1], *inside, lines[-1]]
     assert cut_to_session(b"5,1\n6,2\n", 0, 100) == b"5,1\n6,2\n"
     assert cut_to_session(b"5,1\n6,2\n", 10, 100) == b"6,2\n"
@@ -202,7 +206,8 @@ def test_factors_of_a_date_are_those_of_the_row_that_ends_next():
     assert factors.factor(D(2030, 1, 1), DataNormalizationMode.ADJUSTED) == 1
     end = factors.factor(before, DataNormalizationMode.SCALED_RAW)
     assert factors.price_scale(before, DataNormalizationMode.SCALED_RAW, before) == 1
-    assert factors.price_scale(after, DataNormalizationMode.SCALED_RAW, before) > 1 and end < 1
+    assert factors.price_scale(after, DataNormalizationMode.SCALED_RAW, before) > 1
+    assert end < 1
     factor, reference = factors.split_after(before)
     assert (factor, reference) == (Decimal("0.1428572"), Decimal("645.57"))
 
@@ -217,7 +222,7 @@ def test_odd_rows_of_a_factor_file_do_not_count_and_broken_ones_are_named(tmp_pa
     rows = FactorFile.read(path).rows
     assert [row.date for row in rows] == [D(2013, 1, 1)]
     path.write_text("20130101,0.5,1,9\nyesterday,1,1\n")
-    with pytest.raises(DataError, match="x.csv, row 2"):
+    with pytest.raises(DataError, match=r"x\.csv, row 2"):
         FactorFile.read(path)
 
 
@@ -225,5 +230,5 @@ def test_a_broken_map_file_is_named(tmp_path):
     folder = tmp_path / "equity" / "usa" / "map_files"
     folder.mkdir(parents=True)
     (folder / "x.csv").write_text("20130101\n")
-    with pytest.raises(DataError, match="x.csv, row 1"):
+    with pytest.raises(DataError, match=r"x\.csv, row 1"):
         AuxiliaryFiles(tmp_path).equity_identity("X", "usa", None)

@@ -40,8 +40,8 @@ def bars(kind, name, resolution, fill, extended, strict, previous, following):
     made = kind(hours().get_exchange_hours(*key), zone, resolution, fill, extended, strict, 2**61)
     out = []
     for run in made.between(Point(*previous), following):
-        for k in range(run.count):
-            out.append((run.time + k * run.step, run.end + k * run.step))
+        shifts = [k * run.step for k in range(run.count)]
+        out += [(run.time + shift, run.end + shift) for shift in shifts]
     return out
 
 

@@ -149,7 +149,8 @@ def test_frames_equal_those_of_lean(at, name):
 )
 def test_nothing_found_is_an_empty_frame_without_names(at, call):
     frame = call(at(MIDNIGHT))
-    assert frame.shape == (0, 0) and list(frame.index.names) == [None]
+    assert frame.shape == (0, 0)
+    assert list(frame.index.names) == [None]
 
 
 def test_a_ticker_gives_bars_and_a_number_gives_slices(at):
@@ -197,7 +198,16 @@ def test_frames_are_read_with_tickers_symbols_and_lists(at):
     assert [str(name) for name in wide.columns] == ["IBM", "SPY"]
     assert list(wide["SPY"]) == list(frame.loc["SPY"]["close"])
     assert list(wide[["SPY", "IBM"]].columns) == [algorithm.spy, algorithm.ibm]
-    assert "SPY" in frame.index and "NOPE" not in frame.index
+    assert "SPY" in frame.index
+    assert "NOPE" not in frame.index
+
+
+def test_columns_of_nothing_but_zeros_are_left_out():
+    algorithm = Historian(datetime(2014, 5, 7))
+    pair = Symbol.create("EURUSD", SecurityType.FOREX, "oanda")
+    frame = algorithm.history(pair, 2, DAILY)
+    assert "bidclose" in frame.columns
+    assert "bidsize" not in frame.columns
 
 
 def test_the_last_known_price_is_the_last_bar(at):
