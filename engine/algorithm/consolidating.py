@@ -29,7 +29,8 @@ from engine.types.errors import ArgumentException
 from engine.types.subscription import INCREMENTS
 
 _IDENTITIES: dict[type, type] = {
-    kind: IdentityDataConsolidator[kind] for kind in (TradeBar, QuoteBar, Tick, BaseData)
+    kind: IdentityDataConsolidator.__class_getitem__(kind)
+    for kind in (TradeBar, QuoteBar, Tick, BaseData)
 }
 
 

@@ -80,7 +80,8 @@ class ConsolidatorBase(_Bars):
         made = super().__new__(cls)
         made.data_consolidated = Event()
         made._user = made.data_consolidated._handlers
-        made._general = made._user if cls._typed is None else []
+        own: list[Handler] = []
+        made._general = made._user if cls._typed is None else own
         made.consolidated = None
         alias_attributes(made)
         return made

@@ -380,7 +380,7 @@ class _DataIndicator(_ObjectIndicator):
     """An indicator of any data."""
 
     _input = "data"
-    _accepts = (BaseData, IndicatorDataPoint)
+    _accepts: tuple[type, ...] | None = (BaseData, IndicatorDataPoint)
 
 
 class WindowIndicator(IndicatorBase):

@@ -195,7 +195,7 @@ class AbsolutePriceOscillator(MovingAverageConvergenceDivergence):
 
     _label = "APO({fast_period},{slow_period})"
 
-    def _build(
+    def _build(  # type: ignore[override]
         self,
         fast_period: int,
         slow_period: int,

@@ -432,7 +432,9 @@ class ParabolicStopAndReverse(ParabolicStopAndReverseExtended):
 
     _label = "PSAR({af_start},{af_increment},{af_max})"
 
-    def _build(self, af_start: Any = 0.02, af_increment: Any = 0.02, af_max: Any = 0.2) -> None:
+    def _build(  # type: ignore[override]
+        self, af_start: Any = 0.02, af_increment: Any = 0.02, af_max: Any = 0.2
+    ) -> None:
         both = (af_start, af_increment, af_max)
         super()._build(0.0, 0.0, *both, *both)
 
