@@ -115,7 +115,7 @@ class BuyingPowerModel(LeanModel):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         if len(args) + len(kwargs) >= 3:
-            values = dict(zip(("initial", "maintenance", "free"), args))
+            values = dict(zip(("initial", "maintenance", "free"), args, strict=False))
             for name, value in kwargs.items():
                 values[name.split("_")[0].replace("required", "free")] = value
             self._initial = _checked(values["initial"], "Initial margin")

@@ -1,9 +1,11 @@
 """The last known prices of a security.
 
-Equities take their price from trades, quotes give them only bid and ask. Elsewhere the last bar counts, and of a trade
+Equities take their price from trades, quotes give them only bid and ask. Elsewhere the last bar
+counts, and of a trade
 and a quote bar of one moment the quote bar. Fill-forward bars change nothing.
 
-Bars are only remembered when they arrive; prices are read out of them at the first look, and most are never looked at.
+Bars are only remembered when they arrive; prices are read out of them at the first look, and most
+are never looked at.
 """
 
 from __future__ import annotations
@@ -21,7 +23,9 @@ _FIELDS = ("open", "high", "low", "close")
 
 
 class SecurityCache(LeanObject):
-    """Prices, sizes and last data of one security; exact values are under ``_price``, ``_bid_price``, ..."""
+    """Prices, sizes and last data of one security; exact values are under ``_price``,
+    ``_bid_price``, ...
+    """
 
     def __init__(self) -> None:
         self._properties: dict[str, Any] = {}
@@ -46,14 +50,16 @@ class SecurityCache(LeanObject):
     def properties(self) -> dict[str, Any]:
         return self._properties
 
-    # ---- arrival -----------------------------------------------------------------------------------------------
+    # -- arrival ---------------------------------------------------------------------------------
 
     def _store_trade(self, bar: TradeBar) -> None:
         """Take a trade bar of an equity that is no fill-forward; nothing of it is read now."""
         self._pending_trade = bar
 
     def _store_quote(self, bar: QuoteBar) -> None:
-        """Take a quote bar of an equity that is no fill-forward; a bar with one side only is read at once."""
+        """Take a quote bar of an equity that is no fill-forward; a bar with one side only is read
+        at once.
+        """
         bid, ask = bar.bid, bar.ask
         complete = bid is not None and ask is not None and bid.close and ask.close
         if not complete:
@@ -176,7 +182,7 @@ class SecurityCache(LeanObject):
             if value:
                 setattr(self, slot, to_decimal(value))
 
-    # ---- looks -------------------------------------------------------------------------------------------------
+    # -- looks ---------------------------------------------------------------------------------
 
     def _look(self, slot: str) -> Decimal:
         if self._pending_trade is not None or self._pending_quote is not None:
@@ -240,23 +246,25 @@ class SecurityCache(LeanObject):
             setattr(self, slot, getattr(self, slot) / factor)
         for kind, points in self._by_type.items():
             scaled = [_scaled(point, factor) for point in points]
-            for old, new in zip(points, scaled):
+            for old, new in zip(points, scaled, strict=True):
                 if old is self._last:
                     self._last = new
             self._by_type[kind] = scaled
 
 
 def _scaled(point: Any, factor: Decimal) -> Any:
-    """Return a copy of a bar with its prices times a factor; the bar itself may be in the user's hands."""
+    """Return a copy of a bar with its prices times a factor; the bar itself may be in the user's
+    hands.
+    """
     if not isinstance(point, (TradeBar, QuoteBar)):
         return point
     twin = point.clone()
     sides = [twin] if isinstance(point, TradeBar) else [s for s in (twin.bid, twin.ask) if s]
     source = [point] if isinstance(point, TradeBar) else [s for s in (point.bid, point.ask) if s]
-    for side, old in zip(sides, source):
+    for side, old in zip(sides, source, strict=True):
         prices = [getattr(old, f"_d_{name}") * factor for name in _FIELDS]
         side._src = None
-        for name, price in zip(_FIELDS, prices):
+        for name, price in zip(_FIELDS, prices, strict=True):
             setattr(side, name, float(price))
     twin._src = None
     if isinstance(point, TradeBar):

@@ -310,7 +310,8 @@ class CashBook(LeanDict[str, Cash]):
         ----------
         properties : symbol properties database (``get_symbol_properties_list(market, type)``).
         market_map : default markets of the brokerage model.
-        make_security : adds an internal feed of the lowest subscribed resolution (minute if there is none), adds the
+        make_security : adds an internal feed of the lowest subscribed resolution (minute if there
+        is none), adds the
             security to ``securities`` and returns it.
         added : securities of the step that are not in ``securities`` yet.
 
@@ -403,7 +404,7 @@ def _potential(
 ) -> list[tuple[str, SecurityType, str, Any]]:
     """Return ticker, kind, market and properties of every pair that the markets in use know."""
     markets: dict[Any, list[str]] = {}
-    for symbol in securities.keys():
+    for symbol in list(securities.keys()):
         markets.setdefault(symbol.security_type, []).append(symbol.id.market)
     for one, other in (
         (SecurityType.CFD, SecurityType.FOREX),
@@ -418,8 +419,8 @@ def _potential(
             entries = dict(properties.get_symbol_properties_list(market, kind))
             # the first pair that fits is taken, so the order is that of the database's file
             ranked = [key for key in getattr(properties, "_rows", ()) if key in entries]
-            for key in dict.fromkeys([*ranked, *sorted(entries)]):
-                found.append((key[1], kind, market, entries[key]))
+            keys = dict.fromkeys([*ranked, *sorted(entries)])
+            found += [(key[1], kind, market, entries[key]) for key in keys]
     return found
 
 

@@ -36,7 +36,9 @@ def _number(value: Decimal) -> str:
 
 
 def _price_of(security: Any, order: Any) -> Decimal:
-    """Return the price at which an order reserves money; orders at the open or close reserve none."""
+    """Return the price at which an order reserves money; orders at the open or close reserve
+    none.
+    """
     if order.type == OrderType.MARKET:
         price: Decimal = security._price
         return price
@@ -44,7 +46,9 @@ def _price_of(security: Any, order: Any) -> Decimal:
 
 
 def _reserved(portfolio: Any, security: Any, order: Any) -> Decimal:
-    """Return what other open limit and stop orders already claim of the currency that an order spends."""
+    """Return what other open limit and stop orders already claim of the currency that an order
+    spends.
+    """
     buys = order.direction == OrderDirection.BUY
     currency = security.quote_currency.symbol if buys else security.base_currency.symbol
     spends: dict[Any, OrderDirection] = {}
@@ -76,7 +80,9 @@ def _is_pair(security: Any) -> bool:
 
 
 class CashBuyingPowerModel(BuyingPowerModel):
-    """No leverage, no shorts, open orders reserve what they will spend; for coins and currency pairs."""
+    """No leverage, no shorts, open orders reserve what they will spend; for coins and currency
+    pairs.
+    """
 
     _initial = ONE
     _maintenance = ZERO
@@ -90,7 +96,8 @@ class CashBuyingPowerModel(BuyingPowerModel):
     def set_leverage(self, security: Any, leverage: Any) -> None:
         if from_python(leverage) != ONE:
             raise InvalidOperationException(
-                "CashBuyingPowerModel does not allow setting leverage. Cash accounts have no leverage."
+                "CashBuyingPowerModel does not allow setting leverage. Cash accounts have no "
+                "leverage."
             )
 
     def get_initial_margin_requirement(self, parameters: InitialMarginParameters) -> InitialMargin:
@@ -137,9 +144,12 @@ class CashBuyingPowerModel(BuyingPowerModel):
             if size <= coin._amount - reserved:
                 return parameters.sufficient()
             return parameters.insufficient(
-                f"Your portfolio holds {_number(coin._amount)} {coin.symbol}, {_number(reserved)} {coin.symbol} "
-                f"of which are reserved for open orders, but your Sell order is for {_number(size)} {coin.symbol}. "
-                "Cash Modeling trading does not permit short holdings so ensure you only sell what you have, including "
+                f"Your portfolio holds {_number(coin._amount)} {coin.symbol}, {_number(reserved)} "
+                f"{coin.symbol} "
+                "of which are reserved for open orders, but your Sell order is for "
+                f"{_number(size)} {coin.symbol}. "
+                "Cash Modeling trading does not permit short holdings so ensure you only sell what "
+                "you have, including "
                 "any additional open orders."
             )
         needed = size * _price_of(security, order)
@@ -157,9 +167,12 @@ class CashBuyingPowerModel(BuyingPowerModel):
         if needed <= available:
             return parameters.sufficient()
         return parameters.insufficient(
-            f"Your portfolio holds {_number(quote._amount)} {quote.symbol}, {_number(reserved)} {quote.symbol} of "
-            f"which are reserved for open orders, but your Buy order is for {_number(size)} {coin.symbol}. Your order "
-            f"requires a total value of {_number(needed)} {quote.symbol}, but only a total value of "
+            f"Your portfolio holds {_number(quote._amount)} {quote.symbol}, {_number(reserved)} "
+            f"{quote.symbol} of "
+            f"which are reserved for open orders, but your Buy order is for {_number(size)} "
+            f"{coin.symbol}. Your order "
+            f"requires a total value of {_number(needed)} {quote.symbol}, but only a total value "
+            "of "
             f"{_number(abs(available))} {quote.symbol} is available."
         )
 
@@ -183,13 +196,16 @@ class CashBuyingPowerModel(BuyingPowerModel):
         self, parameters: Any
     ) -> GetMaximumOrderQuantityResult:
         raise NotImplementedError(
-            "The CashBuyingPowerModel does not require 'GetMaximumOrderQuantityForDeltaBuyingPower'."
+            "The CashBuyingPowerModel does not require "
+            "'GetMaximumOrderQuantityForDeltaBuyingPower'."
         )
 
     def get_maximum_order_quantity_for_target_buying_power(
         self, parameters: GetMaximumOrderQuantityForTargetBuyingPowerParameters
     ) -> GetMaximumOrderQuantityResult:
-        """Return the order that brings the coin to a fraction of the portfolio value, fee included."""
+        """Return the order that brings the coin to a fraction of the portfolio value, fee
+        included.
+        """
         from engine.orders.kinds import MarketOrder
 
         portfolio, security = parameters.portfolio, parameters.security
@@ -214,7 +230,10 @@ class CashBuyingPowerModel(BuyingPowerModel):
             return GetMaximumOrderQuantityResult(ZERO, self._no_price(security, portfolio, rate))
         quantity = target / unit
         quantity = quantity - quantity % lot
-        too_small = f"The order quantity is less than the lot size of {plain(lot)} and has been rounded to zero."
+        too_small = (
+            f"The order quantity is less than the lot size of {plain(lot)} "
+            "and has been rounded to zero."
+        )
         if not quantity:
             silent = parameters.silence_non_error_reasons
             return GetMaximumOrderQuantityResult(ZERO, None if silent else too_small, False)
@@ -232,9 +251,12 @@ class CashBuyingPowerModel(BuyingPowerModel):
                 )
             if last == quantity:
                 raise ArgumentException(
-                    "GetMaximumOrderQuantityForTargetBuyingPower failed to converge to target order value "
-                    f"{plain(target)}. Current order value is {plain(worth)}. Order quantity {plain(quantity)}. Lot "
-                    f"size is {plain(lot)}. Order fees {plain(fees)}. Security symbol {security.symbol}"
+                    "GetMaximumOrderQuantityForTargetBuyingPower failed to converge to target "
+                    "order value "
+                    f"{plain(target)}. Current order value is {plain(worth)}. Order quantity "
+                    f"{plain(quantity)}. Lot "
+                    f"size is {plain(lot)}. Order fees {plain(fees)}. Security symbol "
+                    f"{security.symbol}"
                 )
             last = quantity
             order = MarketOrder(security.symbol, quantity, security._utc_time)
@@ -247,8 +269,10 @@ class CashBuyingPowerModel(BuyingPowerModel):
     def _no_price(security: Any, portfolio: Any, rate: Decimal) -> str:
         if not rate:
             return (
-                f"The internal cash feed required for converting {security.quote_currency.symbol} to "
-                f"{portfolio.cash_book.account_currency} does not have any data yet (or market may be closed)."
+                f"The internal cash feed required for converting {security.quote_currency.symbol} "
+                "to "
+                f"{portfolio.cash_book.account_currency} does not have any data yet (or market may "
+                "be closed)."
             )
         if not security.symbol_properties._contract_multiplier:
             return (

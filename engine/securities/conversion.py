@@ -120,7 +120,9 @@ def split_pair(ticker: str, security_type: int, quote_currency: str) -> Pair | N
 
 
 def compare_pair(pair: Pair, base: str, quote: str, market: str) -> int:
-    """Return 1 if a pair converts ``base`` to ``quote``, -1 if the other way round, 0 if not at all."""
+    """Return 1 if a pair converts ``base`` to ``quote``, -1 if the other way round, 0 if not at
+    all.
+    """
     names = [pair[0], pair[1], base, quote]
     for left, right in ((1, 3), (1, 2), (0, 3), (0, 2)):
         one, other = names[left], names[right]

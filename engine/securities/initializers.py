@@ -94,5 +94,6 @@ def wrap_security_initializer(initializer: Any) -> Any:
     if callable(initializer):
         return FuncSecurityInitializer(initializer)
     raise ArgumentException(
-        f"expected a security initializer or a function of a security, was {type(initializer).__name__}"
+        "expected a security initializer or a function of a security, was "
+        f"{type(initializer).__name__}"
     )

@@ -87,8 +87,10 @@ class SecurityManager(SymbolDict[Security]):
 
     def _missing(self, key: Any) -> Security:
         raise KeyNotFoundException(
-            f"This asset symbol ({key}) was not found in your security list. Please add this security before using it. "
-            "To prevent the exception, use self.securities.get(symbol), which returns None when the symbol is not found, "
+            f"This asset symbol ({key}) was not found in your security list. Please add this "
+            "security before using it. "
+            "To prevent the exception, use self.securities.get(symbol), which returns None when "
+            "the symbol is not found, "
             "or guard the access with 'if symbol in self.securities:'."
         )
 

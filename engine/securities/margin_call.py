@@ -39,7 +39,8 @@ class MarginCallOrdersParameters(LeanObject):
 
 
 class DefaultMarginCallModel(LeanModel):
-    """Warns when less than 5 per cent of the value is free; calls when the margin in use exceeds the value by a buffer.
+    """Warns when less than 5 per cent of the value is free; calls when the margin in use exceeds
+    the value by a buffer.
 
     Parameters
     ----------

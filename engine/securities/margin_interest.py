@@ -46,7 +46,8 @@ class MarginInterestRateModel:
 class ShortMarginInterestRateModel(LeanModel):
     """Borrow fee of shorts and rebate of longs, from the shortable provider, once per day held.
 
-    ``fee = rate / 360 * holdings value * days``; it moves the cash of the quote currency, ``amount`` adds it up.
+    ``fee = rate / 360 * holdings value * days``; it moves the cash of the quote currency,
+    ``amount`` adds it up.
     """
 
     _is_null = False

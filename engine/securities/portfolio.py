@@ -39,7 +39,9 @@ def _seen(name: str) -> Any:
 
 
 class SecurityPortfolioManager(SymbolDict[SecurityHolding]):
-    """Cash, holdings and margin. Amounts are in the account currency; by symbol it gives the holdings."""
+    """Cash, holdings and margin. Amounts are in the account currency; by symbol it gives the
+    holdings.
+    """
 
     def __init__(
         self,
@@ -235,7 +237,9 @@ class SecurityPortfolioManager(SymbolDict[SecurityHolding]):
     def _has_sufficient_buying_power_for_order(
         self, orders: list[Any]
     ) -> HasSufficientBuyingPowerForOrderResult:
-        """Judge the orders of a group before they are accepted: each by the model of its security."""
+        """Judge the orders of a group before they are accepted: each by the model of its
+        security.
+        """
         for order in orders:
             security = self.securities[order.symbol]
             result: HasSufficientBuyingPowerForOrderResult = method(
@@ -283,7 +287,8 @@ class SecurityPortfolioManager(SymbolDict[SecurityHolding]):
         self._set_account_currency_was_called = True
         if len(self.securities):
             raise InvalidOperationException(
-                "SecurityPortfolioManager.SetAccountCurrency(): Cannot change AccountCurrency after adding a Security. "
+                "SecurityPortfolioManager.SetAccountCurrency(): Cannot change AccountCurrency "
+                "after adding a Security. "
                 "Please move set_account_currency() before add_security()."
             )
         before = self._base_cash if self._set_cash_was_called else None
@@ -386,7 +391,8 @@ class SecurityPortfolioManager(SymbolDict[SecurityHolding]):
 
     def add(self, *_: Any) -> None:
         raise NotImplementedError(
-            "Portfolio object is an adaptor for Security Manager. To add a new asset add the required data during "
+            "Portfolio object is an adaptor for Security Manager. To add a new asset add the "
+            "required data during "
             "initialization."
         )
 

@@ -60,6 +60,9 @@ class SecurityPortfolioModel(LeanModel):
             portfolio._add_transaction_record(security._utc_time, result, result > 0)
 
         after = quantity + filled
+        if not after:
+            # .NET's sum of opposite numbers is a zero with the sign of the first
+            after = after.copy_sign(quantity)
         if not quantity:
             average = price
         elif (quantity > 0) == (filled > 0):
@@ -78,7 +81,9 @@ class SecurityPortfolioModel(LeanModel):
         )
 
     def _close(self, portfolio: Any, security: Any, fill: Any) -> ConvertibleCashAmount:
-        """Return the profit of the part that a fill closes; contracts for difference settle it now."""
+        """Return the profit of the part that a fill closes; contracts for difference settle it
+        now.
+        """
         holdings = security.holdings
         filled: Decimal = fill._fill_quantity
         closed = min(abs(filled), abs(holdings._quantity))

@@ -1,4 +1,6 @@
-"""Position groups. Without options every position is a group of its own, and that is all there is here."""
+"""Position groups. Without options every position is a group of its own, and that is all there is
+here.
+"""
 
 from __future__ import annotations
 

@@ -410,7 +410,9 @@ class Equity(Security):
 
     @property
     def shortable(self) -> bool:
-        """Whether the provider knows of shares to borrow now; a provider without data sets no limit."""
+        """Whether the provider knows of shares to borrow now; a provider without data sets no
+        limit.
+        """
         provider = self.shortable_provider
         quantity = method(provider, "shortable_quantity")(self.symbol, self.local_time)
         return quantity is None or quantity > 0

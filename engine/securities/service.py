@@ -114,12 +114,14 @@ class SecurityService:
         market = symbol.id.market
         if kind is None:
             raise EngineUnsupported(
-                f"engine does not implement {symbol.security_type.name.lower()} securities; use lean backtest"
+                f"engine does not implement {symbol.security_type.name.lower()} securities; use "
+                "lean backtest"
             )
         known = self._properties.contains_key(market, symbol, symbol.security_type)
         if symbol.security_type == SecurityType.CRYPTO and not known:
             raise ArgumentException(
-                f"Crypto '{symbol.value}' symbol could not be found in the database for {market} market"
+                f"Crypto '{symbol.value}' symbol could not be found in the database for {market} "
+                "market"
             )
         hours = self._hours.get_entry(market, symbol, symbol.security_type).exchange_hours
         quote = self._cash_book.account_currency
@@ -136,7 +138,8 @@ class SecurityService:
             pair = split_pair(symbol.value, symbol.security_type, properties.quote_currency)
             if pair is None:
                 raise ArgumentException(
-                    f"Failed to resolve base currency for '{symbol.id.symbol}', it might be missing from the Symbol "
+                    f"Failed to resolve base currency for '{symbol.id.symbol}', it might be "
+                    "missing from the Symbol "
                     f"database or market '{market}' could be wrong"
                 )
             arguments.append(self._cash(pair[0]))

@@ -42,7 +42,8 @@ NullShortableProvider.INSTANCE = NullShortableProvider()
 class LocalDiskShortableProvider(NullShortableProvider):
     """Reads ``<data>/equity/<market>/shortable/<brokerage>/symbols/<ticker>.csv``.
 
-    Rows are ``yyyyMMdd,quantity[,rebate rate in percent[,fee rate in percent]]``; a day without a row has no limit and no
+    Rows are ``yyyyMMdd,quantity[,rebate rate in percent[,fee rate in percent]]``; a day without a
+    row has no limit and no
     rate. Without :attr:`_data_folder` the data folder of the present run is read.
     """
 
@@ -77,14 +78,15 @@ class LocalDiskShortableProvider(NullShortableProvider):
         for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
             if not line or line.startswith("#"):
                 continue
-            cells = line.split(",") + ["", "", ""]
+            cells = [*line.split(","), "", "", ""]
             try:
                 day = datetime.strptime(cells[0], "%Y%m%d").date()
                 quantity = int(Decimal(cells[1])) if cells[1] else None
                 rates = [Decimal(cell) / _HUNDRED if cell else ZERO for cell in cells[2:4]]
             except (ValueError, InvalidOperation) as error:
                 raise DataError(
-                    f"expected yyyyMMdd,quantity,rebate,fee in {path}, row {number}, was {line!r}; repair the row"
+                    f"expected yyyyMMdd,quantity,rebate,fee in {path}, row {number}, was {line!r}; "
+                    "repair the row"
                 ) from error
             found[day] = (quantity, rates[0], rates[1])
         return found

@@ -61,7 +61,8 @@ class AlphaStreamsSlippageModel(LeanModel):
 class VolumeShareSlippageModel(LeanModel):
     """Price impact times the squared share of the bar's volume, the share cut at a limit.
 
-    ``slippage = impact * min(quantity / volume, limit)^2 * price``; quote bars stand in with the size of the side.
+    ``slippage = impact * min(quantity / volume, limit)^2 * price``; quote bars stand in with the
+    size of the side.
     """
 
     _volume_limit = Decimal("0.025")
@@ -85,7 +86,8 @@ class VolumeShareSlippageModel(LeanModel):
             volume = last.last_bid_size if buys else last.last_ask_size
         else:
             raise InvalidOperationException(
-                "VolumeShareSlippageModel.GetSlippageApproximation(): expected a TradeBar or a QuoteBar, "
+                "VolumeShareSlippageModel.GetSlippageApproximation(): expected a TradeBar or a "
+                "QuoteBar, "
                 f"was {type(last).__name__}"
             )
         share = self._volume_limit

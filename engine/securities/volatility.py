@@ -53,6 +53,8 @@ class BaseVolatilityModel(LeanModel):
 
 
 class NullVolatilityModel(BaseVolatilityModel):
+    """The model that knows nothing."""
+
     _is_null = True
 
 

@@ -51,12 +51,14 @@ def refuse(text: str, code: str = "NotSupported") -> tuple[bool, BrokerageMessag
 
 
 def unsupported_security(model: Any, security: Any) -> tuple[bool, BrokerageMessageEvent]:
+    """Refuse a kind of security."""
     return refuse(f"The {name_of(model)} does not support {pascal(security.type)} security type.")
 
 
 def unsupported_order_type(
     model: Any, order: Any, supported: Iterable[OrderType]
 ) -> tuple[bool, BrokerageMessageEvent]:
+    """Refuse a kind of order; the kinds are named in the order given."""
     names = ",".join(pascal(kind) for kind in supported)
     return refuse(
         f"The {name_of(model)} does not support {pascal(order.type)} order type. Only supports "
@@ -65,6 +67,7 @@ def unsupported_order_type(
 
 
 def unsupported_time_in_force(model: Any, order: Any) -> tuple[bool, BrokerageMessageEvent]:
+    """Refuse a time in force."""
     return refuse(
         f"The {name_of(model)} does not support {type(order.time_in_force).__name__} time in force."
     )

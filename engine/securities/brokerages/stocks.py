@@ -373,7 +373,7 @@ class EzeBrokerageModel(_BrokerModel):
 class AxosClearingBrokerageModel(_BrokerModel):
     """Axos Clearing: whole shares, its own list of shares to borrow, no benchmark."""
 
-    _markets = {SecurityType.EQUITY: "usa"}
+    _markets: ClassVar[dict[SecurityType, str]] = {SecurityType.EQUITY: "usa"}
     DEFAULT_MARKET_MAP = _markets
     _order_types = (OrderType.LIMIT, OrderType.MARKET, OrderType.MARKET_ON_CLOSE)
     _fee_type = AxosFeeModel

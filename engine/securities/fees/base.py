@@ -47,7 +47,8 @@ OrderFee.ZERO = OrderFee(CashAmount(ZERO, NULL_CURRENCY))
 class ModifiedFillQuantityOrderFee(OrderFee):
     """A fee that was taken from the filled quantity.
 
-    What is left to do is to take the fee's worth out of the quote currency, because less was bought than was paid.
+    What is left to do is to take the fee's worth out of the quote currency, because less was bought
+    than was paid.
     """
 
     def __init__(

@@ -29,8 +29,8 @@ class AxosFeeModel(_PerShareFeeModel):
 class _UnreachedPerShareFeeModel(FeeModel):
     """A model whose fee LEAN never charges.
 
-    These classes of LEAN hide the method of their base class instead of overriding it, so the engine always gets the
-    base's zero; the number below is only kept for a caller who looks at it.
+    These classes of LEAN hide the method of their base class instead of overriding it, so the
+    engine always gets the base's zero; the number below is only kept for a caller who looks at it.
     """
 
     _per_share = Decimal("0.005")
@@ -95,7 +95,9 @@ class FxcmFeeModel(FeeModel):
 
 
 class IndiaFeeModel(FeeModel):
-    """Brokerage with a cap, transaction tax on sells, stamp duty on buys, charges and state tax, each to the paisa."""
+    """Brokerage with a cap, transaction tax on sells, stamp duty on buys, charges and state tax,
+    each to the paisa.
+    """
 
     _brokerage = ZERO
     _max_brokerage = ZERO

@@ -15,7 +15,9 @@ from engine.types.errors import EngineUnsupported
 
 
 def _is_maker(order: Any) -> bool:
-    """Tell whether an order waits in the book: a limit that is post-only or away from the market."""
+    """Tell whether an order waits in the book: a limit that is post-only or away from the
+    market.
+    """
     if order.type != OrderType.LIMIT:
         return False
     return bool(getattr(order.properties, "post_only", False)) or not order.is_marketable
@@ -155,7 +157,8 @@ _KRAKEN_CURRENCIES = ("CAD", "EUR", "GBP", "JPY", "USD", "USDT", "DAI", "USDC")
 class KrakenFeeModel(FeeModel):
     """0.16 (makers) or 0.26 per cent, 0.2 for pairs of currencies.
 
-    Buys pay in the quote currency and sells in the coin, unless the order's properties say otherwise.
+    Buys pay in the quote currency and sells in the coin, unless the order's properties say
+    otherwise.
     """
 
     MAKER_TIER_1_CRYPTO_FEE = 0.0016
@@ -180,7 +183,9 @@ class KrakenFeeModel(FeeModel):
 
 
 class FTXFeeModel(FeeModel):
-    """0.02 (makers) or 0.07 per cent; a maker's buy pays in the coin, all else in the quote currency."""
+    """0.02 (makers) or 0.07 per cent; a maker's buy pays in the coin, all else in the quote
+    currency.
+    """
 
     _maker = Decimal("0.0002")
     _taker = Decimal("0.0007")

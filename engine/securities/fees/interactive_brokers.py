@@ -30,12 +30,14 @@ _CFD_LEAST = {"JPY": Decimal(40), "HKD": Decimal(10)}
 
 
 class InteractiveBrokersFeeModel(FeeModel):
-    """Half a cent a share, at least a dollar and at most half a per cent; pairs and contracts by value.
+    """Half a cent a share, at least a dollar and at most half a per cent; pairs and contracts by
+    value.
 
     Parameters
     ----------
     monthly_forex_trade_amount_in_us_dollars : sets the rate for pairs.
-    monthly_options_trade_amount_in_contracts : kept for LEAN's signature; options are not in the engine.
+    monthly_options_trade_amount_in_contracts : kept for LEAN's signature; options are not in the
+    engine.
     """
 
     _pair_rate = _PAIRS[0][1]

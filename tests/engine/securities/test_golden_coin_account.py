@@ -12,19 +12,19 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-import securities_kit as kit  # noqa: E402
+import securities_kit as kit
 
-from engine.orders.kinds import (  # noqa: E402
+from engine.orders.kinds import (
     LimitOrder,
     MarketOrder,
     StopLimitOrder,
     StopMarketOrder,
 )
-from engine.securities.fees.base import OrderFeeParameters  # noqa: E402
-from engine.securities.parameters import (  # noqa: E402
+from engine.securities.fees.base import OrderFeeParameters
+from engine.securities.parameters import (
     GetMaximumOrderQuantityForTargetBuyingPowerParameters,
 )
-from engine.types.enums import AccountType, BrokerageName, SecurityType  # noqa: E402
+from engine.types.enums import AccountType, BrokerageName, SecurityType
 
 NOON = datetime(2018, 4, 4)
 

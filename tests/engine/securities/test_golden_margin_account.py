@@ -11,14 +11,14 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-import securities_kit as kit  # noqa: E402
+import securities_kit as kit
 
-from engine.orders.kinds import LimitOrder, MarketOrder, StopMarketOrder  # noqa: E402
-from engine.securities.buying_power import PatternDayTradingMarginModel  # noqa: E402
-from engine.securities.parameters import (  # noqa: E402
+from engine.orders.kinds import LimitOrder, MarketOrder, StopMarketOrder
+from engine.securities.buying_power import PatternDayTradingMarginModel
+from engine.securities.parameters import (
     GetMaximumOrderQuantityForTargetBuyingPowerParameters,
 )
-from engine.types.timezones import TimeZones, to_utc  # noqa: E402
+from engine.types.timezones import TimeZones, to_utc
 
 TICKERS = ("AIG", "BAC", "SPY")
 NUMBER = re.compile(r"(\w+)=(-?[\d.]+(?:e-?\d+)?)")
@@ -156,7 +156,7 @@ def test_quantities_for_targets_are_those_of_lean() -> None:
                 GetMaximumOrderQuantityForTargetBuyingPowerParameters(
                     portfolio,
                     bac,
-                    # what PortfolioTarget.percent hands over: the buffer is taken off, leverage divided out
+                    # as PortfolioTarget.percent does: the buffer taken off, leverage divided out
                     portfolio._total_portfolio_value_less_free_buffer
                     * target
                     / portfolio._total_portfolio_value
