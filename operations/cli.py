@@ -96,8 +96,10 @@ def cloud_stage(
     bundle = stage(root, name)
     out = console()
     out.print(f"{len(bundle.files)} files, largest {bundle.largest_kib:.1f} KiB: all rules hold.")
-    out.print(f"Push it with:  cd {bundle.workspace} && lean cloud push --project '{name}'")
-    out.print(f"Then run:  protect cloud adopt '{name}'   (keeps the cloud id in config.json)")
+    push = f"cd '{bundle.workspace}' && lean cloud push --project '{name}'"
+    out.print(f"Push it with:  {push}", soft_wrap=True)
+    adopt = f"protect cloud adopt '{name}'"
+    out.print(f"Then run:  {adopt}   (keeps the cloud id in config.json)", soft_wrap=True)
 
 
 @cloud.command("adopt")
