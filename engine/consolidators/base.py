@@ -80,8 +80,9 @@ class ConsolidatorBase(_Bars):
         made = super().__new__(cls)
         made.data_consolidated = Event()
         made._user = made.data_consolidated._handlers
-        own: list[Handler] = []
-        made._general = made._user if cls._typed is None else own
+        made._general = made._user
+        if cls._typed is not None:
+            made._general = []
         made.consolidated = None
         alias_attributes(made)
         return made

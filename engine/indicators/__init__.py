@@ -93,6 +93,16 @@ from engine.indicators.momentum import (
     TrueStrengthIndex,
     VariableIndexDynamicAverage,
 )
+from engine.indicators.oscillators import (
+    AwesomeOscillator,
+    BalanceOfPower,
+    DeMarkerIndicator,
+    InternalBarStrength,
+    RelativeVigorIndex,
+    RelativeVigorIndexSignal,
+    Vortex,
+    WaveTrendOscillator,
+)
 from engine.indicators.pairs import (
     Alpha,
     Beta,
@@ -114,22 +124,14 @@ from engine.indicators.trend import (
     AroonOscillator,
     AverageDirectionalIndex,
     AverageDirectionalMovementIndexRating,
-    AwesomeOscillator,
-    BalanceOfPower,
     CommodityChannelIndex,
-    DeMarkerIndicator,
     HeikinAshi,
     IchimokuKinkoHyo,
-    InternalBarStrength,
     ParabolicStopAndReverse,
     ParabolicStopAndReverseExtended,
-    RelativeVigorIndex,
-    RelativeVigorIndexSignal,
     Stochastic,
     SuperTrend,
     UltimateOscillator,
-    Vortex,
-    WaveTrendOscillator,
     WilliamsPercentR,
 )
 from engine.indicators.volatility import (
