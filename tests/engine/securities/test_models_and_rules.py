@@ -1,0 +1,260 @@
+"""Hand-worked cases of fees, settlement, brokerage rules, user models and accounting invariants."""
+
+from __future__ import annotations
+
+import sys
+from datetime import datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+import securities_kit as kit
+
+from engine.orders.kinds import LimitOrder, MarketOnCloseOrder, MarketOrder
+from engine.securities.brokerages import get_brokerage_name, wrap_brokerage_model
+from engine.securities.brokerages.default import DefaultBrokerageModel
+from engine.securities.brokerages.messages import BrokerageMessageEvent
+from engine.securities.buying_power import BuyingPowerModel, SecurityMarginModel
+from engine.securities.fees.base import OrderFeeParameters
+from engine.securities.parameters import InitialMargin, InitialMarginRequiredForOrderParameters
+from engine.securities.settlement import DelayedSettlementModel
+from engine.types.bars import Dividend, Split
+from engine.types.enums import (
+    AccountType,
+    BrokerageMessageType,
+    BrokerageName,
+    DataNormalizationMode,
+    SecurityType,
+)
+from engine.types.errors import ArgumentException
+
+
+@pytest.fixture
+def account() -> kit.Account:
+    return kit.Account()
+
+
+@pytest.mark.parametrize(
+    ("quantity", "price", "fee"),
+    [(1, 100, "1"), (300, 100, "1.5"), (1000, "0.1", "0.5"), (100, "0.1", "1")],
+)
+def test_interactive_brokers_charges_half_a_cent_a_share_within_its_bounds(
+    account: kit.Account, quantity: int, price: str, fee: str
+) -> None:
+    spy = account.add("SPY", price=price)
+
+    charged = spy.fee_model.get_order_fee(
+        OrderFeeParameters(spy, MarketOrder(spy.symbol, quantity, kit.START))
+    )
+
+    assert charged.value._amount == Decimal(fee)
+    assert charged.value.currency == "USD"
+
+
+def test_a_round_trip_books_average_price_profit_fees_and_cash(account: kit.Account) -> None:
+    spy = account.add("SPY", price=100)
+    account.fill(spy, 10, 100, 1)
+    account.fill(spy, 30, 104, 1)
+    assert spy.holdings._average_price == 103
+    account.fill(spy, -60, 110, 1)
+
+    held = spy.holdings
+    assert (held._quantity, held._average_price) == (-20, 110)
+    assert held.profit == 40 * 7
+    assert held.total_fees == 3
+    assert account.portfolio.cash == 100_000 - 1000 - 3120 + 6600 - 3
+    assert [(p, win) for _, p, win in account.transactions.records] == [(278, True)]
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.integers(-500, 500).filter(bool), st.integers(1, 50_000)),
+        min_size=1,
+        max_size=12,
+    )
+)
+def test_value_is_cash_plus_shares_whatever_the_fills(fills: list[tuple[int, int]]) -> None:
+    account = ACCOUNT
+    account.portfolio.set_cash(100_000)
+    spy = account.securities["SPY"]
+    spy.holdings.set_holdings(0, 0)
+    spent = Decimal(0)
+    for quantity, cents in fills:
+        price = Decimal(cents) / 100
+        account.fill(spy, quantity, price, "0.25")
+        spent += quantity * price + Decimal("0.25")
+    held = sum(quantity for quantity, _ in fills)
+
+    assert spy.holdings._quantity == held
+    assert account.portfolio._cash == 100_000 - spent
+    assert account.portfolio._total_portfolio_value == 100_000 - spent + held * spy._price
+
+
+ACCOUNT = kit.Account()
+ACCOUNT.add("SPY", price=100)
+
+
+def test_proceeds_of_a_cash_account_wait_for_the_next_trading_day() -> None:
+    friday = datetime(2014, 1, 17, 15)
+    account = kit.Account(account_type=AccountType.CASH, utc=friday)
+    spy = account.add("SPY", price=100)
+    assert isinstance(spy.settlement_model, DelayedSettlementModel)
+    account.fill(spy, 100, 100)
+    account.fill(spy, -100, 100)
+    assert account.portfolio.unsettled_cash == 10_000
+    assert account.portfolio.cash == 90_000
+
+    # Monday 2014-01-20 is a holiday: the money comes on Tuesday at six in New York
+    spy._scan_settlement(account.portfolio, datetime(2014, 1, 21, 10, 59))
+    assert account.portfolio.unsettled_cash == 10_000
+    spy._scan_settlement(account.portfolio, datetime(2014, 1, 21, 11))
+
+    assert account.portfolio.unsettled_cash == 0
+    assert account.portfolio.cash == 100_000
+
+
+def test_raw_dividends_and_splits_move_cash_and_holdings(account: kit.Account) -> None:
+    aapl = account.add("AAPL", price=600)
+    account.fill(aapl, 11, 600)
+    raw = DataNormalizationMode.RAW
+    account.portfolio.apply_dividend(
+        Dividend(aapl.symbol, kit.START, Decimal("3.29"), 600), False, raw
+    )
+    assert account.portfolio.cash == 100_000 - 6600 + 11 * 3.29
+    before = account.portfolio._total_portfolio_value
+
+    # one share for two: 11 become 5, half a new share is paid out at the new price
+    account.portfolio.apply_split(Split(aapl.symbol, kit.START, 600, 2), aapl, False, raw)
+
+    assert (aapl.holdings._quantity, aapl.holdings._average_price) == (5, 1200)
+    assert aapl.price == 1200
+    assert account.portfolio._total_portfolio_value == before
+
+
+class _Gate(DefaultBrokerageModel):
+    answer: object = (True, None)
+
+    def can_submit_order(self, security, order, message):
+        accepted, reason = super().can_submit_order(security, order, message)
+        assert accepted
+        assert reason is None
+        return self.answer
+
+
+REASON = BrokerageMessageEvent(BrokerageMessageType.WARNING, "GATE", "not today")
+
+
+@pytest.mark.parametrize("answer", [(True, None), (False, None), (False, REASON), (True, None, 1)])
+def test_a_gate_may_answer_with_a_bool_and_a_reason(account: kit.Account, answer) -> None:
+    gate = _Gate()
+    gate.answer = answer
+    model = wrap_brokerage_model(gate)
+    spy = account.add("SPY", price=100)
+
+    result = model.can_submit_order(spy, MarketOrder(spy.symbol, 1, kit.START), None)
+
+    assert result == answer[:2]
+    assert model != gate
+    assert model.get_model() is gate
+    assert str(REASON) == "Warning - Code: GATE - not today"
+
+
+@pytest.mark.parametrize(
+    "answer", [True, None, [True, None], (True,), (1, None), (False, "text"), "yes"]
+)
+def test_any_other_answer_of_a_gate_is_an_error(account: kit.Account, answer) -> None:
+    gate = _Gate()
+    gate.answer = answer
+    spy = account.add("SPY", price=100)
+
+    with pytest.raises(TypeError, match="expected"):
+        wrap_brokerage_model(gate).can_submit_order(spy, MarketOrder(spy.symbol, 1), None)
+
+
+def test_a_model_that_derives_from_nothing_of_lean_is_refused() -> None:
+    with pytest.raises(TypeError, match="DefaultBrokerageModel"):
+        wrap_brokerage_model(object())
+
+
+def test_refusals_are_worded_as_lean_words_them() -> None:
+    fxcm = kit.Account(BrokerageName.FXCM_BROKERAGE)
+    pair = fxcm.add("EURUSD", SecurityType.FOREX, "fxcm", price="1.3")
+    texts = [
+        fxcm.model.can_submit_order(pair, order)[1]
+        for order in (
+            MarketOnCloseOrder(pair.symbol, 1000, kit.START),
+            LimitOrder(pair.symbol, 1000, 1.4, kit.START),
+            MarketOrder(pair.symbol, 1500, kit.START),
+        )
+    ]
+
+    assert [t.message for t in texts] == [
+        "The FxcmBrokerageModel does not support MarketOnClose order type. "
+        "Only supports [Limit,Market,StopMarket]",
+        "Limit Buy orders and Stop Sell orders must be below market, "
+        "Limit Sell orders and Stop Buy orders must be above market.",
+        "The order quantity must be a multiple of lot_size: [1000].",
+    ]
+    assert pair.leverage == 50
+
+
+def test_a_users_model_keeps_the_name_of_the_model_it_derives_from() -> None:
+    assert get_brokerage_name(wrap_brokerage_model(_Gate())) is BrokerageName.DEFAULT
+    tradier = kit.Account(BrokerageName.TRADIER_BROKERAGE).model
+    assert get_brokerage_name(tradier) is BrokerageName.TRADIER_BROKERAGE
+
+
+class _Doubled(SecurityMarginModel):
+    """Overrides one method; the base class must not see it from inside, as in LEAN."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+
+    def get_initial_margin_requirement(self, parameters):
+        self.calls += 1
+        return InitialMargin(super().get_initial_margin_requirement(parameters).value * 2)
+
+
+def test_the_base_class_does_not_call_a_python_override_from_inside(account: kit.Account) -> None:
+    spy = account.add("SPY", price=100)
+    model = _Doubled()
+    order = MarketOrder(spy.symbol, 10, kit.START)
+
+    needed = model.get_initial_margin_required_for_order(
+        InitialMarginRequiredForOrderParameters(account.portfolio.cash_book, spy, order)
+    )
+
+    assert model.calls == 0
+    assert needed.value == 10 * 100 + 1
+
+
+@pytest.mark.parametrize("leverage", [0, 0.5, -1])
+def test_leverage_below_one_is_refused(leverage: float) -> None:
+    with pytest.raises(ArgumentException, match="Leverage must be greater than or equal to 1"):
+        BuyingPowerModel(leverage)
+
+
+def test_account_currency_is_set_before_securities_only(account: kit.Account) -> None:
+    account.portfolio.set_account_currency("EUR", 5000)
+    assert account.portfolio.cash_book.account_currency == "EUR"
+    assert account.portfolio.cash == 5000
+    assert list(account.portfolio.cash_book.keys()) == ["EUR"]
+
+
+def test_a_fresh_bar_moves_the_price_and_a_filled_forward_bar_does_not(
+    account: kit.Account,
+) -> None:
+    spy = account.add("SPY", price=100)
+    bar = spy.get_last_data().clone(True)
+    bar.close = 50.0
+    bar.time += timedelta(minutes=1)
+
+    spy._update(None, bar)
+
+    assert spy.price == 100
