@@ -468,10 +468,7 @@ class HistoryMixin:
             points = self._history_provider.points(until_now(request, self._utc))
             self._history_provider.data_point_count += len(points)
             if points:
-                key, last = _seed_key(request), points[-1][1]
-                # of two subscriptions with the same kind of data the later point counts
-                if key not in found or found[key].end_time <= last.end_time:
-                    found[key] = last
+                found[_seed_key(request)] = points[-1][1]
 
     # -- warm-up -------------------------------------------------------------------------------
 
@@ -534,7 +531,7 @@ def _values(mapping: Any) -> list[Any]:
     return list(values() if callable(values) else values)
 
 
-def _typed(slices: list[Slice], kind: type, symbol: Symbol) -> list[Any]:
+def _typed(slices: list[Slice], kind: type[Any], symbol: Symbol) -> list[Any]:
     return [
         point
         for slice_ in slices

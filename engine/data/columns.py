@@ -17,7 +17,7 @@ from engine.types.symbol import Symbol
 from engine.types.timezones import EPOCH
 
 Floats = npt.NDArray[np.float64]
-_NEW = object.__new__
+_NEW: Any = object.__new__
 _SPLITTER = 134217729.0  # 2**27 + 1, Dekker's constant for splitting doubles
 
 
@@ -96,7 +96,7 @@ def split_factors(factors: list[Decimal]) -> tuple[Floats, Floats]:
     return np.array(high), np.array(low)
 
 
-def scaled_floats(raw: Ints, high: Floats | float, low: Floats | float) -> Floats:
+def scaled_floats(raw: Ints, high: Any, low: Any) -> Floats:
     """Multiply integers by exact factors ``high + low``, each product rounded once.
 
     The rounding error of the product with the leading part is added back (Dekker 1971), so that the
@@ -112,7 +112,8 @@ def scaled_floats(raw: Ints, high: Floats | float, low: Floats | float) -> Float
     yh = t - (t - high)
     yl = high - yh
     error = ((xh * yh - product) + xh * yl + xl * yh) + xl * yl
-    return product + (error + x * low)
+    result: Floats = product + (error + x * low)
+    return result
 
 
 def plain_floats(raw: Ints, scales: npt.NDArray[np.int8] | None, scale: int) -> Floats:

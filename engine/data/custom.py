@@ -253,7 +253,7 @@ class CustomData:
             points = [p for p in rows if p is not None]
             if source.sort:
                 points.sort(key=lambda p: p.end_time)
-            left = date
+            left: datetime | None = date
             moved = False
             for point in points:
                 while left is not None and point.time.date() > left.date():

@@ -384,12 +384,12 @@ class Feed:
             due_now = [pulse for pulse in self._pulses if pulse.due <= frontier]
             slice_.count += len(due_now)
             # one that was disposed of is selected a last time, to let its members go
-            over = [p for p in self._pulses if p.due != _NEVER and p.is_disposed]
-            due_now += [pulse for pulse in over if pulse not in due_now]
+            gone = [p for p in self._pulses if p.due != _NEVER and p.is_disposed]
+            due_now += [pulse for pulse in gone if pulse not in due_now]
             for pulse in due_now:
                 while pulse.due <= frontier:
                     pulse.advance()
-            if over:
+            if gone:
                 self._pulses = [p for p in self._pulses if not p.is_disposed]
             slice_.pulses = [pulse.universe for pulse in due_now]
         if slice_.pulses or (self.settle is not None and not self._started):
@@ -426,7 +426,7 @@ class Feed:
             known = {id(s) for s in self._subscriptions}
             again = False
             if pulses and self.selector is not None:
-                changes = self.selector(slice_.utc, pulses)
+                changes = self.selector(slice_.utc, list(pulses))
                 pulses = ()
                 if changes is not None:
                     slice_.security_changes = (

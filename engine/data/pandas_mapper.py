@@ -67,5 +67,5 @@ def install() -> None:
     ):
         setattr(owner, name, _first_mapped(getattr(owner, name)))
     contains: Any = _either(pd.Index.__contains__)
-    pd.Index.__contains__ = contains  # type: ignore[method-assign]
+    pd.Index.__contains__ = contains
     _installed = True
