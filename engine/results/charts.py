@@ -19,7 +19,7 @@ from engine.types.errors import ArgumentException
 class BaseSeries(LeanObject):
     """Name, unit, panel and points of a series."""
 
-    def __init__(self, name: str = "", type: Any = SeriesType.LINE, *more: Any) -> None:  # noqa: A002
+    def __init__(self, name: str = "", type: Any = SeriesType.LINE, *more: Any) -> None:
         self.name = name
         self.series_type = SeriesType(int(type))
         self.index = 0
@@ -93,13 +93,8 @@ class BaseSeries(LeanObject):
             "index": self.index,
             "seriesType": int(self.series_type),
         }
-        for key, value in (
-            ("zIndex", self.z_index),
-            ("indexName", self.index_name),
-            ("tooltip", self.tooltip),
-        ):
-            if value is not None:
-                out[key] = value
+        more = {"zIndex": self.z_index, "indexName": self.index_name, "tooltip": self.tooltip}
+        out.update({key: value for key, value in more.items() if value is not None})
         out["values"] = self._json_values()
         return out
 
@@ -107,7 +102,7 @@ class BaseSeries(LeanObject):
 class Series(BaseSeries):
     """``Series(name, type, index, unit)`` or ``Series(name, type, unit, color, symbol)``."""
 
-    def __init__(self, name: str = "", type: Any = SeriesType.LINE, *more: Any, **named: Any):  # noqa: A002
+    def __init__(self, name: str = "", type: Any = SeriesType.LINE, *more: Any, **named: Any):
         self.color = named.pop("color", Color.EMPTY)
         self.scatter_marker_symbol = ScatterMarkerSymbol(int(named.pop("symbol", 0)))
         rest = []
@@ -212,7 +207,8 @@ class Chart(LeanObject):
         """
         if series.name in self.series:
             raise ArgumentException(
-                f"Chart.AddSeries(): Chart series name already exists: '{series.name}' in chart '{self.name}'"
+                f"Chart.AddSeries(): Chart series name already exists: '{series.name}' in "
+                f"chart '{self.name}'"
             )
         self.series[series.name] = series
 

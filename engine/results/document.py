@@ -44,9 +44,6 @@ class Document:
         self._error = error
         self._stack = stack_trace
         self._seconds = seconds
-        margin = handler.book.charts.get(charts.MARGIN)
-        if margin is not None:
-            charts.drop_single_points(margin)
         self._results = handler.statistics_results(rolling=True)
         orders = engine.transactions.orders
         self._runtime = handler.runtime(self._results.summary)
@@ -143,7 +140,7 @@ class Document:
         }
 
     def lean_result(self) -> dict[str, Any]:
-        """Return LEAN's shape, as its backtest file has it (order events stand in a file of their own)."""
+        """Return LEAN's shape; order events stand in a file of their own."""
         algorithm = self._algorithm
         rolling = self._results.rolling_performances
         return {

@@ -1,4 +1,4 @@
-"""Collects a run while it goes on: equity, daily samples, charts of the user, messages; then makes the result."""
+"""Collects a run while it goes on (equity, samples, charts, messages) and makes the result."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ _HOUR = timedelta(hours=1)
 class ResultHandler:
     """What LEAN's backtesting result handler does, without threads and packets.
 
-    The loop calls :meth:`begin` after ``initialize``, :meth:`on_warmup_finished`, :meth:`on_step` at the end of every
-    step, :meth:`sample` at every midnight of the algorithm's zone, and at the regular end ``on_step(utc, True)`` and
-    :meth:`sample`; then :meth:`finish` and :meth:`write`.
+    The loop calls :meth:`begin` after ``initialize``, :meth:`on_warmup_finished`, :meth:`on_step`
+    at the end of every step, :meth:`sample` at every midnight of the algorithm's zone, at the
+    regular end ``on_step(utc, True)`` and :meth:`sample`; then :meth:`finish` and :meth:`write`.
     """
 
     def __init__(self, algorithm: Any, engine: Any) -> None:
@@ -60,11 +60,15 @@ class ResultHandler:
         self._sent: dict[int, int] = {}
         self._started = False
         self._document: Any = None
+        if getattr(algorithm, "risk_free_interest_rate_model", None) is None:
+            algorithm.risk_free_interest_rate_model = InterestRateProvider(
+                engine.data_folder, self.add_system_debug
+            )
 
     # -- the run -------------------------------------------------------------------------------
 
     def begin(self, starting_value: Decimal | None = None) -> None:
-        """Start after ``initialize``: the value of the account (default: as it is now) is the base of all figures."""
+        """Start after ``initialize``: the account's value (by default now) is the base of all."""
         algorithm = self._algorithm
         value = (
             algorithm.portfolio._total_portfolio_value if starting_value is None else starting_value
@@ -74,20 +78,13 @@ class ResultHandler:
         if span >= _SHORTEST * _SAMPLES:
             self._period = timedelta(microseconds=(span // _MICRO) // _SAMPLES)
         self._capacity = CapacityEstimate(algorithm)
-        if algorithm.risk_free_interest_rate_model is None:
-            algorithm.risk_free_interest_rate_model = InterestRateProvider(
-                self._engine.data_folder, self._tell_missing_rates
-            )
         self._started = True
-
-    def _tell_missing_rates(self, text: str) -> None:
-        self.messages.add_now(self._stamp(text))
 
     def on_warmup_finished(self) -> None:
         """Take the value after the warm-up as the base: exchange rates are known now."""
-        algorithm = self._algorithm
         self._update_value()
         value = self._value
+        # an equal value keeps its scale, which shows in the statistics
         if self._highest != value:
             self._highest = value
         if self._daily != value:
@@ -95,7 +92,6 @@ class ResultHandler:
         if self._starting != value:
             self._starting = value
             self._bar = None
-        del algorithm
 
     def on_order_event(self, event: Any) -> None:
         """Take an order event."""
@@ -226,8 +222,8 @@ class ResultHandler:
         """
         if not self._started:
             raise ArgumentException(
-                f"expected set_summary_statistic('{name}', ...) after initialize, was called in it; "
-                "call it from on_end_of_algorithm"
+                f"expected set_summary_statistic('{name}', ...) after initialize, was called in "
+                "it; call it from on_end_of_algorithm"
             )
         self._custom[name] = value
 
@@ -258,9 +254,11 @@ class ResultHandler:
                 elif (chart.name, series.name) not in self._points_refused:
                     self._points_refused.add((chart.name, series.name))
                     self.add_system_debug(
-                        "Exceeded maximum data points per series for organization tier, chart update skipped. "
-                        f"Chart Name {chart.name}. Series name {series.name}. "
-                        f"https://qnt.co/docs-charting-quotasLimit is currently set at {_MAX_POINTS}"
+                        "Exceeded maximum data points per series for organization tier, "
+                        f"chart update skipped. Chart Name {chart.name}. "
+                        f"Series name {series.name}. "
+                        "https://qnt.co/docs-charting-quotas"
+                        f"Limit is currently set at {_MAX_POINTS}"
                     )
 
     def _may_add(self, name: str) -> bool:
@@ -272,15 +270,16 @@ class ResultHandler:
         if not self._series_refused:
             self._series_refused = True
             self.add_system_debug(
-                "Exceeded maximum chart series count for organization tier, new series will be ignored. "
-                f"Limit is currently set at {_MAX_SERIES}. https://qnt.co/docs-charting-quotas"
+                "Exceeded maximum chart series count for organization tier, new series will be "
+                f"ignored. Limit is currently set at {_MAX_SERIES}. "
+                "https://qnt.co/docs-charting-quotas"
             )
         return False
 
     # -- figures -------------------------------------------------------------------------------
 
     def _samples(self) -> Samples | None:
-        """The series that the statistics need; ``None`` as long as no day was sampled and nothing was earned."""
+        """The series that the statistics need; ``None`` while nothing was sampled or earned."""
         algorithm, book = self._algorithm, self.book
         equity = book.values(charts.EQUITY_CHART, charts.EQUITY)
         if not equity:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 class MessageLog:
-    """Three queues that are emptied one after the other whenever the equity is sampled: debug, error, log.
+    """Queues of debug, error and log lines, emptied in this order when the equity is sampled.
 
     Attributes
     ----------
@@ -35,7 +35,7 @@ class MessageLog:
         self._log.append(text)
 
     def add_now(self, text: str, kind: str = "debug") -> None:
-        """Write a line of the engine itself, which passes no queue (``debug``, ``error`` or ``log``)."""
+        """Write a line of the engine itself; kinds are ``debug``, ``error`` and ``log``."""
         self.lines.append(text)
         if kind == "debug":
             self.debug.append(text)

@@ -118,7 +118,7 @@ class ScatterChartPoint(ChartPoint):
 
 
 class Candlestick(ISeriesPoint):
-    """``Candlestick(time, open, high, low, close)``, of a bar, of a time and a bar, or of another candlestick."""
+    """Of time, open, high, low, close; of a bar; of a time and a bar; or of another candlestick."""
 
     __slots__ = ("_close", "_high", "_low", "_open", "_started")
     open = _Rounded()

@@ -75,7 +75,7 @@ class Turnover:
         self._last: datetime | None = None
 
     def take(self, utc: datetime, volume: Decimal, value: Decimal) -> Decimal:
-        """Return the turnover; a second sample of one time counts from the sample before the first."""
+        """Return the turnover; a second sample of one time replaces the first."""
         latest, before = self._volumes
         base = before if self._last == utc else latest
         self._volumes = [volume, latest]
@@ -177,10 +177,3 @@ def _margin_series(chart: Chart, name: str) -> Series:
         chart.series[name] = found
     assert isinstance(found, Series)
     return found
-
-
-def drop_single_points(chart: Chart) -> None:
-    """Take out series with one value only: an area chart cannot show them."""
-    for name, series in list(chart.series.items()):
-        if sum(point._y is not None for point in series.values) < 2:
-            del chart.series[name]

@@ -1,1 +1,1 @@
-"""Trades, performance figures, capacity and risk-free rate with LEAN's definitions and roundings."""
+"""Trades, performance figures, capacity and risk-free rate as LEAN defines and rounds them."""

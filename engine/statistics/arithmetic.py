@@ -43,7 +43,7 @@ def _fit(value: Decimal) -> Decimal:
 
 
 def divide(numerator: Decimal, denominator: Decimal) -> Decimal:
-    """Divide as ``System.Decimal`` does: an exact quotient keeps its scale, another has all 96 bits.
+    """Divide as ``System.Decimal``: an exact quotient keeps its scale, another has 96 bits.
 
     Raises
     ------
@@ -54,7 +54,7 @@ def divide(numerator: Decimal, denominator: Decimal) -> Decimal:
 
 
 def add(first: Decimal, second: Decimal) -> Decimal:
-    """Add with .NET's 96 bits; Python's context of 28 digits loses a digit that shows in running means."""
+    """Add with .NET's 96 bits; 28 digits lose one that shows in running means."""
     return _fit(_WIDE.add(first, second))
 
 
@@ -83,12 +83,12 @@ def average(values: Iterable[Decimal]) -> Decimal:
 
 
 def times_100(value: Decimal) -> Decimal:
-    """Make a per cent figure of a fraction; a number too large for .NET's decimal is cut to its maximum."""
+    """Make a per cent figure of a fraction, cut to the range of .NET's decimal."""
     return _MAX_DECIMAL if value >= _MAX_DECIMAL / HUNDRED else value * HUNDRED
 
 
 def round_to_significant(value: Decimal, digits: int) -> Decimal:
-    """LEAN's ``RoundToSignificantDigits``: the scale of the result shows in texts (``160000000.00``)."""
+    """LEAN's ``RoundToSignificantDigits``: its scale shows in texts (``160000000.00``)."""
     if not value:
         return ZERO
     power = value.adjusted() + 1
@@ -97,7 +97,7 @@ def round_to_significant(value: Decimal, digits: int) -> Decimal:
 
 
 def chart_number(value: Decimal) -> Decimal:
-    """LEAN's ``SmartRounding``, through which every chart value goes: 4 decimals over 1000, else 7 digits."""
+    """LEAN's ``SmartRounding`` of chart values: 4 decimals over 1000, else 7 digits."""
     value = normalize(value)
     if value > 1000:
         return round_half_even(value, 4)
@@ -137,7 +137,7 @@ def rounded_text(value: Decimal, digits: int) -> str:
 
 
 def double_text(value: float, digits: int) -> str:
-    """Print ``Math.Round(double, digits)`` as .NET prints a double: no trailing zeros, ``-0`` for minus zero."""
+    """Print ``Math.Round(double, digits)`` as .NET does: no trailing zeros, ``-0`` exists."""
     number = _round_double(value, digits)
     if number == 0:
         return "-0" if math.copysign(1.0, number) < 0 else "0"
@@ -155,7 +155,7 @@ def double_text(value: float, digits: int) -> str:
 
 
 def _round_double(value: float, digits: int) -> float:
-    """.NET scales, rounds half to even, and scales back; it does not look at the decimal text as Python does."""
+    """.NET scales, rounds half to even and scales back; Python looks at the decimal text."""
     if abs(value) >= 1e16:
         return value
     power = 10.0**digits

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any
 
 from engine.statistics.arithmetic import (
@@ -37,7 +38,7 @@ class Samples:
     Attributes
     ----------
     equity, returns, benchmark, turnover : sequence of (time, value)
-        Equity in account currency; daily return in per cent; benchmark price; daily sale volume over value.
+        Account currency; per cent a day; price; daily sale volume over value.
     profit_loss : sequence of (time, profit, is_win)
         Booked profits in account currency.
     """
@@ -119,7 +120,7 @@ class StatisticsBuilder:
         return self.performance(self._equity.times[0].date(), self._equity.times[-1].date())
 
     def rolling(self) -> dict[str, AlgorithmPerformance]:
-        """Performance over the 1, 3, 6 and 12 months up to every month end, by ``M<months>_<yyyymmdd>``."""
+        """Performance over 1, 3, 6, 12 months up to every month end, by ``M<months>_<date>``."""
         if not self._equity.times:
             return {}
         first, last = self._equity.times[0].date(), self._equity.times[-1].date()
@@ -169,14 +170,14 @@ class StatisticsBuilder:
 
 
 def daily_returns(percentages: Sequence[Decimal]) -> list[float]:
-    """Fractions of per cent returns; the first two samples (midnight of the start, first day) are left out."""
+    """Fractions of per cent returns without those of the start and of the first day."""
     return [float(divide(value, HUNDRED)) for value in percentages[2:]]
 
 
 def benchmark_returns(prices: Sequence[Decimal]) -> list[float]:
     """Relative changes of benchmark prices; the change of the first day is left out."""
     changes = []
-    for previous, price in zip(prices[1:], prices[2:]):
+    for previous, price in pairwise(prices[1:]):
         changes.append(float(divide(price - previous, previous)) if previous else 0.0)
     return changes
 
@@ -235,7 +236,7 @@ def _midnight(day: date) -> datetime:
 
 
 def _period_ranges(months: int, first: date, last: date) -> list[tuple[date, date]]:
-    """Spans that end at month ends (and at the last day), ``months`` long but never before ``first``."""
+    """Spans of ``months``, not before ``first``, that end at month ends or the last day."""
     ends = [last]
     day = last.replace(day=1) - _DAY
     while day >= first:

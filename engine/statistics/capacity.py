@@ -113,7 +113,7 @@ class SymbolCapacity:
         return False
 
     def _bar(self, current: Any) -> tuple[Decimal, Decimal, timedelta] | None:
-        """Close, volume and period of the step's bar; quotes stand in with a volume of their own."""
+        """Close, volume and period of the step's bar; quotes have a volume of their own."""
         if current is None:
             return None
         bar = current.bars.get(self.symbol)
@@ -172,7 +172,7 @@ def _share(period: timedelta) -> Decimal:
 class CapacityEstimate:
     """LEAN's capacity of a run, taken anew once a week (or a run, when it is shorter).
 
-    Costs nothing until the first fill; ``active`` tells the caller whether :meth:`update` is needed.
+    Costs nothing until the first fill: ``active`` tells whether :meth:`update` is needed.
     """
 
     def __init__(self, algorithm: Any) -> None:

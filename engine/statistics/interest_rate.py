@@ -1,4 +1,4 @@
-"""Risk-free rates: the Fed's primary credit rate out of LEAN's data folder, a constant, or a function."""
+"""Risk-free rates: the Fed's primary credit rate of LEAN's data, a constant, a function."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ DEFAULT_RATE = Decimal("0.01")
 
 
 class InterestRateProvider(LeanObject):
-    """``QuantConnect.Data.InterestRateProvider``: a yearly rate as a fraction, carried forward from the last entry.
+    """A yearly rate as a fraction, carried forward from the last entry of LEAN's file.
 
     Parameters
     ----------
@@ -72,7 +72,8 @@ class InterestRateProvider(LeanObject):
                 entries[day] = divide(Decimal(parts[1]), _HUNDRED)
             except (ValueError, IndexError, InvalidOperation) as error:
                 raise DataError(
-                    f"expected 'yyyy-mm-dd,rate in per cent', was {line!r} in {self._path} line {number}"
+                    f"expected 'yyyy-mm-dd,rate in per cent', was {line!r} in {self._path} "
+                    f"line {number}"
                 ) from error
         if not entries:
             return {_FIRST: DEFAULT_RATE}

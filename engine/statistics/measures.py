@@ -24,7 +24,7 @@ _DAY_SECONDS = 86400.0
 
 @dataclass(frozen=True, slots=True)
 class DrawdownMetrics:
-    """Largest drawdown as a positive fraction, and the longest time from a peak back to it in whole days."""
+    """Largest drawdown (positive fraction) and the longest way back to a peak in whole days."""
 
     drawdown: Decimal
     drawdown_recovery: int
@@ -90,7 +90,9 @@ def tracking_error(
     if len(returns) != len(benchmark):
         return 0.0
     return math.sqrt(
-        annual_variance([own - other for own, other in zip(returns, benchmark)], days_per_year)
+        annual_variance(
+            [own - other for own, other in zip(returns, benchmark, strict=True)], days_per_year
+        )
     )
 
 
@@ -101,8 +103,9 @@ def probabilistic_sharpe_ratio(
 
     Notes
     -----
-    ``Phi((SR - SR*) / sqrt((1 - g3 SR + (g4 - 1) / 4 SR^2) / (n - 1)))`` with sample skewness ``g3`` and excess
-    kurtosis ``g4``; zero where the root is not defined (Bailey and Lopez de Prado 2012, as LEAN has it).
+    ``Phi((SR - SR*) / sqrt((1 - g3 SR + (g4 - 1) / 4 SR^2) / (n - 1)))`` with sample skewness
+    ``g3`` and excess kurtosis ``g4``; zero where the root is not defined (Bailey and Lopez de
+    Prado 2012, as LEAN has it).
     """
     deviation = standard_deviation(returns)
     observed = (
@@ -134,14 +137,14 @@ def drawdown_percent(current: Decimal, high: Decimal, digits: int = 2) -> Decima
 def drawdown_metrics(
     times: Sequence[datetime], values: Sequence[Decimal], digits: int = 3
 ) -> DrawdownMetrics:
-    """Largest drawdown of an equity curve and the longest recovery; a drawdown still open does not count."""
+    """Largest drawdown of an equity curve, and its longest recovery that came to an end."""
     if len(values) < 2:
         return DrawdownMetrics(ZERO, 0)
     peak, peak_time = values[0], times[0]
     started: datetime | None = None
     deepest = ZERO
     longest = ZERO
-    for time, value in zip(times, values):
+    for time, value in zip(times, values, strict=True):
         if value >= peak:
             if started is not None:
                 longest = max(longest, to_decimal(days_between(started, time)))

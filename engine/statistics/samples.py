@@ -63,7 +63,7 @@ def covariance(first: Sequence[float], second: Sequence[float]) -> float:
         )
     mean_first = mean_second = moment = 0.0
     count = 0
-    for one, other in zip(first, second):
+    for one, other in zip(first, second, strict=True):
         count += 1
         previous = mean_second
         mean_first += (one - mean_first) / count

@@ -13,7 +13,7 @@ from engine.types.timezones import aware
 
 
 class Trade(LeanObject):
-    """``QuantConnect.Statistics.Trade``: prices in quote currency, profit, fees, MAE and MFE in account currency."""
+    """Prices are in quote currency; profit, fees, MAE and MFE in account currency."""
 
     __slots__ = (
         "_end_trade_drawdown",

@@ -1,4 +1,4 @@
-"""Closed trades out of fills: fill to fill, flat to flat, flat to reduced; first or last in first out."""
+"""Closed trades out of fills: fill to fill, flat to flat or flat to reduced; FIFO or LIFO."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ class TradeBuilder(LeanObject):
         return position is not None and bool(position.trades or position.fills)
 
     def set_market_price(self, symbol: Any, price: Any) -> None:
-        """Follow the price range of an open position, for MAE, MFE and the drawdown of the trade."""
+        """Follow the price range of an open position, for MAE, MFE and drawdown."""
         position = self._positions.get(symbol)
         if position is None:
             return
