@@ -32,7 +32,7 @@ PACKAGES = (
     "algorithm",
 )
 #: names that LEAN's ``System`` namespace brings and that algorithms use
-SYSTEM_NAMES = ("DayOfWeek", "Action", "Func", "String", "Decimal", "Math", "Random")
+SYSTEM_NAMES = ("DayOfWeek", "Color", "Action", "Func", "String", "Decimal", "Math", "Random")
 
 
 @cache

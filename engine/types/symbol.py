@@ -363,7 +363,7 @@ class SymbolCache:
         symbol = cls._find(ticker)
         if symbol is None:
             raise ArgumentException(
-                f"expected a ticker that the algorithm added, was {ticker!r}; add the security in initialize first"
+                f"We were unable to locate the ticker '{ticker}'."
             )
         return symbol
 
