@@ -82,7 +82,7 @@ class ConsolidatorBase(_Bars):
         made._user = made.data_consolidated._handlers
         made._general = made._user
         if cls._typed is not None:
-            made._general = []
+            made._general = list[Handler]()
         made.consolidated = None
         alias_attributes(made)
         return made
