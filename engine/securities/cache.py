@@ -267,6 +267,6 @@ def _scaled(point: Any, factor: Decimal) -> Any:
         for name, price in zip(_FIELDS, prices, strict=True):
             setattr(side, name, float(price))
     twin._src = None
-    if isinstance(point, TradeBar):
+    if isinstance(point, TradeBar) and isinstance(twin, TradeBar):
         twin.volume = float(to_decimal(point.volume) / factor)
     return twin

@@ -377,13 +377,13 @@ class SecurityPortfolioManager(SymbolDict[SecurityHolding]):
     def __bool__(self) -> bool:
         return True
 
-    def keys(self) -> Any:  # type: ignore[override]
+    def keys(self) -> Any:
         return self.securities.keys()
 
-    def values(self) -> Any:  # type: ignore[override]
+    def values(self) -> Any:
         return [security.holdings for security in self.securities.values()]
 
-    def items(self) -> Any:  # type: ignore[override]
+    def items(self) -> Any:
         return [(symbol, s.holdings) for symbol, s in self.securities.items()]
 
     def __setitem__(self, key: Any, holding: SecurityHolding) -> None:

@@ -143,6 +143,7 @@ class SecurityService:
                     f"database or market '{market}' could be wrong"
                 )
             arguments.append(self._cash(pair[0]))
-        security = kind(*arguments, properties, self._cash_book, None, SecurityCache())
+        arguments += [properties, self._cash_book, None, SecurityCache()]
+        security = kind(*arguments)
         security._set_keeper(self._keeper)
         return security

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 
 from engine.securities.benchmarks import FuncBenchmark, SecurityBenchmark
 from engine.securities.brokerages.messages import BrokerageMessageEvent, refuse
@@ -24,7 +24,7 @@ from engine.types.symbol import Symbol
 Answer = tuple[bool, "BrokerageMessageEvent | None"]
 ACCEPTED: Answer = (True, None)
 
-DEFAULT_MARKETS = {
+DEFAULT_MARKETS: dict[SecurityType, str] = {
     SecurityType.BASE: "usa",
     SecurityType.EQUITY: "usa",
     SecurityType.OPTION: "usa",
@@ -83,9 +83,9 @@ class DefaultBrokerageModel(LeanModel):
         need cash.
     """
 
-    DEFAULT_MARKET_MAP = DEFAULT_MARKETS
+    DEFAULT_MARKET_MAP: ClassVar[dict[SecurityType, str]] = DEFAULT_MARKETS
     _account_type = AccountType.MARGIN
-    _markets: dict[SecurityType, str] = DEFAULT_MARKETS
+    _markets: ClassVar[dict[SecurityType, str]] = DEFAULT_MARKETS
 
     def __init__(self, account_type: Any = None) -> None:
         if account_type is not None:

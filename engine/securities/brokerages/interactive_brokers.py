@@ -9,7 +9,6 @@ from typing import Any, ClassVar
 from engine.orders.exact import from_python
 from engine.securities.brokerages.default import (
     ACCEPTED,
-    DEFAULT_MARKETS,
     Answer,
     DefaultBrokerageModel,
     no_benchmark,
@@ -91,11 +90,17 @@ def _open_window(session: Any) -> tuple[timedelta, timedelta]:
 class InteractiveBrokersBrokerageModel(DefaultBrokerageModel):
     """Shares, pairs, indices and contracts; no coins; no benchmark of its own."""
 
-    _markets = {
-        kind: market
-        for kind, market in DEFAULT_MARKETS.items()
-        if kind not in (SecurityType.CRYPTO, SecurityType.CRYPTO_FUTURE)
-    } | {SecurityType.CFD: "interactivebrokers"}
+    _markets: ClassVar[dict[SecurityType, str]] = {
+        SecurityType.BASE: "usa",
+        SecurityType.EQUITY: "usa",
+        SecurityType.INDEX: "usa",
+        SecurityType.OPTION: "usa",
+        SecurityType.INDEX_OPTION: "usa",
+        SecurityType.FUTURE: "cme",
+        SecurityType.FUTURE_OPTION: "cme",
+        SecurityType.FOREX: "oanda",
+        SecurityType.CFD: "interactivebrokers",
+    }
     DEFAULT_MARKET_MAP = _markets
     _order_types: ClassVar[tuple[OrderType, ...]] = (
         OrderType.MARKET,

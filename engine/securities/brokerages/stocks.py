@@ -473,7 +473,7 @@ class TerminalLinkBrokerageModel(_BrokerModel):
         SecurityType.INDEX_OPTION,
         SecurityType.FUTURE,
     )
-    _order_types = (
+    _order_types: ClassVar[tuple[OrderType, ...]] = (
         OrderType.MARKET,
         OrderType.MARKET_ON_OPEN,
         OrderType.LIMIT,
