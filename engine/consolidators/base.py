@@ -79,8 +79,8 @@ class ConsolidatorBase(_Bars):
         # a user's subclass need not call our __init__
         made = super().__new__(cls)
         made.data_consolidated = Event()
-        made._user = made.data_consolidated._handlers
-        made._general = made._user
+        handlers: Any = made.data_consolidated._handlers
+        made._user = made._general = handlers
         if cls._typed is not None:
             made._general = list[Handler]()
         made.consolidated = None
