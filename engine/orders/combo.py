@@ -207,7 +207,7 @@ def submit_combo(
         security = algorithm._security_for_order(leg.symbol)
         if leg._order_price is not None:
             limit, kind = leg._order_price, OrderType.COMBO_LEG_LIMIT
-        request = algorithm._request(
+        request = algorithm._order_request(
             kind, security, from_python(leg.quantity) * size, asynchronous, tag, properties,
             limit_price=limit, group_order_manager=group,
         )  # fmt: skip

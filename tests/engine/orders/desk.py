@@ -8,12 +8,10 @@ compared with LEAN's.
 from __future__ import annotations
 
 import importlib.util
-import os
 import sys
 import types
 from collections.abc import Callable
 from datetime import datetime, time, timedelta
-from pathlib import Path
 from typing import Any
 
 import golden
@@ -52,7 +50,7 @@ from engine.types.symbol import Symbol, SymbolCache, set_equity_resolver
 from engine.types.timekeeper import TimeKeeper
 from engine.types.timezones import TimeZones, aware, from_utc, to_utc
 
-DATA = Path(os.environ.get("LEAN_DATA", golden.ROOT.parent / "shared" / "lean-data"))
+DATA = golden.DATA
 
 
 class Lines:
@@ -227,7 +225,7 @@ def scene(name: str) -> type:
     before = sys.modules.get("AlgorithmImports")
     sys.modules["AlgorithmImports"] = module
     try:
-        spec = importlib.util.spec_from_file_location("scene_" + name, golden.FOLDER / f"{name}.py")
+        spec = importlib.util.spec_from_file_location("scene_" + name, golden.path(f"{name}.py"))
         assert spec is not None
         assert spec.loader is not None
         loaded = importlib.util.module_from_spec(spec)

@@ -17,11 +17,15 @@ from engine.types.enums import DataNormalizationMode, OrderStatus, OrderType
 from engine.types.symbol import SecurityIdentifier, Symbol
 
 ROOT = Path(__file__).parents[3]
-_PLACES = [ROOT / "tests" / "golden" / "lean", ROOT.parent / "shared" / "reference" / "lean_golden"]
-FOLDER = Path(
-    os.environ.get("LEAN_GOLDEN")
-    or next(p for p in _PLACES if (p / "05_order_types_minute.json").exists())
-)
+FOLDERS = [
+    folder
+    for folder in (
+        ROOT / "tests" / "golden" / "lean",
+        ROOT.parent / "shared" / "reference" / "lean_golden",
+    )
+    if folder.is_dir()
+]
+DATA = Path(os.environ.get("LEAN_DATA", ROOT.parent / "shared" / "lean-data"))
 
 CLASSES: dict[int, type[Order]] = {
     0: kinds.MarketOrder,
@@ -35,20 +39,26 @@ CLASSES: dict[int, type[Order]] = {
 }
 
 
+def path(name: str) -> Path:
+    """Find a recorded file; the repository's own comes first."""
+    return next(folder / name for folder in FOLDERS if (folder / name).exists())
+
+
 def run(name: str) -> dict[str, Any]:
     """Read one recorded run, numbers as exact decimals."""
-    loaded: dict[str, Any] = json.loads((FOLDER / name).read_text(), parse_float=Decimal)
+    loaded: dict[str, Any] = json.loads(path(name).read_text(), parse_float=Decimal)
     return loaded
 
 
 def names() -> list[str]:
     """Name every recorded run with complete orders and a hash."""
     found = []
-    for path in sorted(FOLDER.glob("*.json")):
-        loaded = json.loads(path.read_text())
-        orders = loaded.get("orders") or {}
-        if "same_as" not in orders and loaded["statistics"].get("OrderListHash"):
-            found.append(path.name)
+    for name in sorted({file.name for folder in FOLDERS for file in folder.glob("*.json")}):
+        loaded = json.loads(path(name).read_text())
+        orders = loaded.get("orders")
+        complete = orders is not None and "same_as" not in orders
+        if complete and loaded["statistics"].get("OrderListHash"):
+            found.append(name)
     return found
 
 
