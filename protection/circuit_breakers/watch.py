@@ -124,7 +124,8 @@ class FlashMeter:
     """Largest relative move within the last span of time, up or down.
 
     Prices are compared with every price at most ``seconds`` old; a bar no longer than the span is
-    also compared with its own low and high. Longer bars say nothing about a minute and are left
+    also compared with its own low and high (which came first is unknown, so the range counts from
+    the low). Longer bars say nothing about a minute and are left
     out, and so is the gap from one session to the next.
     """
 

@@ -1,0 +1,149 @@
+"""The kill switch: durable before acknowledged, believed killed when in doubt."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from protection.circuit_breakers.kill_switch import LOCK_KEY, KillSwitch, lock_text
+from protection.contracts import ManualClock, NameActor, RetryWrite
+from protection.contracts.stores import FileStateStore, MemoryStateStore, pack
+
+CLOCK = ManualClock(datetime(2020, 1, 6, tzinfo=UTC))
+
+
+def test_a_kill_is_on_the_disk_when_it_returns_and_a_restart_comes_up_killed(
+    tmp_path: Path,
+) -> None:
+    switch = KillSwitch(FileStateStore(tmp_path), CLOCK)
+    assert not switch.killed
+
+    record = switch.kill("Ada", "strange fills")
+
+    again = KillSwitch(FileStateStore(tmp_path), CLOCK)
+    assert again.killed
+    assert again.flatten
+    assert again.history == (record,)
+    assert again.reason == "killed by Ada at 2020-01-06T00:00:00+00:00: strange fills"
+
+
+@pytest.mark.parametrize(("actor", "reason"), [("", "why"), ("who", ""), ("  ", "why")])
+def test_nobody_and_for_no_reason_can_neither_kill_nor_resume(actor: str, reason: str) -> None:
+    switch = KillSwitch(MemoryStateStore(), CLOCK)
+    with pytest.raises(NameActor):
+        switch.kill(actor, reason)
+    assert not switch.killed
+
+    switch.kill("Ada", "test")
+    with pytest.raises(NameActor):
+        switch.resume(actor, reason)
+    assert switch.killed
+
+
+def test_only_a_named_resume_clears_it_and_the_history_is_kept(tmp_path: Path) -> None:
+    switch = KillSwitch(FileStateStore(tmp_path), CLOCK)
+    switch.kill("Ada", "strange fills")
+    switch.resume("Grace", "fills explained")
+    switch.kill("Ada", "again", flatten=False)
+
+    again = KillSwitch(FileStateStore(tmp_path), CLOCK)
+    assert [(r.killed, r.actor) for r in again.history] == [
+        (True, "Ada"),
+        (False, "Grace"),
+        (True, "Ada"),
+    ]
+    assert again.killed
+    assert not again.flatten
+
+
+@pytest.mark.parametrize("operation", ["write_new", "replace", "sync_folder"])
+def test_a_kill_that_cannot_be_stored_kills_all_the_same_and_says_so(
+    operation: str, tmp_path: Path, faulty_files
+) -> None:
+    switch = KillSwitch(FileStateStore(tmp_path, faulty_files), CLOCK)
+    faulty_files.always.add(operation)
+
+    with pytest.raises(RetryWrite):
+        switch.kill("Ada", "disk full")
+
+    assert switch.killed
+    assert not switch.durable
+    faulty_files.always.clear()
+    switch.kill("Ada", "disk full")
+    assert switch.durable
+    assert KillSwitch(FileStateStore(tmp_path), CLOCK).killed
+
+
+@pytest.mark.parametrize("operation", ["write_new", "replace"])
+def test_a_resume_that_cannot_be_stored_resumes_nothing(
+    operation: str, tmp_path: Path, faulty_files
+) -> None:
+    switch = KillSwitch(FileStateStore(tmp_path, faulty_files), CLOCK)
+    switch.kill("Ada", "test")
+    faulty_files.always.add(operation)
+
+    with pytest.raises(RetryWrite):
+        switch.resume("Grace", "fine")
+
+    assert switch.killed
+    assert KillSwitch(FileStateStore(tmp_path), CLOCK).killed
+
+
+def test_a_lock_cut_at_any_place_counts_as_killed(tmp_path: Path) -> None:
+    store = FileStateStore(tmp_path)
+    switch = KillSwitch(store, CLOCK)
+    switch.kill("Ada", "test")
+    switch.resume("Ada", "over")
+    text = store.read(LOCK_KEY)
+    assert text is not None
+    assert not KillSwitch(store, CLOCK).killed
+
+    for length in range(len(text)):
+        (tmp_path / LOCK_KEY).write_text(text[:length])
+        cut = KillSwitch(store, CLOCK)
+        assert cut.killed, length
+        assert not cut.flatten  # a broken file closes no positions
+
+
+@pytest.mark.parametrize("text", ["", "killed", "{}", pack("trading-lock", 2, {"history": []})])
+def test_whatever_else_stands_in_the_lock_counts_as_killed(text: str, tmp_path: Path) -> None:
+    (tmp_path / LOCK_KEY).write_text(text)
+
+    assert KillSwitch(FileStateStore(tmp_path), CLOCK).killed
+
+
+def test_a_kill_file_laid_by_somebody_else_is_seen(tmp_path: Path) -> None:
+    switch = KillSwitch(FileStateStore(tmp_path), CLOCK)
+    assert not switch.poll()
+
+    (tmp_path / LOCK_KEY).touch()
+
+    assert switch.poll()
+    switch.resume("Ada", "the file was a test")
+    assert not switch.poll()
+    FileStateStore(tmp_path).write(LOCK_KEY, lock_text("watchdog", "no pulse", CLOCK.now()))
+    assert switch.poll()
+    assert switch.flatten
+    assert "watchdog" in switch.reason
+
+
+def test_a_lock_that_vanishes_or_is_forged_open_is_not_believed(tmp_path: Path) -> None:
+    switch = KillSwitch(FileStateStore(tmp_path), CLOCK)
+    switch.kill("Ada", "test")
+    (tmp_path / LOCK_KEY).unlink()
+    assert switch.poll()
+
+    armed = KillSwitch(FileStateStore(tmp_path), CLOCK)
+    armed.kill("Ada", "test")
+    armed.resume("Ada", "over")
+    (tmp_path / LOCK_KEY).unlink()
+    assert armed.poll()
+
+
+def test_a_disk_that_cannot_be_looked_at_counts_as_killed(tmp_path: Path, faulty_files) -> None:
+    switch = KillSwitch(FileStateStore(tmp_path, faulty_files), CLOCK)
+    faulty_files.always.add("stamp")
+
+    assert switch.poll()

@@ -1,0 +1,184 @@
+"""The breaker's states, one way after the other."""
+
+from __future__ import annotations
+
+import json
+import math
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from protection.circuit_breakers.machine import Breaker, BreakerRule
+from protection.contracts.actions import Action, BreakerState
+from protection.contracts.errors import RecoverState
+
+NOW = datetime(2020, 1, 6, 15, tzinfo=UTC)
+C, W, O = BreakerState.CLOSED, BreakerState.WARN, BreakerState.OPEN
+COOL, PROB, LATCH = BreakerState.COOLDOWN, BreakerState.PROBATION, BreakerState.LATCHED
+
+LIQUIDATE = BreakerRule(
+    "peak",
+    "loss",
+    Action.LIQUIDATE,
+    0.20,
+    warn=0.75,
+    cooldown_sessions=3,
+    probation_sessions=2,
+    probation_size=0.25,
+    probation_loss=0.02,
+    release=0.10,
+    persistent=True,
+)
+FLASH = BreakerRule(
+    "flash", "move", Action.FREEZE, 0.05, strict=True, cooldown=timedelta(minutes=5)
+)
+
+
+def drive(breaker: Breaker, session: int, value: float, equity: float = 100.0, flat: bool = True):
+    breaker.step(NOW + timedelta(days=session), session, value, equity, flat)
+    return breaker.state
+
+
+def test_a_liquidation_goes_all_the_way_back_without_resetting_what_it_measures() -> None:
+    breaker = Breaker(LIQUIDATE, "portfolio")
+
+    assert drive(breaker, 0, 0.14) is C
+    assert drive(breaker, 1, 0.16) is W
+    assert breaker.demand is Action.ALLOW
+    assert drive(breaker, 2, 0.21, 79.0, flat=False) is O
+    assert drive(breaker, 3, 0.22, 78.0, flat=False) is O
+    assert breaker.demand is Action.LIQUIDATE
+    assert drive(breaker, 4, 0.22, 78.0) is COOL
+    assert breaker.demand is Action.HALT
+    assert drive(breaker, 6, 0.22, 78.0) is COOL
+    assert drive(breaker, 7, 0.22, 78.0) is PROB
+    assert (breaker.demand, breaker.multiplier) == (Action.REDUCE, 0.25)
+    assert drive(breaker, 9, 0.21, 79.0, flat=False) is PROB  # long enough, not yet recovered
+    assert drive(breaker, 10, 0.09, 91.0, flat=False) is C
+
+
+def test_a_probation_that_spends_its_budget_trips_again() -> None:
+    breaker = Breaker(LIQUIDATE, "portfolio")
+    drive(breaker, 0, 0.25, 75.0, flat=False)
+    drive(breaker, 1, 0.25, 75.0)
+    assert drive(breaker, 4, 0.25, 75.0) is PROB
+
+    assert drive(breaker, 5, 0.26, 73.6, flat=False) is PROB  # lost 1.87%
+    assert drive(breaker, 6, 0.27, 73.5, flat=False) is O  # lost 2.0%
+    assert breaker.demand is Action.LIQUIDATE
+    drive(breaker, 7, 0.27, 73.5)
+    assert drive(breaker, 10, 0.27, 73.5) is PROB
+    assert breaker.probation_lost(73.5) == 0.0  # a new budget from a new start
+
+
+def test_a_payment_scales_the_probations_budget() -> None:
+    breaker = Breaker(LIQUIDATE, "portfolio")
+    drive(breaker, 0, 0.25, 75.0, flat=False)
+    drive(breaker, 1, 0.25, 75.0)
+    drive(breaker, 4, 0.25, 75.0)
+
+    breaker.scale(0.5)
+
+    assert breaker.probation_lost(37.5) == pytest.approx(0.0)
+
+
+def test_a_cooldown_by_time_counts_from_the_last_bad_moment() -> None:
+    breaker = Breaker(FLASH, "symbol:SPY")
+    breaker.step(NOW, 0, 0.06, 100.0, True)
+    breaker.step(NOW + timedelta(minutes=2), 0, 0.07, 100.0, True)
+    breaker.step(NOW + timedelta(minutes=3), 0, 0.0, 100.0, True)
+    assert breaker.state is COOL
+    assert breaker.demand is Action.FREEZE
+    assert breaker.until() == NOW + timedelta(minutes=7)
+
+    breaker.step(NOW + timedelta(minutes=7) - timedelta(seconds=1), 0, 0.0, 100.0, True)
+    assert breaker.state is COOL
+    breaker.step(NOW + timedelta(minutes=7), 0, 0.0, 100.0, True)
+    assert breaker.state is C
+
+
+def test_a_strict_rule_trips_above_its_threshold_only() -> None:
+    breaker = Breaker(FLASH, "symbol:SPY")
+
+    assert drive(breaker, 0, 0.05) is C
+    assert drive(breaker, 1, math.nextafter(0.05, 1)) is O
+
+
+def test_a_value_that_is_no_number_trips() -> None:
+    for rule in (LIQUIDATE, FLASH):
+        breaker = Breaker(rule, "portfolio")
+        assert drive(breaker, 0, math.nan) is O
+
+
+def test_manual_rearming_waits_for_a_name() -> None:
+    manual = BreakerRule(
+        "peak",
+        "loss",
+        Action.LIQUIDATE,
+        0.2,
+        probation_sessions=2,
+        probation_size=0.25,
+        persistent=True,
+        manual=True,
+    )
+    breaker = Breaker(manual, "portfolio")
+    drive(breaker, 0, 0.25, flat=False)
+    assert drive(breaker, 1, 0.25) is LATCH
+    assert drive(breaker, 500, 0.0) is LATCH
+    assert breaker.demand is Action.HALT
+
+    change = breaker.rearm(NOW, 500, 75.0, "Ada: checked")
+
+    assert change is not None
+    assert (change.before, change.after) == (LATCH, PROB)
+    assert "Ada" in change.reason
+    assert breaker.rearm(NOW, 500, 75.0, "Ada: again") is None
+
+
+def test_a_warning_is_taken_back_with_some_distance() -> None:
+    breaker = Breaker(LIQUIDATE, "portfolio")
+    drive(breaker, 0, 0.151)
+
+    assert drive(breaker, 1, 0.14) is W
+    assert drive(breaker, 2, 0.11) is C
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 3), st.floats(0.0, 0.4), st.booleans()), min_size=1, max_size=60
+    ),
+    st.integers(0, 59),
+)
+@settings(max_examples=150)
+def test_a_restart_changes_nothing_and_no_way_leads_past_the_pause(
+    steps: list[tuple[int, float, bool]], cut: int
+) -> None:
+    straight, broken = Breaker(LIQUIDATE, "portfolio"), Breaker(LIQUIDATE, "portfolio")
+    session, tripped_at = 0, None
+    for position, (forward, loss, flat) in enumerate(steps):
+        session += forward
+        before = straight.state
+        now, equity = NOW + timedelta(days=session), 100.0 * (1.0 - loss)
+        changes = straight.step(now, session, loss, equity, flat)
+        if position == cut:
+            state = json.loads(json.dumps(broken.snapshot()))
+            broken = Breaker(LIQUIDATE, "portfolio")
+            broken.restore(state)
+        assert broken.step(now, session, loss, equity, flat) == changes
+        assert broken.state is straight.state
+
+        if straight.state is O:
+            tripped_at = session
+        if before in (C, W) and loss >= 0.20:
+            assert straight.state is O
+        if straight.state in (C, W) and before is not straight.state and tripped_at is not None:
+            assert session - tripped_at >= 3
+        if straight.state in (O, COOL):
+            assert not straight.demand.adding_allowed
+
+
+def test_a_broken_snapshot_is_refused() -> None:
+    with pytest.raises(RecoverState, match="breaker peak"):
+        Breaker(LIQUIDATE, "portfolio").restore({"state": "ajar"})
