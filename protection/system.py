@@ -363,18 +363,24 @@ class ProtectionSystem:
             except Exception as error:
                 self._internal("authorize", error)
                 text = f"internal error: {error!r}"
-                answer = denial(Action.FREEZE, str(order.symbol), "internal", text, 0.0)
-            if answer.allowed:
-                self.counters["allowed"] += 1
-                if not answer.evidence.get("adds", False):
-                    self.counters["reducing"] += 1
-                if answer.cancel:
-                    self.counters["excused"] += 1
-            else:
-                self.counters["refused"] += 1
-                self.counters[f"refused.{answer.reasons[0].guard if answer.reasons else ''}"] += 1
+                symbol = str(getattr(order, "symbol", "unknown"))
+                return self._count(denial(Action.FREEZE, symbol, "internal", text, 0.0))
+            if not answer.allowed:
                 self._audit_order(order, answer)
-            return answer
+            return self._count(answer)
+
+    def _count(self, answer: Verdict) -> Verdict:
+        counters = self.counters
+        if answer.allowed:
+            counters["allowed"] += 1
+            if not answer.evidence.get("adds", False):
+                counters["reducing"] += 1
+            if answer.cancel:
+                counters["excused"] += 1
+        else:
+            counters["refused"] += 1
+            counters[f"refused.{answer.reasons[0].guard if answer.reasons else ''}"] += 1
+        return answer
 
     def _standing(self, symbol: str) -> Verdict:
         return self._resolve().for_symbol(symbol)
