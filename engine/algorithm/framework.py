@@ -1,4 +1,7 @@
-"""The algorithm framework of ``QCAlgorithm``: five models, insights, and the pass that runs them."""
+"""The algorithm framework of ``QCAlgorithm``.
+
+Five models, insights, and the pass that runs them.
+"""
 
 from __future__ import annotations
 
@@ -42,13 +45,14 @@ def _check(model: Any, kind: str, *names: str) -> Any:
             model, "".join(part.capitalize() for part in name.split("_"))
         ):
             raise NotImplementedError(
-                f"{kind}.{name} must be implemented. Please implement this missing method on {type(model)}"
+                f"{kind}.{name} must be implemented. Please implement this missing method on "
+                f"{type(model)}"
             )
     return model
 
 
 class FrameworkMixin:
-    """Alpha, portfolio construction, risk, execution and universe selection models of an algorithm."""
+    """Alpha, construction, risk, execution and universe selection models of an algorithm."""
 
     _engine: Any
     _utc: datetime
@@ -202,7 +206,7 @@ class FrameworkMixin:
             and not self.execution._targets._items
         )
 
-    def _on_framework_data(self, slice: Any) -> None:  # noqa: A002
+    def _on_framework_data(self, slice: Any) -> None:
         """Run the models on the data of one step."""
         self._refresh_universes()
         if self.insights._score_function is not None:
@@ -244,20 +248,25 @@ class FrameworkMixin:
     # -- parts ---------------------------------------------------------------------------------
 
     def _begin_insights(self, insights: list[Any]) -> list[Any]:
-        """Give insights their times, reference value and source; drop those of delisted securities."""
+        """Give insights their times, reference value and source.
+
+        Drop those of delisted securities.
+        """
         utc = self._utc
         valid = []
         for insight in insights:
             if not isinstance(insight, Insight):
                 raise ArgumentException(
-                    f"expected insights of the alpha model, was {insight!r} in the list; return a list of Insight"
+                    f"expected insights of the alpha model, was {insight!r} in the list; return a "
+                    f"list of Insight"
                 )
             security = self.securities[insight.symbol]
             if security.is_delisted:
                 if not self._told_delisted_insights:
                     self._told_delisted_insights = True
                     self.error(
-                        "QCAlgorithm.EmitInsights(): Warning: cannot emit insights for delisted securities, these "
+                        "QCAlgorithm.EmitInsights(): Warning: cannot emit insights for delisted "
+                        "securities, these "
                         "will be discarded"
                     )
                 continue

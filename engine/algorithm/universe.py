@@ -20,12 +20,15 @@ from engine.universes.manager import UniverseManager
 from engine.universes.selection import apply_changes, make_untradable
 from engine.universes.settings import UniverseSettings
 from engine.universes.subscriptions import SubscriptionService
-from engine.universes.universe import Universe, UnchangedUniverse
+from engine.universes.universe import UnchangedUniverse, Universe
 from engine.universes.user_defined import ONCE, UserDefinedUniverse
 
 
 class UniverseDefinitions:
-    """``self.universe``: ready-made universes. They all need fundamental data, which the engine does not have."""
+    """``self.universe``: ready-made universes.
+
+    They all need fundamental data, which the engine does not have.
+    """
 
     @property
     def unchanged(self) -> UnchangedUniverse:
@@ -57,7 +60,8 @@ class UniverseMixin:
         )
         self._subscription_service = SubscriptionService(self)
         self._universe_definitions = UniverseDefinitions()
-        #: (universe, security, its subscriptions or None for a removal), applied at the end of the step
+        #: (universe, security, its subscriptions or None for a removal), applied at the end of
+        #: the step
         self._pending_members: list[tuple[UserDefinedUniverse, Any, Any]] = []
         self._pending_universes = False
 
@@ -135,7 +139,8 @@ class UniverseMixin:
         """Add a security by symbol, or by type and ticker.
 
         ``add_security(symbol[, resolution, fill_forward, leverage, extended_market_hours, ...])``,
-        ``add_security(type, ticker[, resolution[, market], fill_forward, [leverage,] extended_market_hours, ...])``.
+        ``add_security(type, ticker[, resolution[, market], fill_forward, [leverage,]
+        extended_market_hours, ...])``.
         """
         values = list(args)
         tail = ["data_mapping_mode", "data_normalization_mode", "contract_depth_offset"]
@@ -153,7 +158,7 @@ class UniverseMixin:
             names = [
                 "symbol", "resolution", "fill_forward", "leverage", "extended_market_hours", *tail
             ]  # fmt: skip
-        given = dict(zip(names, values)) | kwargs
+        given = dict(zip(names, values, strict=False)) | kwargs
         settings = self.universe_settings
         fill = given.get("fill_forward")
         extended = given.get("extended_market_hours")
@@ -221,19 +226,20 @@ class UniverseMixin:
     def add_data(self, type: Any, *args: Any, **kwargs: Any) -> Any:
         """Add data of the user's own type.
 
-        ``add_data(type, ticker or symbol[, resolution[, time_zone[, fill_forward[, leverage]]]])`` or
-        ``add_data(type, ticker, properties, exchange_hours[, resolution, ...])``.
+        ``add_data(type, ticker or symbol[, resolution[, time_zone[, fill_forward[, leverage]]]])``
+        or ``add_data(type, ticker, properties, exchange_hours[, resolution, ...])``.
         """
         if not isinstance(type, _TYPE) or not issubclass(type, BaseData):
             raise ArgumentException(
-                f"expected a class derived from PythonData, was {type!r}; give the class, not its name"
+                f"expected a class derived from PythonData, was {type!r}; give the class, not its "
+                f"name"
             )
         names = ["ticker", "resolution", "time_zone", "fill_forward", "leverage"]
-        if len(args) > 1 and hasattr(args[1], "lot_size") or "properties" in kwargs:
+        if (len(args) > 1 and hasattr(args[1], "lot_size")) or "properties" in kwargs:
             names[1:3] = ["properties", "exchange_hours", "resolution"]
         elif len(args) > 2 and isinstance(args[2], bool):
             names.remove("time_zone")
-        given = dict(zip(names, args)) | kwargs
+        given = dict(zip(names, args, strict=False)) | kwargs
         for other in ("underlying", "symbol"):
             if other in given:
                 given["ticker"] = given.pop(other)
@@ -306,7 +312,8 @@ class UniverseMixin:
     def remove_security(self, symbol: Any, tag: str | None = None) -> bool:
         """Close the position, cancel the orders and give up the data of a security.
 
-        False when the algorithm does not have it. ``on_securities_changed`` comes at the end of the step.
+        False when the algorithm does not have it. ``on_securities_changed`` comes at the end of
+        the step.
         """
         symbol = as_symbol(symbol)
         security = self.securities.get(symbol)
@@ -340,7 +347,7 @@ class UniverseMixin:
         values = list(args)
         if len(values) == 1 and isinstance(values[0], Universe) and not kwargs:
             return self._add_universe(values[0])
-        if values and isinstance(values[0], SecurityType) or "security_type" in kwargs:
+        if (values and isinstance(values[0], SecurityType)) or "security_type" in kwargs:
             names = [
                 "security_type",
                 "name",
@@ -351,11 +358,12 @@ class UniverseMixin:
             ]
         else:
             names = ["name", "selector"] if len(values) < 3 else ["name", "resolution", "selector"]
-        given = dict(zip(names, values)) | kwargs
+        given = dict(zip(names, values, strict=False)) | kwargs
         name, selector = given.get("name"), given.get("selector")
         if not isinstance(name, str) or not callable(selector):
             raise EngineUnsupported(
-                "engine does not implement QCAlgorithm.add_universe on fundamental or other data; use lean backtest"
+                "engine does not implement QCAlgorithm.add_universe on fundamental or other "
+                "data; use lean backtest"
             )
         security_type = SecurityType(given.get("security_type", SecurityType.EQUITY))
         resolution = Resolution(given.get("resolution", Resolution.DAILY))
@@ -392,12 +400,18 @@ class UniverseMixin:
 
     @property
     def _utc_ticks(self) -> int:
-        """Ticks (0.1 microseconds) of LEAN's clock beyond ours: 1 in the slice of a universe that started late."""
+        """Ticks (0.1 microseconds) of LEAN's clock beyond ours.
+
+        1 in the slice of a universe that started late.
+        """
         feed = self._engine.feed
         return int(feed is not None and feed.late_at == self._utc)
 
     def _apply_pending_universes(self) -> None:
-        """Let what was added and removed in this step reach the feed; called at the end of each step."""
+        """Let what was added and removed in this step reach the feed.
+
+        Called at the end of each step.
+        """
         if not self._pending_universes and not self._pending_members:
             return
         for universe, security, configs in self._pending_members:

@@ -1,1 +1,4 @@
-"""LEAN's algorithm framework: insights, targets, and the stock alpha, construction, risk and execution models."""
+"""LEAN's algorithm framework.
+
+Insights, targets, and the stock alpha, construction, risk and execution models.
+"""

@@ -52,14 +52,17 @@ def _number(value: Any) -> float | None:
 class Insight(LeanObject):
     """A prediction with a direction and a life time.
 
-    ``Insight(symbol, period or expiry function, type, direction[, magnitude, confidence, source_model, weight, tag])``;
-    a UTC time may stand before the symbol. Times are UTC; before the insight is emitted they are in year 1.
+    ``Insight(symbol, period or expiry function, type, direction[, magnitude, confidence,
+    source_model, weight, tag])``; a UTC time may stand before the symbol. Times are UTC; before
+    the insight is emitted they are in year 1.
     """
 
     reference_value = DecimalField()
     reference_value_final = DecimalField()
     estimated_value = DecimalField()
 
+    _generated: datetime | None
+    _close: datetime | None
     _reference_value: Decimal
     _reference_value_final: Decimal
     _estimated_value: Decimal
@@ -73,7 +76,7 @@ class Insight(LeanObject):
         rest = ["magnitude", "confidence", "source_model", "weight", "tag"]
         if len(values) == 5 and isinstance(values[4], str):
             rest = ["tag"]
-        given = dict(zip(names + rest, values)) | kwargs
+        given = dict(zip(names + rest, values, strict=False)) | kwargs
         if "expiry_func" in given:
             given["period"] = given.pop("expiry_func")
         period = given["period"]
@@ -83,7 +86,10 @@ class Insight(LeanObject):
             for_span(period) if span else by_function(period),
             given["type"],
             given["direction"],
-            *(given.get(name) for name in ("magnitude", "confidence", "source_model", "weight")),
+            given.get("magnitude"),
+            given.get("confidence"),
+            given.get("source_model"),
+            given.get("weight"),
             given.get("tag", ""),
         )
         if span:
@@ -117,18 +123,19 @@ class Insight(LeanObject):
         self.tag = tag
         self._rule = rule
         self._period = _NO_SPAN
-        self._generated: datetime | None = None
-        self._close: datetime | None = None
+        self._generated = None
+        self._close = None
         self._reference_value = self._reference_value_final = self._estimated_value = ZERO
 
     # -- factories -----------------------------------------------------------------------------
 
     @staticmethod
     def price(symbol: Any, *args: Any, **kwargs: Any) -> Insight:
-        """Predict a price for a time span, a number of bars, until a local time, or by an expiry function.
+        """Predict a price for a time span, a number of bars, until a local time, or by an expiry
+        function.
 
-        ``price(symbol, timedelta | datetime | function, direction[, magnitude, confidence, source_model, weight,
-        tag])`` or ``price(symbol, resolution, bar_count, direction[, ...])``.
+        ``price(symbol, timedelta | datetime | function, direction[, magnitude, confidence,
+        source_model, weight, tag])`` or ``price(symbol, resolution, bar_count, direction[, ...])``.
 
         Raises
         ------
@@ -161,7 +168,7 @@ class Insight(LeanObject):
         else:
             rule = by_function(when)
         names = ("direction", "magnitude", "confidence", "source_model", "weight", "tag")
-        given = dict(zip(names, values)) | kwargs
+        given = dict(zip(names, values, strict=False)) | kwargs
         insight._fill(symbol, rule, InsightType.PRICE, given.pop("direction"), **given)
         if span is not None:
             insight._period = span
@@ -183,7 +190,8 @@ class Insight(LeanObject):
         for insight in members:
             if insight.group_id is not None:
                 raise InvalidOperationException(
-                    f"Unable to set group id on insight {insight} because it has already been assigned to a group."
+                    f"Unable to set group id on insight {insight} because it has already been "
+                    f"assigned to a group."
                 )
             insight.group_id = group
         return members
@@ -224,7 +232,8 @@ class Insight(LeanObject):
         """Compute period and close from the time at which the insight was generated."""
         if self._generated is None:
             raise InvalidOperationException(
-                "The insight's 'GeneratedTimeUtc' property must be set before calling SetPeriodAndCloseTime."
+                "The insight's 'GeneratedTimeUtc' property must be set before calling "
+                "SetPeriodAndCloseTime."
             )
         self._period, self._close = self._rule(self._generated, exchange_hours)
 
@@ -233,7 +242,10 @@ class Insight(LeanObject):
         return close is None or close < utc
 
     def is_expired(self, utc_time: datetime) -> bool:
-        """Tell whether the close lies before a UTC time; at its close an insight is still active."""
+        """Tell whether the close lies before a UTC time.
+
+        At its close an insight is still active.
+        """
         return self._closed_before(as_utc(utc_time))
 
     def is_active(self, utc_time: datetime) -> bool:
@@ -277,7 +289,8 @@ class Insight(LeanObject):
 
     def short_to_string(self) -> str:
         """Return the direction, what is predicted, and for how long."""
-        text = f"{self.symbol} {self.type.to_string()} {self.direction.to_string()} {span_text(self._period)}"
+        kind, direction = self.type.to_string(), self.direction.to_string()
+        text = f"{self.symbol} {kind} {direction} {span_text(self._period)}"
         if self.magnitude is not None:
             text += f" M:{self.magnitude:.15g}%"
         if self.confidence is not None:

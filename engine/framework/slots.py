@@ -10,9 +10,11 @@ V = TypeVar("V")
 
 
 class SlotDict(MutableMapping[K, V], Generic[K, V]):
-    """Keys in slots: removing one frees its slot, and the next new key goes into the slot freed last.
+    """Keys in slots: removing one frees its slot, and the next new key goes into the slot freed
+    last.
 
-    The order of insights, targets and securities in LEAN's models, and so the order of orders, depends on it.
+    The order of insights, targets and securities in LEAN's models, and so the order of orders,
+    depends on it.
     """
 
     __slots__ = ("_free", "_places", "_slots")

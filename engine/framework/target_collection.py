@@ -54,7 +54,10 @@ class PortfolioTargetCollection(LeanObject):
         return iter(list(self._items.values()))
 
     def add(self, *args: Any) -> None:
-        """``add(target)`` or ``add(symbol, target)``; it takes the place of the symbol's last one."""
+        """``add(target)`` or ``add(symbol, target)``.
+
+        It takes the place of the symbol's last one.
+        """
         target = args[-1]
         if target is not None:
             self._items[target.symbol] = target
@@ -85,7 +88,7 @@ class PortfolioTargetCollection(LeanObject):
 
     def remove(self, item: Any) -> bool:
         """Remove a symbol's target, or exactly this target."""
-        if isinstance(item, (Symbol, str)):
+        if isinstance(item, Symbol | str):
             return self._items.pop(as_symbol(item), None) is not None
         if item is None or self._items.get(item.symbol) is not item:
             return False
@@ -119,8 +122,8 @@ def order_by_margin_impact(
 ) -> list[Any]:
     """Return targets in the order in which their orders shall go out.
 
-    Left out are securities without data or not tradable, and what is less than a lot away; in warm-up all.
-    With ``target_is_delta`` quantities are orders, not positions.
+    Left out are securities without data or not tradable, and what is less than a lot away; in
+    warm-up all. With ``target_is_delta`` quantities are orders, not positions.
     """
     if algorithm.is_warming_up:
         return []

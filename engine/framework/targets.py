@@ -1,4 +1,4 @@
-"""``PortfolioTarget``: the position that a model wants, and how a share of the portfolio becomes one."""
+"""``PortfolioTarget``: the position that a model wants, also from a share of the portfolio."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from engine.types.errors import KeyNotFoundException
 from engine.types.symbol import Symbol
 
 _WARNING = (
-    "Warning: Portfolio rebalance result ignored as it resulted in a single share trade recommendation which can "
+    "Warning: Portfolio rebalance result ignored as it resulted in a single share trade "
+    "recommendation which can "
     "generate high fees. To disable minimum order size checks please set "
     "self.settings.minimum_order_margin_portfolio_percentage = 0."
 )
@@ -24,7 +25,8 @@ _WARNING = (
 class PortfolioTarget(LeanObject):
     """A symbol, the quantity wanted (shares, signed) and a tag for the orders."""
 
-    #: the warning about small orders goes out once per run: None, then False (due), then True (sent)
+    #: the warning about small orders goes out once per run: None, then False (due), then True
+    #: (sent)
     minimum_order_margin_percentage_warning_sent: bool | None = None
 
     def __init__(self, symbol: Any, quantity: Any, tag: str = "") -> None:
@@ -50,8 +52,8 @@ class PortfolioTarget(LeanObject):
     def percent(algorithm: Any, symbol: Any, percent: Any, *args: Any, **kwargs: Any) -> Any:
         """Return the target for a share of the portfolio value, or None when it cannot be computed.
 
-        ``percent(algorithm, symbol, percent[, return_delta_quantity][, tag])``; with ``return_delta_quantity`` the
-        quantity is what is missing to the target.
+        ``percent(algorithm, symbol, percent[, return_delta_quantity][, tag])``; with
+        ``return_delta_quantity`` the quantity is what is missing to the target.
         """
         delta = kwargs.get("return_delta_quantity", False)
         tag = kwargs.get("tag", "")
@@ -80,9 +82,10 @@ def _signed_sum(first: Decimal, second: Decimal) -> Decimal:
 def target_for_share(
     algorithm: Any, symbol: Symbol, percent: Decimal, delta: bool = False, tag: str = ""
 ) -> PortfolioTarget | None:
-    """Return the target of a share of the portfolio value (1 is all of it); errors go to the user's log.
+    """Return the target of a share of the portfolio value; errors go to the user's log.
 
-    The quantity is that of the security's buying power model; the free buffer of the settings stays free.
+    The quantity is that of the security's buying power model; the free buffer of the settings
+    stays free.
     """
     settings, portfolio = algorithm.settings, algorithm.portfolio
     size = abs(percent)

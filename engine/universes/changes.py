@@ -12,7 +12,8 @@ from engine.types.enums import SecurityType
 class SecurityChanges(LeanObject):
     """Securities added and removed, in order of their tickers.
 
-    Internal ones (benchmark, exchange rates) are kept apart; user code sees neither these nor custom data.
+    Internal ones (benchmark, exchange rates) are kept apart; user code sees neither these nor
+    custom data.
     """
 
     NONE: SecurityChanges

@@ -74,6 +74,7 @@ class UniverseManager(SymbolDict[Universe]):
 
     def _missing(self, key: Any) -> Universe:
         raise KeyNotFoundException(
-            f"This universe symbol ({key}) was not found in your universe list. Please add this security or check it "
+            f"This universe symbol ({key}) was not found in your universe list. Please add this "
+            f"security or check it "
             f"exists before using it with 'universe_manager.contains_key(\"{key}\")'"
         )

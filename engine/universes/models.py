@@ -30,7 +30,8 @@ class UniverseSelectionModel(LeanModel):
     def create_universes(self, algorithm: Any) -> list[Universe]:
         """Return the universes of the algorithm."""
         raise NotImplementedError(
-            "Types deriving from 'UniverseSelectionModel' must implement the 'IEnumerable<Universe> "
+            "Types deriving from 'UniverseSelectionModel' must implement the "
+            "'IEnumerable<Universe> "
             "CreateUniverses(QCAlgorithm) method."
         )
 
@@ -60,7 +61,8 @@ class CompositeUniverseSelectionModel(UniverseSelectionModel):
             models = list(models[0])
         if not models:
             raise ArgumentException(
-                "Must specify at least 1 universe selection model for the CompositeUniverseSelectionModel"
+                "Must specify at least 1 universe selection model for the "
+                "CompositeUniverseSelectionModel"
             )
         self._models = models
         self._asked = False
@@ -133,9 +135,9 @@ class CustomUniverseSelectionModel(UniverseSelectionModel):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         values = list(args)
         names = ["name", "selector"]
-        if values and isinstance(values[0], SecurityType) or "security_type" in kwargs:
+        if (values and isinstance(values[0], SecurityType)) or "security_type" in kwargs:
             names = ["security_type", "name", "market", "selector", "universe_settings", "interval"]
-        given = dict(zip(names, values)) | kwargs
+        given = dict(zip(names, values, strict=False)) | kwargs
         self._security_type = SecurityType(given.get("security_type", SecurityType.EQUITY))
         self._market: str = given.get("market") or "usa"
         self._selector: Callable[[datetime], Any] | None = given.get("selector")
@@ -166,7 +168,8 @@ class CustomUniverseSelectionModel(UniverseSelectionModel):
         """Return the tickers at a local time."""
         if self._selector is None:
             raise ArgumentException(
-                f"expected a selector or an own select(algorithm, date) in {type(self).__name__}, was neither"
+                f"expected a selector or an own select(algorithm, date) in {type(self).__name__}, "
+                f"was neither"
             )
         return self._selector(date)
 
@@ -175,16 +178,24 @@ class CustomUniverseSelectionModel(UniverseSelectionModel):
 
 
 class ScheduledUniverseSelectionModel(UniverseSelectionModel):
-    """A function asked by date and time rules: ``([zone,] date_rule, time_rule, selector[, settings])``."""
+    """A function asked by date and time rules.
+
+    ``([zone,] date_rule, time_rule, selector[, settings])``.
+    """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._zone, values = split_zone(args, dict(kwargs))
         kwargs.pop("time_zone", None)
-        self._given = dict(zip(("date_rule", "time_rule", "selector", "settings"), values)) | kwargs
+        self._given = (
+            dict(zip(("date_rule", "time_rule", "selector", "settings"), values, strict=False))
+            | kwargs
+        )
         if not callable(self._given.get("selector")):
             raise ArgumentException(
-                f"Unable to create a scheduled universe selector from {self._given.get('selector')!r}: it is not a "
-                "function. Please provide a function that takes the firing date time and returns the selected symbols."
+                f"Unable to create a scheduled universe selector from "
+                f"{self._given.get('selector')!r}: it is not a "
+                "function. Please provide a function that takes the firing date time and returns "
+                "the selected symbols."
             )
 
     def create_universes(self, algorithm: Any) -> list[Universe]:

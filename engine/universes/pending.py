@@ -1,4 +1,7 @@
-"""Members that a selection dropped but that cannot go yet: a position, an open order, a target, unsettled cash."""
+"""Members that a selection dropped but that cannot go yet.
+
+A position, an open order, a target, unsettled cash.
+"""
 
 from __future__ import annotations
 

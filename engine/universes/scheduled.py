@@ -31,20 +31,22 @@ def split_zone(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[ZoneInfo 
 class ScheduledUniverse(Universe):
     """``ScheduledUniverse([zone,] date_rule, time_rule, selector[, settings])``.
 
-    The selector gets the (naive) UTC time. Leave the zone out: the rules count in the algorithm's zone already, and
-    another zone shifts their times by its offset.
+    The selector gets the (naive) UTC time. Leave the zone out: the rules count in the algorithm's
+    zone already, and another zone shifts their times by its offset.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         zone, values = split_zone(args, kwargs)
         names = ("date_rule", "time_rule", "selector", "settings")
-        given = dict(zip(names, values)) | kwargs
+        given = dict(zip(names, values, strict=False)) | kwargs
         self._date_rule, self._time_rule = given["date_rule"], given["time_rule"]
         selector: Callable[[datetime], Any] = given["selector"]
         if not callable(selector):
             raise ArgumentException(
-                f"Unable to create a scheduled universe selector from {selector!r}: it is not a function. "
-                "Please provide a function that takes the firing date time and returns the selected symbols."
+                f"Unable to create a scheduled universe selector from {selector!r}: it is not a "
+                f"function. "
+                "Please provide a function that takes the firing date time and returns the "
+                "selected symbols."
             )
         self._selector = selector
         ticker = f"{self._date_rule.name}_{self._time_rule.name}".replace(" ", "_").replace(

@@ -1,4 +1,7 @@
-"""Universe selection as the engine runs it: who is asked when, what is subscribed, what is let go."""
+"""Universe selection as the engine runs it.
+
+Who is asked when, what is subscribed, what is let go.
+"""
 
 from __future__ import annotations
 
@@ -13,15 +16,16 @@ from engine.universes.changes import SecurityChanges
 from engine.universes.pending import PendingRemovals
 from engine.universes.universe import Universe
 
-#: stands for LEAN's one tick (0.1 microseconds), by which late subscriptions start after the present moment
+#: stands for LEAN's one tick (0.1 microseconds), by which late subscriptions start after the
+#: present moment
 _TICK = timedelta(microseconds=1)
 
 
 class UniverseSelection:
     """Applies selections to the subscriptions of a run.
 
-    The feed calls :meth:`select` with the universes that are due; :meth:`on_universe_changed` hangs on the universe
-    manager and gives the feed the times of selection.
+    The feed calls :meth:`select` with the universes that are due; :meth:`on_universe_changed`
+    hangs on the universe manager and gives the feed the times of selection.
 
     Parameters
     ----------
@@ -37,7 +41,8 @@ class UniverseSelection:
         self._requests: dict[int, list[Universe]] = {}
         self._made: dict[Symbol, Any] = {}
         self._made_at: datetime | None = None
-        #: called with the securities of a selection before they are seen by the algorithm (exchange rates)
+        #: called with the securities of a selection before they are seen by the algorithm
+        #: (exchange rates)
         self.on_added: Callable[[list[Any]], Any] | None = None
         feed.restart = self.restart
 
@@ -53,7 +58,10 @@ class UniverseSelection:
         self._schedule(universe, start + _TICK if late else start)
 
     def restart(self, universe: Universe) -> None:
-        """Select a universe again right after now: its subscription began anew with the fill-forward resolution."""
+        """Select a universe again right after now.
+
+        Its subscription began anew with the fill-forward resolution.
+        """
         self._schedule(universe, self._algorithm._utc + _TICK)
 
     def _schedule(self, universe: Universe, start: datetime) -> None:
@@ -187,7 +195,10 @@ class UniverseSelection:
     # -- delistings ----------------------------------------------------------------------------
 
     def handle_delisting(self, symbol: Symbol, internal: bool) -> SecurityChanges | None:
-        """Take a delisted security out of the algorithm; its position is closed by the delisting itself."""
+        """Take a delisted security out of the algorithm.
+
+        Its position is closed by the delisting itself.
+        """
         algorithm = self._algorithm
         if not dict.__contains__(algorithm.securities, symbol):
             return None
@@ -209,7 +220,10 @@ def _until_over(universe: Universe, times: Iterable[datetime]) -> Iterator[datet
 
 
 def apply_changes(algorithm: Any, changes: SecurityChanges) -> None:
-    """Show the algorithm what a selection changed: new securities, and which are no longer tradable."""
+    """Show the algorithm what a selection changed.
+
+    New securities, and which are no longer tradable.
+    """
     for security in changes.added_securities:
         algorithm.securities.add(security)
     manager = algorithm.universe_manager

@@ -36,25 +36,27 @@ class Schedule(LeanObject):
 class UniverseSettings(LeanObject):
     """Resolution, leverage (0: the default of the security type) and the like.
 
-    ``UniverseSettings(resolution, leverage, fill_forward, extended_market_hours, minimum_time_in_universe[, ...])`` or
-    ``UniverseSettings(other)``.
+    ``UniverseSettings(resolution, leverage, fill_forward, extended_market_hours,
+    minimum_time_in_universe[, ...])`` or ``UniverseSettings(other)``.
     """
 
     leverage = Exact()
+    schedule: Schedule
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         if len(args) == 1 and isinstance(args[0], UniverseSettings):
             other = args[0]
             for name, value in vars(other).items():
                 setattr(self, name, value)
-            self.schedule = other.schedule.clone()
+            self.schedule = Schedule()
+            self.schedule._rule = other.schedule._rule
             return
         names = (
-            "resolution", "leverage", "fill_forward", "extended_market_hours", "minimum_time_in_universe",
-            "data_normalization_mode", "data_mapping_mode", "contract_depth_offset", "asynchronous",
-            "selection_date_rule",
+            "resolution", "leverage", "fill_forward", "extended_market_hours",
+            "minimum_time_in_universe", "data_normalization_mode", "data_mapping_mode",
+            "contract_depth_offset", "asynchronous", "selection_date_rule",
         )  # fmt: skip
-        given = dict(zip(names, args)) | kwargs
+        given = dict(zip(names, args, strict=False)) | kwargs
         self.resolution = Resolution(given["resolution"])
         self.leverage = given["leverage"]
         self.fill_forward = bool(given["fill_forward"])

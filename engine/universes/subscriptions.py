@@ -40,7 +40,8 @@ def data_types(security_type: SecurityType, resolution: Resolution) -> list[tupl
     ticks = _TICKS.get(security_type)
     if ticks is None:
         raise EngineUnsupported(
-            f"engine does not implement data of {SecurityType(security_type).name.lower()} securities; use lean backtest"
+            f"engine does not implement data of {SecurityType(security_type).name.lower()} "
+            f"securities; use lean backtest"
         )
     if security_type == SecurityType.EQUITY and resolution in (Resolution.HOUR, Resolution.DAILY):
         ticks = _TRADES
@@ -107,7 +108,10 @@ class SubscriptionService:
         mode: DataNormalizationMode = DataNormalizationMode.ADJUSTED,
         mapping: DataMappingMode = DataMappingMode.OPEN_INTEREST,
     ) -> list[SubscriptionDataConfig]:
-        """Return the (new or known) subscriptions of a symbol; by default at the resolution of universes."""
+        """Return the (new or known) subscriptions of a symbol.
+
+        By default at the resolution of universes.
+        """
         if resolution is None:
             resolution = self._algorithm.universe_settings.resolution
         resolution = Resolution(resolution)
@@ -138,8 +142,10 @@ class SubscriptionService:
         if resolution not in supported:
             names = ",".join(Resolution(r).to_string() for r in supported)
             raise ArgumentException(
-                f"Sorry {resolution.to_string()} is not a supported resolution for {kind.__name__} and "
-                f"SecurityType.{symbol.security_type.to_string()}. Please change your AddData to use one of the "
+                f"Sorry {resolution.to_string()} is not a supported resolution for "
+                f"{kind.__name__} and "
+                f"SecurityType.{symbol.security_type.to_string()}. Please change your AddData to "
+                f"use one of the "
                 f"supported resolutions ({names})."
             )
         return self._get_or_add(
@@ -153,7 +159,7 @@ class SubscriptionService:
                 DataNormalizationMode.ADJUSTED,
                 DataMappingMode.OPEN_INTEREST,
                 custom=True,
-            )  # fmt: skip
+            )
         )
 
     def _make(

@@ -61,7 +61,8 @@ class Universe(LeanModel):
     Member = Member
     SelectionEventArgs = SelectionEventArgs
 
-    #: whether LEAN starts the subscription of this universe one tick late when it is added in a running algorithm
+    #: whether LEAN starts the subscription of this universe one tick late when it is added in a
+    #: running algorithm
     _starts_late = False
 
     def __init__(

@@ -16,7 +16,10 @@ from engine.types.symbol import Symbol
 
 
 class _RandomName:
-    """The name of a model that was given none: an identifier, the same for the life of the model."""
+    """The name of a model that was given none.
+
+    An identifier, the same for the life of the model.
+    """
 
     def __get__(self, model: Any, owner: type | None = None) -> Any:
         if model is None:
@@ -33,7 +36,8 @@ class AlphaModel(LeanModel):
     def update(self, algorithm: Any, data: Any) -> Any:
         """Return (or yield) the insights of this step."""
         raise NotImplementedError(
-            "Types deriving from 'AlphaModel' must implement the 'IEnumerable<Insight> Update(QCAlgorithm, Slice) "
+            "Types deriving from 'AlphaModel' must implement the 'IEnumerable<Insight> "
+            "Update(QCAlgorithm, Slice) "
             "method."
         )
 

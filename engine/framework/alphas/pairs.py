@@ -56,11 +56,11 @@ class _Pair(LeanObject):
         return price
 
     def dispose(self) -> None:
-        for symbol, consolidator in zip(self._symbols, self._consolidators):
+        for symbol, consolidator in zip(self._symbols, self._consolidators, strict=False):
             self._algorithm.subscription_manager.remove_consolidator(symbol, consolidator)
 
     def insights(self) -> list[Insight]:
-        """Return a group of two insights when the ratio leaves the band on the other side than before."""
+        """Return a group of two insights when the ratio leaves the band on a new side."""
         if not self.mean.is_ready:
             return []
         ratio = self.ratio.current.value
@@ -72,12 +72,15 @@ class _Pair(LeanObject):
             directions = (_UP, _DOWN)
         else:
             return []
-        pair = [Insight.price(s, self._period, d) for s, d in zip(self._symbols, directions)]
+        pair = [
+            Insight.price(s, self._period, d)
+            for s, d in zip(self._symbols, directions, strict=False)
+        ]
         return Insight.group(pair)
 
 
 class BasePairsTradingAlphaModel(AlphaModel):
-    """Trades every pair that passes :meth:`has_passed_test` when its ratio leaves a band around its mean."""
+    """Trades pairs that pass :meth:`has_passed_test` when their ratio leaves a band."""
 
     def __init__(
         self, lookback: int = 1, resolution: Resolution = Resolution.DAILY, threshold: float = 1
@@ -142,8 +145,10 @@ class PearsonCorrelationPairsTradingAlphaModel(BasePairsTradingAlphaModel):
         )
         if not vectors:
             algorithm.debug(
-                "PearsonCorrelationPairsTradingAlphaModel.OnSecuritiesChanged(): The requested historical data does "
-                "not have series of prices with the same date/time. Please consider increasing the looback period. "
+                "PearsonCorrelationPairsTradingAlphaModel.OnSecuritiesChanged(): The requested "
+                "historical data does "
+                "not have series of prices with the same date/time. Please consider increasing "
+                "the looback period. "
                 f"Current lookback: {self._lookback}"
             )
         else:
@@ -172,7 +177,8 @@ class PearsonCorrelationPairsTradingAlphaModel(BasePairsTradingAlphaModel):
         else:
             kept = [piece for piece in slices if piece.count == count]
         for piece in kept:
-            # LEAN's slices of history are in order of tickers, its securities are not: the pair it takes is the one at
+            # LEAN's slices of history are in order of tickers, its securities are not: the pair
+            # it takes is the one at
             # the same places of the other list
             for bar in sorted(piece.values(), key=lambda b: b.symbol.value):
                 prices.setdefault(bar.symbol, []).append(float(bar.price))

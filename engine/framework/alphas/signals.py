@@ -54,7 +54,7 @@ class _Macd(LeanObject):
 
 
 class MacdAlphaModel(_Canceling):
-    """Up while the MACD's signal line is over 1% of the price, down under -1%, between them nothing."""
+    """Up while the MACD's signal line is over 1% of the price, down under -1%."""
 
     def __init__(
         self,

@@ -1,4 +1,7 @@
-"""``PortfolioConstructionModel``: when to rebalance, which insights count, and targets from percentages."""
+"""``PortfolioConstructionModel``.
+
+When to rebalance, which insights count, and targets from percentages.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,8 @@ Rebalance = Callable[[datetime], "datetime | None"]
 def rebalance_rule(rebalance: Any) -> Rebalance | None:
     """Return ``naive utc -> next naive utc or None`` from what a user may give.
 
-    That is a resolution, a time span, a date rule, a function of the (aware) UTC time, or None for "always".
+    That is a resolution, a time span, a date rule, a function of the (aware) UTC time, or None for
+    "always".
     """
     if rebalance is None:
         return None
@@ -58,7 +62,10 @@ def _by_dates(rule: Any) -> Rebalance:
 
 
 class PortfolioConstructionModel(LeanModel):
-    """Base of all construction models; a subclass overrides ``determine_target_percent`` or ``create_targets``."""
+    """Base of all construction models.
+
+    A subclass overrides ``determine_target_percent`` or ``create_targets``.
+    """
 
     rebalance_on_security_changes = True
     rebalance_on_insight_changes = True
@@ -98,10 +105,8 @@ class PortfolioConstructionModel(LeanModel):
                 targets.append(target)
         book = algorithm.insights
         gone = dict.fromkeys(i.symbol for i in book.remove_expired_insights(utc))
-        for symbol in gone:
-            if symbol not in failed and not book.has_active_insights(symbol, utc):
-                targets.append(PortfolioTarget(symbol, 0))
-        return targets
+        over = [s for s in gone if s not in failed and not book.has_active_insights(s, utc)]
+        return [*targets, *(PortfolioTarget(symbol, 0) for symbol in over)]
 
     def on_securities_changed(self, algorithm: Any, changes: Any) -> None:
         """Note the change, and expire the insights of what left."""
@@ -172,7 +177,10 @@ class PortfolioConstructionModel(LeanModel):
     def filter_invalid_insight_magnitude(
         algorithm: Any, insights: Iterable[Insight]
     ) -> list[Insight]:
-        """Return the insights whose magnitude lies within the settings; errors go to the user's log."""
+        """Return the insights whose magnitude lies within the settings.
+
+        Errors go to the user's log.
+        """
         most = float(algorithm.settings._max_absolute_portfolio_target_percentage)
         least = float(algorithm.settings._min_absolute_portfolio_target_percentage)
         valid = []
@@ -181,7 +189,8 @@ class PortfolioConstructionModel(LeanModel):
             if size and (size > most or size < least):
                 algorithm.error(
                     "PortfolioConstructionModel.FilterInvalidInsightMagnitude():"
-                    f"The insight target Magnitude: {insight.magnitude}, will not comply with the current "
+                    f"The insight target Magnitude: {insight.magnitude}, will not comply with the "
+                    f"current "
                     f"'Algorithm.Settings' 'MaxAbsolutePortfolioTargetPercentage': {most} or "
                     f"'MinAbsolutePortfolioTargetPercentage': {least}. Skipping insight."
                 )

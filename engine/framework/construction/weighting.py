@@ -1,4 +1,7 @@
-"""Construction models that give each insight a weight: equal, its own, its confidence, or by sector."""
+"""Construction models that give each insight a weight.
+
+Equal, its own, its confidence, or by sector.
+"""
 
 from __future__ import annotations
 
@@ -54,7 +57,10 @@ class ConfidenceWeightedPortfolioConstructionModel(InsightWeightingPortfolioCons
 
 
 class SectorWeightingPortfolioConstructionModel(EqualWeightingPortfolioConstructionModel):
-    """The same share for every sector, and for every insight of a sector; needs fundamental data."""
+    """The same share for every sector, and for every insight of a sector.
+
+    Needs fundamental data.
+    """
 
     def __init__(self, rebalance: Any = Resolution.DAILY) -> None:
         super().__init__(rebalance, PortfolioBias.LONG_SHORT)

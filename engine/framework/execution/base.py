@@ -26,7 +26,8 @@ class ExecutionModel(LeanModel):
     def execute(self, algorithm: Any, targets: list[Any]) -> None:
         """Send orders for targets."""
         raise NotImplementedError(
-            "Types deriving from 'ExecutionModel' must implement the 'void Execute(QCAlgorithm, IPortfolioTarget[]) "
+            "Types deriving from 'ExecutionModel' must implement the 'void Execute(QCAlgorithm, "
+            "IPortfolioTarget[]) "
             "method."
         )
 

@@ -1,4 +1,7 @@
-"""Execution models that wait for a good price: spread, standard deviation, volume-weighted average."""
+"""Execution models that wait for a good price.
+
+Spread, standard deviation, volume-weighted average.
+"""
 
 from __future__ import annotations
 
@@ -165,7 +168,10 @@ class _Vwap(LeanObject):
 
 
 class VolumeWeightedAveragePriceExecutionModel(_PerSecurity):
-    """Buys under and sells over the day's average price; at most a share of the last bar's volume."""
+    """Buys under and sells over the day's average price.
+
+    At most a share of the last bar's volume.
+    """
 
     def __init__(self, asynchronous: bool = True) -> None:
         super().__init__(asynchronous)

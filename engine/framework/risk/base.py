@@ -17,7 +17,8 @@ class RiskManagementModel(LeanModel):
     def manage_risk(self, algorithm: Any, targets: list[Any]) -> list[Any]:
         """Return targets that take the place of those of the same symbols; the others stay."""
         raise NotImplementedError(
-            "Types deriving from 'RiskManagementModel' must implement the 'IEnumerable<IPortfolioTarget> "
+            "Types deriving from 'RiskManagementModel' must implement the "
+            "'IEnumerable<IPortfolioTarget> "
             "ManageRisk(QCAlgorithm, IPortfolioTarget[]) method."
         )
 

@@ -40,7 +40,8 @@ class MaximumUnrealizedProfitPercentPerSecurity(RiskManagementModel):
 class TrailingStopRiskManagementModel(RiskManagementModel):
     """Closes a position whose value falls (short: rises) by a share from its best value.
 
-    The base is the value of the holding, not the price, and starts at its cost: selling a part trips it too.
+    The base is the value of the holding, not the price, and starts at its cost: selling a part
+    trips it too.
     """
 
     def __init__(self, maximum_drawdown_percent: float = 0.05) -> None:

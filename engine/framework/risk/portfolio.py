@@ -12,9 +12,11 @@ from engine.types.errors import ArgumentException, InvalidOperationException
 
 
 class MaximumDrawdownPercentPortfolio(RiskManagementModel):
-    """Zeroes the targets of a step once the portfolio fell by a share; the next value is the new base.
+    """Zeroes the targets of a step once the portfolio fell by a share; the next value is the new
+    base.
 
-    It acts only in steps that have targets. The base is the first value, or with ``is_trailing`` the highest.
+    It acts only in steps that have targets. The base is the first value, or with ``is_trailing``
+    the highest.
     """
 
     def __init__(self, maximum_drawdown_percent: float = 0.05, is_trailing: bool = False) -> None:
@@ -36,12 +38,16 @@ class MaximumDrawdownPercentPortfolio(RiskManagementModel):
 
 
 class MaximumSectorExposureRiskManagementModel(RiskManagementModel):
-    """Limits the exposure to a sector; needs securities with fundamental data, which the engine does not have."""
+    """Limits the exposure to a sector.
+
+    Needs securities with fundamental data, which the engine does not have.
+    """
 
     def __init__(self, maximum_sector_exposure: float = 0.20) -> None:
         if from_python(maximum_sector_exposure) <= 0:
             raise ArgumentException(
-                "MaximumSectorExposureRiskManagementModel: the maximum sector exposure cannot be a non-positive value."
+                "MaximumSectorExposureRiskManagementModel: the maximum sector exposure cannot be "
+                "a non-positive value."
             )
 
     def manage_risk(self, algorithm: Any, targets: list[Any]) -> list[Any]:
@@ -49,6 +55,7 @@ class MaximumSectorExposureRiskManagementModel(RiskManagementModel):
 
     def on_securities_changed(self, algorithm: Any, changes: Any) -> None:
         raise InvalidOperationException(
-            "MaximumSectorExposureRiskManagementModel.OnSecuritiesChanged: Please select a portfolio selection model "
+            "MaximumSectorExposureRiskManagementModel.OnSecuritiesChanged: Please select a "
+            "portfolio selection model "
             "that selects securities with fundamental data."
         )

@@ -218,7 +218,7 @@ def test_date_rules_become_the_next_day_of_the_rule() -> None:
 
 def test_own_hooks_in_net_names_are_heard(hours: MarketHoursDatabase) -> None:
     class Own(PortfolioConstructionModel):
-        def ShouldCreateTargetForInsight(self, insight: Insight) -> bool:  # noqa: N802
+        def ShouldCreateTargetForInsight(self, insight: Insight) -> bool:
             return insight.direction == UP
 
     stand = Stand(NOW)

@@ -21,7 +21,7 @@ from engine.types.timezones import aware, from_utc, to_utc
 FRIDAY = datetime(2013, 11, 15, 19)  # 14:00 in New York
 MINUTE = timedelta(minutes=1)
 
-# what LEAN gave insights generated on Friday, 2013-11-15 14:00 New York time: (argument, UTC close, period)
+# what LEAN gave insights of Friday, 2013-11-15 14:00 New York: (argument, UTC close, period)
 RECORDED: list[tuple[tuple[Any, ...], datetime, timedelta]] = [
     ((timedelta(seconds=1),), datetime(2013, 11, 15, 19, 0, 1), timedelta(seconds=1)),
     ((timedelta(minutes=20),), datetime(2013, 11, 15, 19, 20), timedelta(minutes=20)),
@@ -132,7 +132,8 @@ def test_a_group_has_one_id_and_takes_nobody_twice() -> None:
 
 def test_the_constructor_takes_lean_s_order_of_arguments() -> None:
     insight = Insight(
-        share("SPY"), timedelta(hours=2), InsightType.VOLATILITY, UP, 0.1, 0.2, "said by me", 0.3, "tagged",
+        share("SPY"), timedelta(hours=2), InsightType.VOLATILITY, UP,
+        0.1, 0.2, "said by me", 0.3, "tagged",
     )  # fmt: skip
     found = (insight.magnitude, insight.confidence, insight.source_model, insight.weight)
     assert found == (0.1, 0.2, "said by me", 0.3)

@@ -63,7 +63,7 @@ def test_a_trailing_stop_compares_the_value_of_the_holding_with_its_best() -> No
     for value in (990, 1100, 1045, 1044, 1044):
         held.holdings._absolute_holdings_value = Decimal(value)
         found.append(tickers(model.manage_risk(stand, [])))
-    # 1045 is 5 per cent under 1100, 1044 is more; then it starts again at the cost of 1000 and rises to 1044
+    # 1045 is 5 per cent under 1100, 1044 is more; then it starts again at the cost of 1000
     assert found == [[], [], [], ["SPY"], []]
 
 
@@ -87,7 +87,8 @@ def test_a_portfolio_drawdown_zeroes_the_targets_of_the_step_and_begins_anew(
     wanted = [PortfolioTarget(share("SPY"), 10), PortfolioTarget(share("BAC"), -3)]
     found = []
     for value, targets in (
-        (100000, wanted), (110000, wanted), (104000, wanted), (94000, []), (94000, wanted), (93000, wanted),
+        (100000, wanted), (110000, wanted), (104000, wanted),
+        (94000, []), (94000, wanted), (93000, wanted),
     ):  # fmt: skip
         stand.portfolio._total_portfolio_value = Decimal(value)
         found.append(tickers(model.manage_risk(stand, targets)))
