@@ -12,7 +12,7 @@ from engine.orders.kinds import trailing_text
 from engine.orders.order import NO_TIME, Order
 from engine.orders.requests import clock_text
 from engine.securities.currencies import currency_symbol
-from engine.types.decimals import ZERO, normalize, plain
+from engine.types.decimals import ZERO, plain
 from engine.types.dotnet import LeanObject
 from engine.types.enums import OrderDirection, OrderStatus
 from engine.types.symbol import Symbol
@@ -45,51 +45,63 @@ class OrderEvent(LeanObject):
     trigger_price = _Optional(trim=True)
     trailing_amount = _Optional(trim=True)
 
+    # what an event has until it is set
+    order_id = 0
+    id = 0
+    symbol: Symbol = Symbol.EMPTY
+    _utc_time: datetime = NO_TIME
+    status = OrderStatus.NEW
+    order_fee: Any = None
+    _fill_price: Decimal = ZERO
+    fill_price_currency = ""
+    _fill_quantity: Decimal = ZERO
+    direction = OrderDirection.BUY
+    message = ""
+    is_assignment = False
+    _stop_price: Decimal | None = None
+    _trigger_price: Decimal | None = None
+    _limit_price: Decimal | None = None
+    _quantity: Decimal = ZERO
+    is_in_the_money = False
+    _trailing_amount: Decimal | None = None
+    trailing_as_percentage: bool | None = None
+    ticket: Any = None
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        self.order_id = 0
-        self.id = 0
-        self.symbol: Symbol = Symbol.EMPTY
-        self._utc_time: datetime = NO_TIME
-        self.status = OrderStatus.NEW
-        self.order_fee: Any = None
-        self._fill_price: Decimal = ZERO
-        self.fill_price_currency = ""
-        self._fill_quantity: Decimal = ZERO
-        self.direction = OrderDirection.BUY
-        self.message = ""
-        self.is_assignment = False
-        self._stop_price: Decimal | None = None
-        self._trigger_price: Decimal | None = None
-        self._limit_price: Decimal | None = None
-        self._quantity: Decimal = ZERO
-        self.is_in_the_money = False
-        self._trailing_amount: Decimal | None = None
-        self.trailing_as_percentage: bool | None = None
-        self.ticket: Any = None
         if not args and not kwargs:
             return
         if isinstance(args[0] if args else kwargs.get("order"), Order):
-            given = dict(
-                zip(("order", "utc_time", "order_fee", "message"), args, strict=False), **kwargs
-            )
-            order = given["order"]
-            self.order_id = order.id
-            self.symbol = order.symbol
-            self.status = order.status
-            self._quantity = normalize(order._quantity)
-            self.direction = order.direction
-            self.fill_price_currency = order.price_currency
+            names = ("order", "utc_time", "order_fee", "message")
+            given = dict(zip(names, args, strict=False), **kwargs)
+            self._begin(given["order"], naive(given["utc_time"]), given["order_fee"])
         else:
             given = dict(zip(_LONG, args, strict=False), **kwargs)
+            self._utc_time = naive(given["utc_time"])
+            self.order_fee = given["order_fee"]
             self.order_id = given["order_id"]
             self.symbol = given["symbol"]
             self.status = given["status"]
             self.direction = given["direction"]
             self.fill_price = given["fill_price"]
             self.fill_quantity = given["fill_quantity"]
-        self._utc_time = naive(given["utc_time"])
-        self.order_fee = given["order_fee"]
         self.message = given.get("message", "")
+
+    def _begin(self, order: Any, utc: datetime, order_fee: Any) -> None:
+        self.order_id = order.id
+        self.symbol = order.symbol
+        self.status = order.status
+        self._quantity = order._quantity
+        self.direction = order.direction
+        self.fill_price_currency = order.price_currency
+        self._utc_time = utc
+        self.order_fee = order_fee
+
+    @staticmethod
+    def _of(order: Any, utc: datetime, order_fee: Any) -> OrderEvent:
+        """Make the event of an order at a naive UTC time; fill models do it for every look."""
+        event = OrderEvent.__new__(OrderEvent)
+        event._begin(order, utc, order_fee)
+        return event
 
     @property
     def utc_time(self) -> datetime:

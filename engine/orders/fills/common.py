@@ -24,7 +24,7 @@ _COARSE = (Resolution.HOUR, Resolution.DAILY)
 
 def new_fill(asset: Any, order: Any) -> OrderEvent:
     """Return the event of an order before anything is filled."""
-    return OrderEvent(order, asset._utc_time, OrderFee.ZERO)
+    return OrderEvent._of(order, asset._utc_time, OrderFee.ZERO)
 
 
 def utc_of(asset: Any, local: datetime) -> datetime:

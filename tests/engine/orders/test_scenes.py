@@ -25,6 +25,7 @@ def order_types() -> Any:
     made.ibm = made.add("IBM").symbol
     made.plans = [(time(13), made.at_one), (time(15, 30), made.near_close)]
     made.run(datetime(2013, 10, 11))
+    made.on_end_of_algorithm()
     return made
 
 
@@ -55,7 +56,6 @@ def test_every_order_type_ends_as_the_order_that_lean_recorded() -> None:
 def test_the_texts_of_events_tickets_and_orders_are_those_of_lean(prefix: str) -> None:
     run = golden.run("05_order_types_minute.json")
     made = order_types()
-    made.on_end_of_algorithm()
 
     def chosen(lines: list[str]) -> list[str]:
         tails = [line.split("| ", 1)[1] for line in lines if "| " in line]
