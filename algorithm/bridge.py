@@ -6,12 +6,18 @@ from AlgorithmImports import *
 
 import datetime as clock
 import os
-from typing import Any
 
+from protection.contracts.errors import FixSettings, RetryWrite
 from protection.contracts.records import Bar as BarRecord
 from protection.contracts.records import OpenOrder, OrderKind, OrderRequest, Portfolio, Position
 from protection.contracts.records import OrderEvent as EventRecord
 from protection.contracts.records import OrderStatus as Status
+from protection.contracts.stores import (
+    FileStateStore,
+    MemoryStateStore,
+    ObjectStateStore,
+    StateStore,
+)
 
 UTC = clock.timezone.utc
 
@@ -102,6 +108,10 @@ class Bridge:
             cash=float(algorithm.portfolio.cash),
         )
 
+    def holdings(self) -> list[tuple[str, Symbol, float]]:
+        """Return name, symbol and quantity of what is held."""
+        return [(self.key(s), s, float(x.holdings.quantity)) for s, x in self._held()]
+
     def _held(self) -> list[tuple[Symbol, Security]]:
         return [(x.key, x.value) for x in self.algorithm.securities if x.value.holdings.invested]
 
@@ -128,8 +138,16 @@ class Bridge:
 
     # -- orders --------------------------------------------------------------------------------
 
-    def request(self, security: Security, order: Order, *, update: bool = False, filled: float = 0.0) -> OrderRequest:
-        """Return an order that asks to pass."""
+    def request(
+        self,
+        security: Security,
+        order: Order,
+        *,
+        update: bool = False,
+        filled: float = 0.0,
+        quantity: float | None = None,
+    ) -> OrderRequest:
+        """Return an order that asks to pass; for an update with its new total quantity."""
         kind = _KINDS.get(order.type, OrderKind.MARKET)
         underlying: str | None = None
         delivered: float | None = None
@@ -139,11 +157,11 @@ class Bridge:
         return OrderRequest(
             order_id=int(order.id),
             symbol=self.key(order.symbol),
-            quantity=float(order.quantity),
+            quantity=float(order.quantity) if quantity is None else quantity,
             kind=kind,
             time=self.now(),
             reference_price=float(security.price),
-            reference_time=None if last is None else self.now(),
+            reference_time=None if last is None else self._end(security, last),
             multiplier=self.multiplier(security),
             limit_price=_price(order, "limit_price"),
             stop_price=_price(order, "stop_price"),
@@ -154,6 +172,11 @@ class Bridge:
             filled=filled,
             tag=str(order.tag or ""),
         )
+
+    @staticmethod
+    def _end(security: Security, point: BaseData) -> datetime:
+        """Return the end of a bar in UTC."""
+        return utc(Extensions.convert_to_utc(point.end_time, security.exchange.time_zone))
 
     def _exercise(self, security: Security, order: Order) -> tuple[str, float]:
         symbol = order.symbol
@@ -212,20 +235,27 @@ def _price(order: Order, name: str) -> float | None:
     return None if value is None else float(value)
 
 
-def store_folder(algorithm: QCAlgorithm, namespace: str) -> str:
-    """Return a folder of our own beside the files of the Object Store, made when it is missing.
+def make_store(algorithm: QCAlgorithm, state: str) -> tuple[StateStore, str]:
+    """Return where state is kept, and a sentence about it.
+
+    Locally that is a folder of our own, with forced writes, beside the files of the Object Store; in QuantConnect's cloud
+    the Object Store itself.
 
     Raises
     ------
-    OSError
-        Where no folder can be made: in QuantConnect's cloud.
+    FixSettings
+        For an unknown kind of state.
     """
-    probe = str(algorithm.object_store.get_file_path("protection/_probe"))
-    folder = os.path.join(os.path.dirname(probe), namespace)
-    os.makedirs(folder, mode=0o700, exist_ok=True)
-    return folder
-
-
-def object_store(algorithm: QCAlgorithm) -> Any:
-    """Return LEAN's Object Store."""
-    return algorithm.object_store
+    if state not in ("auto", "keep", "memory"):
+        raise FixSettings(f"expected state to be auto, keep or memory, was {state!r}")
+    if state == "memory" or (state == "auto" and not algorithm.live_mode):
+        return MemoryStateStore(), "is kept for this run only"
+    space = "live" if algorithm.live_mode else "backtest"
+    try:
+        probe = str(algorithm.object_store.get_file_path("protection/_probe"))
+        folder = os.path.join(os.path.dirname(probe), "state-" + space)
+        os.makedirs(folder, mode=0o700, exist_ok=True)
+        return FileStateStore(folder), f"is kept in {folder}"
+    except (OSError, RetryWrite) as error:
+        store = ObjectStateStore(algorithm.object_store, f"protection-{space}-")
+        return store, f"is kept in the Object Store (no folder of our own: {error})"

@@ -14,7 +14,11 @@ SESSIONS = 252
 
 
 def target_weights(
-    scores: np.ndarray, returns: np.ndarray, target_volatility: float, max_position: float, max_gross: float
+    scores: np.ndarray,
+    returns: np.ndarray,
+    target_volatility: float,
+    max_position: float,
+    max_gross: float,
 ) -> np.ndarray:
     """Return long-only weights for a target volatility.
 
@@ -53,7 +57,12 @@ class VolatilityTargetConstruction(PortfolioConstructionModel):
     """Turns the week's insights into targets; small changes are not worth their cost and are left out."""
 
     def __init__(
-        self, closes: Closes, target_volatility: float, max_position: float, max_gross: float, band: float = 0.1
+        self,
+        closes: Closes,
+        target_volatility: float,
+        max_position: float,
+        max_gross: float,
+        band: float = 0.1,
     ) -> None:
         super().__init__()
         self.closes = closes
@@ -62,7 +71,9 @@ class VolatilityTargetConstruction(PortfolioConstructionModel):
         self.max_gross = max_gross
         self.band = band
 
-    def create_targets(self, algorithm: QCAlgorithm, insights: list[Insight]) -> list[IPortfolioTarget]:
+    def create_targets(
+        self, algorithm: QCAlgorithm, insights: list[Insight]
+    ) -> list[IPortfolioTarget]:
         if not insights:
             return []
         symbols, scores, columns = [], [], []
@@ -76,7 +87,11 @@ class VolatilityTargetConstruction(PortfolioConstructionModel):
         if not symbols:
             return []
         weights = target_weights(
-            np.array(scores), np.column_stack(columns), self.target_volatility, self.max_position, self.max_gross
+            np.array(scores),
+            np.column_stack(columns),
+            self.target_volatility,
+            self.max_position,
+            self.max_gross,
         )
         value = float(algorithm.portfolio.total_portfolio_value)
         targets: list[IPortfolioTarget] = []

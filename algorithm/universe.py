@@ -18,7 +18,9 @@ def parse_tickers(text: str) -> list[str]:
         raise ValueError("expected tickers in parameter universe, was empty; write as SPY,QQQ,IWM")
     twice = sorted({t for t in tickers if tickers.count(t) > 1})
     if twice:
-        raise ValueError(f"expected each ticker once in parameter universe, was twice: {', '.join(twice)}")
+        raise ValueError(
+            f"expected each ticker once in parameter universe, was twice: {', '.join(twice)}"
+        )
     return tickers
 
 

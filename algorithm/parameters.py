@@ -1,0 +1,105 @@
+"""Parameters of the run: strings of ``get_parameter`` -> settings, with one clear error for a bad key.
+
+The defaults here and the values in ``config.json`` are the same; a test keeps them so.
+"""
+
+from __future__ import annotations
+
+from AlgorithmImports import *
+
+from dataclasses import dataclass, fields
+
+from protection.contracts.errors import FixSettings
+from protection.contracts.settings import ProtectionSettings
+
+
+@dataclass(frozen=True)
+class StrategyParameters:
+    """What is traded and how large.
+
+    Attributes
+    ----------
+    universe : tickers, separated by commas
+    start, end : first and last day, YYYY-MM-DD
+    cash : starting cash
+    benchmark : ticker of the benchmark
+    target_volatility : yearly volatility of the portfolio, 0.10 is 10%
+    max_position, max_gross : highest weight of one position, and of all together
+    protection : ``on``, or ``off`` for the bare strategy
+    state : ``auto``, ``keep`` or ``memory``, see :func:`algorithm.protect.protect`
+    """
+
+    universe: str = "SPY,QQQ,IWM,EEM,AAPL,IBM,BAC"
+    start: str = "1999-01-01"
+    end: str = "2021-03-31"
+    cash: float = 1_000_000.0
+    benchmark: str = "SPY"
+    target_volatility: float = 0.10
+    max_position: float = 0.20
+    max_gross: float = 1.0
+    protection: str = "on"
+    state: str = "auto"
+
+    def __post_init__(self) -> None:
+        for name in ("target_volatility", "max_position", "max_gross", "cash"):
+            value = getattr(self, name)
+            if not 0 < value < float("inf"):
+                raise FixSettings(f"expected parameter {name} above 0, was {value}")
+        if self.protection not in ("on", "off"):
+            raise FixSettings(
+                f"expected parameter protection to be on or off, was {self.protection!r}"
+            )
+
+    def first_day(self) -> datetime:
+        return _day("start", self.start)
+
+    def last_day(self) -> datetime:
+        return _day("end", self.end)
+
+    def to_flat(self) -> dict[str, str]:
+        """Return all parameters as strings."""
+        return {f.name: _text(getattr(self, f.name)) for f in fields(self)}
+
+
+def _day(name: str, text: str) -> datetime:
+    try:
+        return datetime.strptime(text, "%Y-%m-%d")
+    except ValueError:
+        raise FixSettings(f"expected parameter {name} as 2020-03-31, was {text!r}") from None
+
+
+def _text(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def read_parameters(given: dict[str, str]) -> tuple[StrategyParameters, ProtectionSettings]:
+    """Sort parameters into the strategy's and the protection's (those with a dot, as ``drawdown.halt``).
+
+    Raises
+    ------
+    FixSettings
+        For an unknown key or a value that cannot be read; the sentence names the key.
+    """
+    known = {f.name: f for f in fields(StrategyParameters)}
+    strategy: dict[str, str | float] = {}
+    guard: dict[str, str] = {}
+    for key, text in given.items():
+        if "." in key:
+            guard[key] = text
+        elif key not in known:
+            raise FixSettings(
+                f"expected a parameter of {', '.join(known)} or section.name, was {key!r}"
+            )
+        elif isinstance(known[key].default, float):
+            try:
+                strategy[key] = float(text)
+            except ValueError:
+                raise FixSettings(f"expected parameter {key} as a number, was {text!r}") from None
+        else:
+            strategy[key] = text
+    return StrategyParameters(**strategy), ProtectionSettings.from_flat(guard)  # type: ignore[arg-type]
+
+
+def defaults() -> dict[str, str]:
+    """Return every parameter with its default, as ``config.json`` holds them."""
+    return StrategyParameters().to_flat() | ProtectionSettings().to_flat()
