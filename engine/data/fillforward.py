@@ -134,6 +134,7 @@ class FillForward:
         self.extended = extended
         self.strict = strict
         self.end = end
+        self.ended = False
 
     def _open(self, start: int, end: int) -> bool:
         return self.hours.is_open(from_micro(start), from_micro(end), self.extended)
@@ -225,9 +226,13 @@ class FillForward:
         """Yield the bars to fill in after ``previous`` and before ``following``; ``previous`` moves
         along.
         """
-        while previous.end < self.end:
+        while True:
             made = self._one(previous, following)
             if made is None:
+                return
+            if previous.end >= self.end:
+                # the subscription is over, a real bar that would come later included
+                self.ended = True
                 return
             bar, span = made
             count = 1

@@ -163,7 +163,7 @@ class Stream:
         self._next_due = 0
         self._carry: Rows | None = None
         self._previous: Point | None = None
-        self._delisted = False
+        self._over = False
         self._rounding = Rounding(r.hours, r.data_zone)
         self._slots: dict[int, int] = {}
 
@@ -267,7 +267,7 @@ class Stream:
         """Yield the chunks of the stream until its end."""
         for rows in self._blocks():
             yield self._chunk(rows, False)
-            if self._delisted:
+            if self._over:
                 return
         yield self._chunk(None, True)
 
@@ -324,6 +324,8 @@ class Stream:
                 self._event(first_due, rows, index - 1, build)
                 first_due += 1
             self._fill(Point(int(time[index]), int(end[index])), index - 1, build)
+            if self._over:
+                return
             cursor = index
         self._taken = self._next_due
         build.rows(cursor, count, time, end)
@@ -335,6 +337,7 @@ class Stream:
         if self.filler is not None and self._previous is not None:
             for run in self.filler.between(self._previous, following):
                 build.run(run, row)
+            self._over = self._over or self.filler.ended
 
     def _event(self, index: int, rows: Rows | None, row: int, build: _Builder) -> None:
         due, at = self._due[index], self._due_at[index]
@@ -343,7 +346,7 @@ class Stream:
         event = due.make(price)
         build.event(event, at)
         if isinstance(event, Delisting) and event.type == DelistingType.DELISTED:
-            self._delisted = True
+            self._over = True
 
     def _finish(self, rows: Rows | None, build: _Builder) -> None:
         row = -1 if rows is None else len(rows) - 1
@@ -354,7 +357,7 @@ class Stream:
         if (
             filler is None
             or previous is None
-            or self._delisted
+            or self._over
             or previous.end >= to_micro(self.end)
         ):
             return

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from engine.types.decimals import ZERO, to_decimal
+from engine.types.decimals import ZERO, normalize, plain, smart_rounding, to_decimal
 from engine.types.dotnet import LeanObject
 from engine.types.enums import DelistingType, MarketDataType, SplitType, TickType
 from engine.types.symbol import Symbol
@@ -18,6 +18,7 @@ from engine.types.symbol import Symbol
 DATE_MIN = datetime(1, 1, 1)
 _ONE_MINUTE = timedelta(minutes=1)
 _TWO = Decimal(2)
+_EXACT = ("_d_open", "_d_high", "_d_low", "_d_close")
 
 
 class BarSource:
@@ -111,6 +112,11 @@ class BaseData(LeanObject):
 
     def __str__(self) -> str:
         return f"{self.symbol}: {self.value}"
+
+
+def _shown(value: Decimal) -> str:
+    """Return a number as LEAN prints it in a bar: seven digits, above a thousand four decimals."""
+    return plain(normalize(smart_rounding(value)))
 
 
 class Bar(LeanObject):
@@ -303,7 +309,8 @@ class TradeBar(BaseData):
         return twin
 
     def __str__(self) -> str:
-        return f"{self.symbol}: O: {self.open:g} H: {self.high:g} L: {self.low:g} C: {self.close:g} V: {self.volume:g}"
+        o, h, l, c = map(_shown, (self._d_open, self._d_high, self._d_low, self._d_close))
+        return f"{self.symbol}: O: {o} H: {h} L: {l} C: {c} V: {_shown(to_decimal(self.volume))}"
 
 
 _new_trade_bar = object.__new__
@@ -434,8 +441,12 @@ class QuoteBar(BaseData):
         return twin
 
     def __str__(self) -> str:
-        bid, ask = self.bid, self.ask
-        return f"{self.symbol}: Bid: {'' if bid is None else bid} Ask: {'' if ask is None else ask}"
+        parts = []
+        for name, side in (("Bid", self.bid), ("Ask", self.ask)):
+            for letter, part in zip("OHLC", _EXACT, strict=True):
+                value = "" if side is None else _shown(getattr(side, part))
+                parts.append(f"{name}: {letter}: {value}")
+        return f"{self.symbol}: {' '.join(parts)} "
 
 
 _new_quote_bar = object.__new__

@@ -12,6 +12,7 @@ from collections import Counter
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -154,6 +155,14 @@ def test_daily_bars_end_at_midnight_when_precise_end_times_are_off():
     # the bar of the day before ends exactly at the start, and the last one behind the end
     assert found[0] == (D(2013, 10, 8, 4), D(2013, 10, 7), D(2013, 10, 8))
     assert found[-1] == (D(2013, 10, 10, 4), D(2013, 10, 9), D(2013, 10, 10))
+
+
+def test_a_bar_that_ends_behind_the_end_is_not_sent_when_filled_bars_came_first():
+    # GBPUSD by day ends at 19:00, filled by the hour; in Tokyo the last day ends at ten in New York
+    made = feed(D(2014, 11, 11), D(2014, 11, 12), zone=ZoneInfo("Asia/Tokyo"))
+    made.add(config("EURUSD", HOUR, "oanda", SecurityType.FOREX, QuoteBar))
+    made.add(config("GBPUSD", DAILY, "oanda", SecurityType.FOREX, QuoteBar))
+    assert slices(made)[-1].utc == D(2014, 11, 12, 15)
 
 
 def test_a_crypto_bar_that_ends_exactly_at_the_start_is_sent():

@@ -246,5 +246,5 @@ def test_wrong_calls_say_what_was_expected(at):
         algorithm.history(algorithm.spy)
     with pytest.raises(TypeError, match="unexpected keyword argument 'resolutions'"):
         algorithm.history(algorithm.spy, 3, resolutions=DAILY)
-    with pytest.raises(ValueError, match="expected a ticker that the algorithm added"):
+    with pytest.raises(ValueError, match="ticker 'QQQ'"):
         algorithm.history("QQQ", 3)
