@@ -50,6 +50,8 @@ class ResultHandler:
         self._turnover = charts.Turnover()
         self._next_sample = datetime.min
         self._period = _SHORTEST
+        # .NET's ticks (0.1 microseconds) beyond the times of the next and of the last sample
+        self._next_ticks = self._equity_ticks = 0
         self._starting = self._daily = self._highest = ZERO
         self._value = self._unrealized = ZERO
         self._benchmark = ZERO
@@ -114,13 +116,21 @@ class ResultHandler:
                 bar[1] = value
             elif value < bar[2]:
                 bar[2] = value
-        if utc > self._next_sample or force:
+        if (utc >= self._next_sample and self._is_due(utc)) or force:
             self._next_sample = utc + self._period
+            self._next_ticks = self._ticks()
             self._unrealized = self._algorithm.portfolio._total_unrealized_profit
-            self._sample_equity(utc)
+            self._sample_equity(utc, self._next_ticks)
             self._take_user_charts()
             self.messages.flush()
             self.runtime_statistics.update(dict(self._algorithm.runtime_statistics.items()))
+
+    def _ticks(self) -> int:
+        """Ticks of LEAN's clock beyond ours: 1 in the slice of a universe that started late."""
+        return getattr(self._algorithm, "_utc_ticks", 0)
+
+    def _is_due(self, utc: datetime) -> bool:
+        return utc > self._next_sample or self._ticks() > self._next_ticks
 
     def sample(self, utc: datetime) -> None:
         """Sample all standard charts: every midnight, and once at the end."""
@@ -166,12 +176,15 @@ class ResultHandler:
             point = ChartPoint(utc, turnover)
             self.book.sample(charts.TURNOVER, charts.TURNOVER, point, unit="%")
 
-    def _sample_equity(self, utc: datetime) -> None:
+    def _sample_equity(self, utc: datetime, ticks: int = 0) -> None:
         bar = self._bar or [self._value] * 4
         self._bar = None
         if not self._algorithm.is_warming_up:
             point = Candlestick(utc, *(round_half_even(price, 4) for price in bar))
-            self.book.sample(charts.EQUITY_CHART, charts.EQUITY, point, SeriesType.CANDLE)
+            values = self.book.values(charts.EQUITY_CHART, charts.EQUITY)
+            if not values or utc > values[-1]._utc or ticks > self._equity_ticks:
+                values.append(point)
+                self._equity_ticks = ticks
 
     def _grow_bar(self, value: Decimal) -> None:
         bar = self._bar
@@ -254,7 +267,7 @@ class ResultHandler:
                 elif (chart.name, series.name) not in self._points_refused:
                     self._points_refused.add((chart.name, series.name))
                     self.add_system_debug(
-                        "Exceeded maximum data points per series for organization tier, "
+                        "Exceeded maximum data points per series for organization tier, "  # noqa: S608
                         f"chart update skipped. Chart Name {chart.name}. "
                         f"Series name {series.name}. "
                         "https://qnt.co/docs-charting-quotas"
@@ -293,8 +306,13 @@ class ResultHandler:
             utc = algorithm._utc
             returns = [ChartPoint(utc, performance)]
             benchmark = [ChartPoint(utc, self._benchmark)]
+        curve: list[tuple[datetime, Decimal]] = []
+        for point in equity:
+            # of two samples of one microsecond the second lies a tick later
+            again = bool(curve) and curve[-1][0] == point._utc
+            curve.append((point._utc + _MICRO if again else point._utc, point._close))
         return Samples(
-            [(point._utc, point._close) for point in equity],
+            curve,
             [(point._utc, point._y) for point in returns],
             [(point._utc, point._y) for point in benchmark],
             [(point._utc, point._y) for point in book.values(charts.TURNOVER, charts.TURNOVER)],

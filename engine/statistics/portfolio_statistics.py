@@ -8,6 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from engine.orders.exact import Exact
 from engine.statistics import measures
 from engine.statistics.arithmetic import add, average, divide, from_double
 from engine.statistics.interest_rate import average_rate
@@ -18,7 +19,7 @@ from engine.statistics.samples import (
     standard_deviation,
     variance,
 )
-from engine.types.decimals import ONE, ZERO, DecimalField, round_half_even, to_decimal
+from engine.types.decimals import ONE, ZERO, round_half_even, to_decimal
 from engine.types.dotnet import LeanObject
 
 _YEAR = Decimal(365)
@@ -71,30 +72,30 @@ class PortfolioStatistics(LeanObject):
         Replace the counts of winners and losers in ``profit_loss``.
     """
 
-    average_win_rate = DecimalField()
-    average_loss_rate = DecimalField()
-    profit_loss_ratio = DecimalField()
-    win_rate = DecimalField()
-    loss_rate = DecimalField()
-    expectancy = DecimalField()
-    start_equity = DecimalField()
-    end_equity = DecimalField()
-    compounding_annual_return = DecimalField()
-    drawdown = DecimalField()
-    total_net_profit = DecimalField()
-    sharpe_ratio = DecimalField()
-    probabilistic_sharpe_ratio = DecimalField()
-    sortino_ratio = DecimalField()
-    alpha = DecimalField()
-    beta = DecimalField()
-    annual_standard_deviation = DecimalField()
-    annual_variance = DecimalField()
-    information_ratio = DecimalField()
-    tracking_error = DecimalField()
-    treynor_ratio = DecimalField()
-    portfolio_turnover = DecimalField()
-    value_at_risk_99 = DecimalField()
-    value_at_risk_95 = DecimalField()
+    average_win_rate = Exact()
+    average_loss_rate = Exact()
+    profit_loss_ratio = Exact()
+    win_rate = Exact()
+    loss_rate = Exact()
+    expectancy = Exact()
+    start_equity = Exact()
+    end_equity = Exact()
+    compounding_annual_return = Exact()
+    drawdown = Exact()
+    total_net_profit = Exact()
+    sharpe_ratio = Exact()
+    probabilistic_sharpe_ratio = Exact()
+    sortino_ratio = Exact()
+    alpha = Exact()
+    beta = Exact()
+    annual_standard_deviation = Exact()
+    annual_variance = Exact()
+    information_ratio = Exact()
+    tracking_error = Exact()
+    treynor_ratio = Exact()
+    portfolio_turnover = Exact()
+    value_at_risk_99 = Exact()
+    value_at_risk_95 = Exact()
 
     def __init__(
         self,

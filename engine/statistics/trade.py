@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from engine.types.decimals import ZERO, DecimalField
+from engine.orders.exact import Exact
+from engine.types.decimals import ZERO
 from engine.types.dotnet import LeanObject
 from engine.types.enums import TradeDirection
 from engine.types.timezones import aware
@@ -34,14 +35,14 @@ class Trade(LeanObject):
         "order_ids",
         "symbols",
     )
-    entry_price = DecimalField()
-    exit_price = DecimalField()
-    quantity = DecimalField()
-    profit_loss = DecimalField()
-    total_fees = DecimalField()
-    mae = DecimalField()
-    mfe = DecimalField()
-    end_trade_drawdown = DecimalField()
+    entry_price = Exact()
+    exit_price = Exact()
+    quantity = Exact()
+    profit_loss = Exact()
+    total_fees = Exact()
+    mae = Exact()
+    mfe = Exact()
+    end_trade_drawdown = Exact()
 
     def __init__(self) -> None:
         self.id: str | None = None

@@ -7,10 +7,11 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from engine.orders.exact import Exact
 from engine.statistics.arithmetic import add, divide, multiply, next_mean, subtract
 from engine.statistics.spans import TICKS_PER_SECOND, from_ticks, ticks_from_seconds, to_ticks
 from engine.statistics.trade import Trade
-from engine.types.decimals import ONE, ZERO, DecimalField, to_decimal
+from engine.types.decimals import ONE, ZERO, to_decimal
 from engine.types.dotnet import LeanObject
 from engine.types.timezones import aware
 
@@ -55,33 +56,33 @@ class TradeStatistics(LeanObject):
         In the order in which they were closed.
     """
 
-    total_profit_loss = DecimalField()
-    total_profit = DecimalField()
-    total_loss = DecimalField()
-    largest_profit = DecimalField()
-    largest_loss = DecimalField()
-    average_profit_loss = DecimalField()
-    average_profit = DecimalField()
-    average_loss = DecimalField()
-    profit_loss_ratio = DecimalField()
-    win_loss_ratio = DecimalField()
-    win_rate = DecimalField()
-    loss_rate = DecimalField()
-    average_mae = DecimalField()
-    average_mfe = DecimalField()
-    largest_mae = DecimalField()
-    largest_mfe = DecimalField()
-    maximum_closed_trade_drawdown = DecimalField()
-    maximum_intra_trade_drawdown = DecimalField()
-    profit_loss_standard_deviation = DecimalField()
-    profit_loss_downside_deviation = DecimalField()
-    profit_factor = DecimalField()
-    sharpe_ratio = DecimalField()
-    sortino_ratio = DecimalField()
-    profit_to_max_drawdown_ratio = DecimalField()
-    maximum_end_trade_drawdown = DecimalField()
-    average_end_trade_drawdown = DecimalField()
-    total_fees = DecimalField()
+    total_profit_loss = Exact()
+    total_profit = Exact()
+    total_loss = Exact()
+    largest_profit = Exact()
+    largest_loss = Exact()
+    average_profit_loss = Exact()
+    average_profit = Exact()
+    average_loss = Exact()
+    profit_loss_ratio = Exact()
+    win_loss_ratio = Exact()
+    win_rate = Exact()
+    loss_rate = Exact()
+    average_mae = Exact()
+    average_mfe = Exact()
+    largest_mae = Exact()
+    largest_mfe = Exact()
+    maximum_closed_trade_drawdown = Exact()
+    maximum_intra_trade_drawdown = Exact()
+    profit_loss_standard_deviation = Exact()
+    profit_loss_downside_deviation = Exact()
+    profit_factor = Exact()
+    sharpe_ratio = Exact()
+    sortino_ratio = Exact()
+    profit_to_max_drawdown_ratio = Exact()
+    maximum_end_trade_drawdown = Exact()
+    average_end_trade_drawdown = Exact()
+    total_fees = Exact()
 
     def __init__(self, trades: Iterable[Trade] = ()) -> None:
         self._utc_start: datetime | None = None

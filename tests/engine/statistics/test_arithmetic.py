@@ -1,0 +1,110 @@
+"""Decimals of 96 bits and the texts of numbers."""
+
+from __future__ import annotations
+
+from decimal import Decimal, DivisionByZero
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine.statistics.arithmetic import (
+    add,
+    chart_number,
+    divide,
+    double_text,
+    fixed,
+    next_mean,
+    percent,
+    round_to_significant,
+    times_100,
+    to_money,
+)
+from engine.types.decimals import plain
+
+AMOUNTS = st.decimals(
+    min_value=Decimal("-1e9"), max_value=Decimal("1e9"), allow_nan=False, places=6
+)
+
+
+@pytest.mark.parametrize(
+    ("numerator", "denominator", "quotient"),
+    [
+        # as .NET prints them: 28 decimals, or 29 digits where 96 bits hold them
+        ("1", "3", "0.3333333333333333333333333333"),
+        ("100", "3", "33.333333333333333333333333333"),
+        ("800", "9", "88.88888888888888888888888889"),
+        ("10", "4", "2.5"),
+        ("10.00", "2", "5.00"),
+        ("10", "0.5", "20"),
+    ],
+)
+def test_a_quotient_has_the_digits_of_dotnet(
+    numerator: str, denominator: str, quotient: str
+) -> None:
+    assert plain(divide(Decimal(numerator), Decimal(denominator))) == quotient
+
+
+def test_division_by_zero_is_an_error() -> None:
+    with pytest.raises(DivisionByZero):
+        divide(Decimal(1), Decimal(0))
+
+
+def test_a_running_mean_of_thirds_keeps_the_twenty_ninth_digit() -> None:
+    mean = next_mean(Decimal(100), Decimal(0), 3)
+    assert plain(mean) == "66.666666666666666666666666667"
+
+
+@given(AMOUNTS, AMOUNTS)
+def test_a_sum_that_fits_is_exact(first: Decimal, second: Decimal) -> None:
+    assert Fraction(add(first, second)) == Fraction(first) + Fraction(second)
+
+
+@given(AMOUNTS, AMOUNTS.filter(bool))
+def test_a_quotient_is_off_by_half_a_unit_of_its_last_digit_at_most(
+    first: Decimal, second: Decimal
+) -> None:
+    quotient = divide(first, second)
+    exponent = quotient.as_tuple().exponent
+    assert isinstance(exponent, int)
+    assert -28 <= exponent <= 0
+    error = abs(Fraction(quotient) - Fraction(first) / Fraction(second))
+    assert error <= Fraction(10) ** exponent / 2
+
+
+def test_significant_digits_keep_the_scale_that_capacity_shows() -> None:
+    assert plain(round_to_significant(Decimal("163000000"), 2)) == "160000000.00"
+    assert plain(round_to_significant(Decimal(0), 2)) == "0"
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ("50000.00", "50000"),
+        ("1234.56785", "1234.5678"),
+        ("0.123456789", "0.1234568"),
+        ("-2000.12345678", "-2000.123"),
+    ],
+)
+def test_chart_numbers_have_four_decimals_or_seven_digits(value: str, shown: str) -> None:
+    assert plain(chart_number(Decimal(value))) == shown
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0.0, "0"), (-0.0001, "-0"), (2.6269, "2.627"), (-66.7747, "-66.775"), (3.0, "3")],
+)
+def test_doubles_print_as_dotnet_prints_them(value: float, text: str) -> None:
+    assert double_text(value, 3) == text
+
+
+def test_money_and_percent_have_the_formats_of_the_runtime_statistics() -> None:
+    assert to_money(Decimal("51715.163"), "$") == "$51,715.16"
+    assert to_money(Decimal("-3"), "$") == "$-3.00"
+    assert percent(Decimal("0.0343")) == "3.43 %"
+    assert fixed(Decimal("24.005")) == "24.01"
+
+
+def test_a_figure_too_large_is_cut_to_the_largest_decimal() -> None:
+    assert times_100(Decimal("7e27")) == Decimal(2**96 - 1)
