@@ -1,0 +1,5 @@
+"""One of LEAN's models under the module name that its Python files have."""
+
+from engine.framework.twins.alphas import MacdTwin as MacdAlphaModel
+
+__all__ = ["MacdAlphaModel"]

@@ -1,0 +1,7 @@
+"""One of LEAN's models under the module name that its Python files have."""
+
+from engine.framework.twins.alphas import (
+    PearsonCorrelationTwin as PearsonCorrelationPairsTradingAlphaModel,
+)
+
+__all__ = ["PearsonCorrelationPairsTradingAlphaModel"]

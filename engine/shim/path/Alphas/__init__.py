@@ -1,0 +1,1 @@
+"""LEAN's package ``Alphas``: its models by module name."""

@@ -1,0 +1,1 @@
+"""LEAN's package ``Execution``: its models by module name."""

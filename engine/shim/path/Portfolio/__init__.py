@@ -1,0 +1,1 @@
+"""LEAN's package ``Portfolio``: its models by module name."""

@@ -1,0 +1,5 @@
+"""One of LEAN's models under the module name that its Python files have."""
+
+from engine.framework.risk.per_security import TrailingStopRiskManagementModel
+
+__all__ = ["TrailingStopRiskManagementModel"]

@@ -1,0 +1,1 @@
+"""LEAN's package ``Risk``: its models by module name."""
