@@ -88,47 +88,47 @@ class BrokerageMessageType(LeanEnum):
 
 
 class BrokerageName(LeanEnum):
-    """``QuantConnect.Brokerages.BrokerageName``."""
+    """``QuantConnect.Brokerages.BrokerageName``; LEAN leaves 7 to 11 free."""
 
-    QUANT_CONNECT_BROKERAGE = 0
     DEFAULT = 0
-    INTERACTIVE_BROKERS_BROKERAGE = 2
-    TRADIER_BROKERAGE = 3
-    OANDA_BROKERAGE = 4
-    FXCM_BROKERAGE = 5
-    BITFINEX = 6
-    BINANCE = 7
+    QUANT_CONNECT_BROKERAGE = 0
+    INTERACTIVE_BROKERS_BROKERAGE = 1
+    TRADIER_BROKERAGE = 2
+    OANDA_BROKERAGE = 3
+    FXCM_BROKERAGE = 4
+    BITFINEX = 5
+    BINANCE = 6
     GDAX = 12
-    ALPACA = 9
-    ALPHA_STREAMS = 10
-    ZERODHA = 11
-    SAMCO = 12
-    ATREYU = 13
-    TRADING_TECHNOLOGIES = 14
-    KRAKEN = 15
-    FTX = 16
-    FTXUS = 17
-    EXANTE = 18
-    BINANCE_US = 19
-    WOLVERINE = 20
-    TD_AMERITRADE = 21
-    BINANCE_FUTURES = 22
-    BINANCE_COIN_FUTURES = 23
-    RBI = 24
-    BYBIT = 25
-    EZE = 26
-    AXOS = 27
-    COINBASE = 28
-    TRADE_STATION = 29
-    TERMINAL_LINK = 30
-    CHARLES_SCHWAB = 31
-    TASTYTRADE = 32
-    INTERACTIVE_BROKERS_FIX = 33
-    DYDX = 34
-    WEBULL = 35
-    PUBLIC = 36
-    BLOOMBERG_FIX = 37
-    CLEAR_STREET = 38
+    ALPACA = 13
+    ALPHA_STREAMS = 14
+    ZERODHA = 15
+    SAMCO = 16
+    ATREYU = 17
+    TRADING_TECHNOLOGIES = 18
+    KRAKEN = 19
+    FTX = 20
+    FTXUS = 21
+    EXANTE = 22
+    BINANCE_US = 23
+    WOLVERINE = 24
+    TD_AMERITRADE = 25
+    BINANCE_FUTURES = 26
+    BINANCE_COIN_FUTURES = 27
+    RBI = 28
+    BYBIT = 29
+    EZE = 30
+    AXOS = 31
+    COINBASE = 32
+    TRADE_STATION = 33
+    TERMINAL_LINK = 34
+    CHARLES_SCHWAB = 35
+    TASTYTRADE = 36
+    INTERACTIVE_BROKERS_FIX = 37
+    DYDX = 38
+    WEBULL = 39
+    PUBLIC = 40
+    BLOOMBERG_FIX = 41
+    CLEAR_STREET = 42
 
 
 class RenkoType(LeanEnum):
@@ -476,7 +476,7 @@ class SeriesType(LeanEnum):
     PIE = 6
     TREEMAP = 7
     HEATMAP = 9
-    SCATTER_3D = 9
+    SCATTER_3D = 10
 
 
 class ScatterMarkerSymbol(LeanEnum):
