@@ -45,4 +45,12 @@ def _sync_folder(folder: Path) -> None:
 
 def write_json(path: Path, content: Any) -> None:
     """Write JSON; a number that JSON does not know raises ``ValueError``."""
-    write_text(path, json.dumps(content, ensure_ascii=False, allow_nan=False))
+    text = json.dumps(content, ensure_ascii=False, allow_nan=False, default=_plain)
+    write_text(path, text)
+
+
+def _plain(value: Any) -> Any:
+    """Show an exact number as a JSON number."""
+    if isinstance(value, Decimal):
+        return float(value)
+    raise TypeError(f"expected a value that JSON knows, was {type(value).__name__}: {value!r}")

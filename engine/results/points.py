@@ -70,6 +70,7 @@ class ChartPoint(ISeriesPoint):
     """``ChartPoint(time or unix seconds, value)`` or ``ChartPoint(point)``."""
 
     __slots__ = ("_y",)
+    _y: Decimal | None
     y = _Rounded()
 
     def __init__(self, time: Any = EPOCH, value: Any = None) -> None:
@@ -121,6 +122,10 @@ class Candlestick(ISeriesPoint):
     """Of time, open, high, low, close; of a bar; of a time and a bar; or of another candlestick."""
 
     __slots__ = ("_close", "_high", "_low", "_open", "_started")
+    _open: Decimal | None
+    _high: Decimal | None
+    _low: Decimal | None
+    _close: Decimal | None
     open = _Rounded()
     high = _Rounded()
     low = _Rounded()

@@ -145,7 +145,7 @@ class SymbolCapacity:
         if period < _MINUTE:
             dollars, shortest = divide(dollars, Decimal(60)), 5
         wait = divide(dollars, self._average) if self._average else Decimal(10)
-        return utc <= order + timedelta(minutes=120 if wait > 120 else int(max(shortest, wait)))
+        return utc <= order + timedelta(minutes=120 if wait > 120 else max(shortest, int(wait)))
 
     def reset(self) -> None:
         """Begin a new period: sales count anew, the volume with the next fill."""

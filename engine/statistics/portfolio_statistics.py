@@ -97,6 +97,31 @@ class PortfolioStatistics(LeanObject):
     value_at_risk_99 = Exact()
     value_at_risk_95 = Exact()
 
+    _average_win_rate: Decimal
+    _average_loss_rate: Decimal
+    _profit_loss_ratio: Decimal
+    _win_rate: Decimal
+    _loss_rate: Decimal
+    _expectancy: Decimal
+    _start_equity: Decimal
+    _end_equity: Decimal
+    _compounding_annual_return: Decimal
+    _drawdown: Decimal
+    _total_net_profit: Decimal
+    _sharpe_ratio: Decimal
+    _probabilistic_sharpe_ratio: Decimal
+    _sortino_ratio: Decimal
+    _alpha: Decimal
+    _beta: Decimal
+    _annual_standard_deviation: Decimal
+    _annual_variance: Decimal
+    _information_ratio: Decimal
+    _tracking_error: Decimal
+    _treynor_ratio: Decimal
+    _portfolio_turnover: Decimal
+    _value_at_risk_99: Decimal
+    _value_at_risk_95: Decimal
+
     def __init__(
         self,
         profit_loss: Mapping[datetime, Decimal] | None = None,

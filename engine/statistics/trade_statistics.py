@@ -84,6 +84,34 @@ class TradeStatistics(LeanObject):
     average_end_trade_drawdown = Exact()
     total_fees = Exact()
 
+    _total_profit_loss: Decimal
+    _total_profit: Decimal
+    _total_loss: Decimal
+    _largest_profit: Decimal
+    _largest_loss: Decimal
+    _average_profit_loss: Decimal
+    _average_profit: Decimal
+    _average_loss: Decimal
+    _profit_loss_ratio: Decimal
+    _win_loss_ratio: Decimal
+    _win_rate: Decimal
+    _loss_rate: Decimal
+    _average_mae: Decimal
+    _average_mfe: Decimal
+    _largest_mae: Decimal
+    _largest_mfe: Decimal
+    _maximum_closed_trade_drawdown: Decimal
+    _maximum_intra_trade_drawdown: Decimal
+    _profit_loss_standard_deviation: Decimal
+    _profit_loss_downside_deviation: Decimal
+    _profit_factor: Decimal
+    _sharpe_ratio: Decimal
+    _sortino_ratio: Decimal
+    _profit_to_max_drawdown_ratio: Decimal
+    _maximum_end_trade_drawdown: Decimal
+    _average_end_trade_drawdown: Decimal
+    _total_fees: Decimal
+
     def __init__(self, trades: Iterable[Trade] = ()) -> None:
         self._utc_start: datetime | None = None
         self._utc_end: datetime | None = None
