@@ -267,6 +267,7 @@ class ProtectionSystem:
         board.clear_fault("input", now, "portfolio is good again")
         board.clear_fault("internal", now, "evaluated without error again")
         changed = factor != 1.0 or reading.session_index != before
+        board.enter(reading.session_index)
         if factor != 1.0:
             board.scale(factor)
         gross, flat, moved = walk_positions(portfolio, board, self._stop, now, reading.equity)

@@ -96,12 +96,15 @@ class Board:
         """Portfolio breakers and the symbol breakers that are not closed."""
         return [*self._portfolio, *self._symbols.values()]
 
+    def enter(self, session: int) -> None:
+        """Tell the number of the present session, before anything is judged in it."""
+        self._session = session
+
     def step_portfolio(
         self, now: datetime, reading: DrawdownReading, gross: float, flat: bool
     ) -> bool:
         """Judge the account; returns whether a state changed that must outlive a restart."""
-        session, equity = reading.session_index, reading.equity
-        self._session = session
+        session, equity = self._session, reading.equity
         changed = False
         peak, recent, daily, leverage = self._peak, self._recent, self._daily, self._leverage
         if peak is not None:

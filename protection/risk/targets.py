@@ -81,7 +81,9 @@ def _fit_gross(
         held = 0.0 if position is None else position.quantity
         price = prices.get(symbol)
         if price is None:
-            fixed += 0.0 if position is None else abs(quantity * position.price)
+            fixed += (
+                0.0 if position is None else abs(quantity * position.price * position.multiplier)
+            )
             continue
         keep[symbol] = toward_holding(quantity, held)
         fixed += abs(keep[symbol]) * price
