@@ -40,6 +40,7 @@ class TradingMixin(PositionsMixin):
     debug: Any
     error: Any
     add_security: Any
+    _seed_securities: Any
     get_last_known_prices: Any
 
     def _init_trading(self) -> None:
@@ -418,8 +419,7 @@ class TradingMixin(PositionsMixin):
         if symbol.underlying is None and symbol.security_type != SecurityType.INDEX:
             security = self.add_security(symbol)
             if not self.settings.seed_initial_prices:
-                for point in self.get_last_known_prices(security):
-                    security.set_market_price(point)
+                self._seed_securities([security])
             return security
         raise InvalidOperationException(
             f"The symbol {symbol} is not found in the algorithm's securities collection and cannot "

@@ -431,12 +431,11 @@ class UniverseMixin:
         apply_changes(self, changes)
 
     def _seed_securities(self, securities: list[Any]) -> None:
-        """Give new securities their last known prices."""
-        from engine.securities.native import method
-
+        """Give securities that have no price yet their last known one."""
         for security in securities:
-            for point in self.get_last_known_prices(security):  # type: ignore[attr-defined]
-                method(security, "set_market_price")(point)
+            if not security._price:
+                for point in self.get_last_known_prices(security):  # type: ignore[attr-defined]
+                    security.set_market_price(point)
 
 
 _TYPE = type

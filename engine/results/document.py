@@ -116,7 +116,9 @@ class Document:
             "statistics": {**self._summary, "OrderListHash": self._hash},
             "runtime_statistics": self._runtime,
             "algorithm_configuration": self._configuration(),
-            "data_points": 0 if feed is None else feed.data_points,
+            # LEAN counts the points of history() too
+            "data_points": (0 if feed is None else feed.data_points)
+            + self._algorithm._history_provider.data_point_count,
             "status": self._status,
             "runtime_error": self._error if self._status == "RuntimeError" else "",
             "stack_trace": self._stack,

@@ -28,7 +28,6 @@ def push_through(slices: Iterable[Any], handler: Callable[[Any], Any]) -> None:
 
 
 def bars_of(algorithm: Any, symbol: Symbol, periods: int, resolution: Resolution) -> list[Any]:
-    """Return the last trade bars of a symbol."""
-    from engine.types.bars import TradeBar
-
-    return list(algorithm.history[TradeBar](symbol, periods, resolution))
+    """Return the last trade bars of a symbol; all its subscriptions are read, as LEAN does."""
+    slices = slices_of(algorithm, [symbol], periods, resolution)
+    return [piece.bars[symbol] for piece in slices if piece.bars.contains_key(symbol)]
