@@ -234,4 +234,4 @@ class Slice(LeanObject):
         return iter(self._data())
 
     def __str__(self) -> str:
-        return f"{self.time}: {', '.join(str(k) for k in self.keys())}"
+        return "QuantConnect.Data.Slice"  # LEAN's has no text of its own
