@@ -69,6 +69,7 @@ class Protection:
         self._applied: dict[str, float] = {}
         self._given: dict[str, float] = {}
         self._excused: dict[int, tuple[int | str, ...]] = {}
+        self._refused: set[str] = set()
         self._said: set[str] = set()
         self._wire()
 
@@ -136,6 +137,7 @@ class Protection:
                 self._excused[int(order.id)] = verdict.cancel
             return True, ""
         self.counts["refused"] += 1
+        self._refused.add(self.bridge.key(order.symbol))
         self.thinning.refused(security, order)
         return False, verdict.reason
 
@@ -276,9 +278,9 @@ class Protection:
             return targets
         for target in targets:
             self._given[self.bridge.key(target.symbol)] = float(target.quantity)
-        if _quiet(verdict):
+        if _quiet(verdict) and not self._refused:
             return targets
-        kept = []
+        kept: list[PortfolioTarget] = []
         for target in targets:
             key = self.bridge.key(target.symbol)
             standing = verdict.for_symbol(key)
@@ -287,17 +289,23 @@ class Protection:
             held = float(self.algorithm.portfolio[target.symbol].quantity)
             if standing.state.adding_allowed or _between(float(target.quantity), held):
                 kept.append(target)
-        kept += self._forget_pending(verdict)
+        kept += self._forget_pending(verdict, {self.bridge.key(t.symbol) for t in targets})
         self._cancel_adding(verdict)
         self._flatten(verdict)
         return kept
 
-    def _forget_pending(self, verdict: Verdict) -> list[PortfolioTarget]:
-        """Overwrite targets that the inner model may still be working on: it re-sends what is not filled."""
-        over = []
+    def _forget_pending(self, verdict: Verdict, fresh: set[str]) -> list[PortfolioTarget]:
+        """Overwrite targets that the inner model may still be working on: it re-sends what is not filled.
+
+        A refused order would come back at every step; the strategy's next target for the symbol is judged anew.
+        """
+        over: list[PortfolioTarget] = []
+        refused, self._refused = self._refused - fresh, set()
         for key, quantity in list(self._given.items()):
             symbol = self.bridge.symbol(key)
-            if symbol is None or verdict.for_symbol(key).state.adding_allowed:
+            if symbol is None or (
+                key not in refused and verdict.for_symbol(key).state.adding_allowed
+            ):
                 continue
             held = float(self.algorithm.portfolio[symbol].quantity)
             if not _between(quantity, held):
