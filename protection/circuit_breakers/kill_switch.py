@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from protection.contracts.clock import Clock
-from protection.contracts.errors import NameActor, RecoverState
+from protection.contracts.errors import NameActor, RecoverState, RetryWrite
 from protection.contracts.stores import StateStore, pack, unpack
 
 LOCK_KEY = "trading.lock"
@@ -147,6 +147,8 @@ class KillSwitch:
                 self._write()
             except Exception:
                 self._history.pop()
+                self._durable = False
+                self._put_back()
                 raise
             self._killed, self._flatten, self._text = False, False, ""
             return record
@@ -175,6 +177,13 @@ class KillSwitch:
         self._store.write(LOCK_KEY, pack(_KIND, _VERSION, payload))
         self._durable = True
         self._stamp = self._store.stamp(LOCK_KEY)
+
+    def _put_back(self) -> None:
+        """Undo a resume that was written but not made durable: the lock says killed again."""
+        try:
+            self._write()
+        except RetryWrite:
+            return  # the resume's own error, which is on its way, tells of the same disk
 
     def _reload(self) -> None:
         """Take over a lock that changed outside: it can kill, and it can never resume.

@@ -173,7 +173,8 @@ class Trading(RuleBasedStateMachine):
             if self.bad() or not self.system.verdict.state.adding_allowed:
                 assert may_exit, "law 1: an adding order passed in a bad state"
             if not reduces and may_exit and verdict.cancel:
-                for other in verdict.cancel:
+                # one that is gone already, its news on the way, needs no cancel
+                for other in self.work.keys() & set(verdict.cancel):
                     assert self.work[int(other)].kind.resting
                     self.drop(int(other))
         elif reduces and not self.events:
