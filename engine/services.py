@@ -340,13 +340,14 @@ class EndOfDay:
     def _times(self, security: Any) -> Iterator[datetime]:
         hours = security.exchange.hours
         start = self.algorithm._utc
-        extended = security.is_extended_market_hours
-        day = from_utc(start, hours.time_zone).replace(hour=0, minute=0, second=0, microsecond=0)
+        day = start.replace(hour=0, minute=0, second=0, microsecond=0)
         while day <= self.algorithm.end_date:
-            if hours.is_date_open(day, extended):
+            if hours.is_date_open(day, False):
                 if hours.is_market_always_open:
                     local = day + _DAY
                 else:
+                    # asked anew every day: the security may be given extended hours later
+                    extended = security.is_extended_market_hours
                     local = hours.get_last_daily_market_close(day, extended) - self._BEFORE_CLOSE
                 utc = to_utc(local, hours.time_zone)
                 if utc > start:
