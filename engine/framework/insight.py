@@ -12,7 +12,7 @@ from engine.framework.insight_score import InsightScore
 from engine.framework.periods import (
     BAD_BARS,
     BAD_PERIOD,
-    Period,
+    LifeRule,
     by_function,
     close_after_bars,
     close_after_span,
@@ -101,7 +101,7 @@ class Insight(LeanObject):
     def _fill(
         self,
         symbol: Any,
-        rule: Period,
+        rule: LifeRule,
         kind: Any,
         direction: Any,
         magnitude: Any = None,

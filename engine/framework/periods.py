@@ -16,7 +16,7 @@ _HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
 BAD_BARS = "Insight barCount must be greater than zero. (Parameter 'barCount')"
 BAD_PERIOD = "Insight period must be greater than or equal to 1 second. (Parameter 'period')"
 #: ``(generated, hours) -> (period, close)``, both times naive UTC
-Period = Callable[[datetime, Any], "tuple[timedelta, datetime]"]
+LifeRule = Callable[[datetime, Any], "tuple[timedelta, datetime]"]
 
 
 def end_of_bars(hours: Any, start: datetime, size: timedelta, count: int) -> datetime:
@@ -92,7 +92,7 @@ def close_after_span(hours: Any, generated: datetime, period: timedelta) -> date
     return close
 
 
-def for_span(period: timedelta) -> Period:
+def for_span(period: timedelta) -> LifeRule:
     """Live for a time span; the period stays as it was given."""
     period = period or _SECOND
 
@@ -102,7 +102,7 @@ def for_span(period: timedelta) -> Period:
     return rule
 
 
-def for_bars(resolution: Resolution, count: int) -> Period:
+def for_bars(resolution: Resolution, count: int) -> LifeRule:
     """Live for a number of bars."""
 
     def rule(generated: datetime, hours: Any) -> tuple[timedelta, datetime]:
@@ -116,7 +116,7 @@ def _open_at(hours: Any, local: datetime) -> datetime:
     return local if hours.is_open(local, False) else hours.get_next_market_open(local, False)
 
 
-def until(close_local: datetime) -> Period:
+def until(close_local: datetime) -> LifeRule:
     """Live until a local time, or until the open after it."""
 
     def rule(generated: datetime, hours: Any) -> tuple[timedelta, datetime]:
@@ -130,7 +130,7 @@ def until(close_local: datetime) -> Period:
     return rule
 
 
-def by_function(expiry: Callable[[datetime], datetime]) -> Period:
+def by_function(expiry: Callable[[datetime], datetime]) -> LifeRule:
     """Live until what a function makes of the local time, or until the open after it."""
 
     def rule(generated: datetime, hours: Any) -> tuple[timedelta, datetime]:
