@@ -269,9 +269,9 @@ class _Run:
         except KeyboardInterrupt:
             self.interrupted = True
             self.error = "interrupted: the result holds what was done until then"
-        except EngineError as error:
-            if algorithm._runtime_error is None:
-                algorithm._set_runtime_error(error, "")
+        except Exception as error:
+            # of a model or callback that LEAN does not guard either: the run ends with its result
+            algorithm._set_runtime_error(error, "")
         failure = algorithm._runtime_error
         if failure is not None:
             self.error = describe(failure, self.path)

@@ -1,4 +1,6 @@
-"""Wires the parts of a run together: what LEAN's set-up handler and engine do around ``initialize``."""
+"""Wires the parts of a run together: what LEAN's set-up handler and engine do around
+``initialize``.
+"""
 
 from __future__ import annotations
 
@@ -105,7 +107,9 @@ def benchmark_symbol(algorithm: Any) -> Symbol | None:
 
 
 class InternalFeeds:
-    """Subscriptions that the engine needs and the user did not ask for: benchmark and exchange rates."""
+    """Subscriptions that the engine needs and the user did not ask for: benchmark and exchange
+    rates.
+    """
 
     def __init__(self, engine: Any, algorithm: Any) -> None:
         self.engine, self.algorithm = engine, algorithm
@@ -305,24 +309,33 @@ def handle_delistings(engine: Any, data: Any) -> None:
 
 
 class EndOfDay:
-    """Schedules ``on_end_of_day`` ten minutes before the close of every security."""
+    """Schedules ``on_end_of_day(symbol)`` ten minutes before the close of every security.
+
+    The old form without an argument comes once a day, two minutes before midnight.
+    """
 
     _BEFORE_CLOSE = timedelta(minutes=10)
+    _BEFORE_MIDNIGHT = timedelta(minutes=2)
 
     def __init__(self, algorithm: Any) -> None:
         self.algorithm = algorithm
         self._events: dict[Symbol, ScheduledEvent] = {}
+        self._daily: ScheduledEvent | None = None
         handler = getattr(type(algorithm), "on_end_of_day", None)
-        self.wanted = handler is not None and handler is not HandlersMixin.on_end_of_day
+        wanted = handler is not None and handler is not HandlersMixin.on_end_of_day
         count = handler.__code__.co_argcount if hasattr(handler, "__code__") else 2
-        self.by_symbol = self.wanted and count >= 2
+        self.by_symbol = wanted and count == 2
+        self.by_day = wanted and count == 1
+        self._schedule_day(algorithm.time)
 
     def on_securities_changed(self, changes: Any) -> None:
         """Follow securities that come and go."""
+        algorithm = self.algorithm
+        if self.by_day:
+            self._schedule_day(algorithm._utc)
         if not self.by_symbol:
             return
-        algorithm = self.algorithm
-        shown = changes._for_user()
+        shown = changes._for_engine()
         for security in shown.added_securities:
             event = ScheduledEvent(
                 f"{security.symbol}.EndOfDay", self._times(security), self._call(security.symbol)
@@ -333,6 +346,31 @@ class EndOfDay:
             gone = self._events.pop(security.symbol, None)
             if gone is not None:
                 algorithm.schedule.remove(gone)
+
+    def _schedule_day(self, start: datetime) -> None:
+        if not self.by_day:
+            return
+        algorithm = self.algorithm
+        if self._daily is not None:
+            algorithm.schedule.remove(self._daily)
+        algorithm.debug(
+            "Usage of QCAlgorithm.OnEndOfDay() without a symbol will be deprecated August 2021. "
+            "Always use a symbol when overriding this method: OnEndOfDay(symbol)"
+        )
+        times = self._days(start, algorithm._utc)
+        self._daily = ScheduledEvent("Algorithm.EndOfDay", times, algorithm.on_end_of_day)
+        algorithm.schedule.add(self._daily)
+
+    def _days(self, start: datetime, now: datetime) -> Iterator[datetime]:
+        algorithm = self.algorithm
+        day = start.replace(hour=0, minute=0, second=0, microsecond=0)
+        while day <= algorithm.end_date:
+            securities = algorithm.securities.values()
+            if any(security.exchange.hours.is_date_open(day, False) for security in securities):
+                utc = to_utc(day + _DAY - self._BEFORE_MIDNIGHT, algorithm.time_zone)
+                if utc > now:
+                    yield utc
+            day += _DAY
 
     def _call(self, symbol: Symbol) -> Callable[[], None]:
         return lambda: self.algorithm.on_end_of_day(symbol)

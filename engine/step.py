@@ -45,7 +45,8 @@ class Stepper:
             algorithm.portfolio,
         )
 
-        if algorithm.status is not AlgorithmStatus.RUNNING:
+        # an error of an order event lets one more step begin: it ends before step 4
+        if algorithm.status is not AlgorithmStatus.RUNNING and algorithm._runtime_error is None:
             engine.feed.data_points -= data.count  # never reached the algorithm
             return False
         if portfolio._total_portfolio_value <= 0:
@@ -56,19 +57,21 @@ class Stepper:
             return False
 
         # 1. what was due before this moment, each at its own time
-        if schedule.next_utc < utc and not self._call(schedule.scan_past, utc, "Scheduled event"):
-            return False
+        if schedule.next_utc < utc:
+            self._call(schedule.scan_past, utc, "Scheduled event")
         subscriptions = algorithm.subscription_manager
-        if subscriptions._next_scan_utc <= utc and not self._call(
-            subscriptions.scan_past_consolidators, utc, "Consolidators scan", algorithm
-        ):
-            return False
+        if subscriptions._next_scan_utc <= utc:
+            try:
+                subscriptions.scan_past_consolidators(utc, algorithm)
+            except Exception as error:
+                algorithm._set_runtime_error(error, "Consolidators scan")
+                return False
 
         # 2. the clock, and the data of this moment
         algorithm._set_utc(utc)
         if data.is_time_pulse:
             self._check_warmup_finished()
-            return algorithm._runtime_error is None
+            return True
         current = algorithm.current_slice = Slice(algorithm.time, data.points, utc)
         changes = data.security_changes
         if changes is not None:
@@ -153,7 +156,8 @@ class Stepper:
             function(argument, *more)
         except Exception as error:
             self.algorithm._set_runtime_error(error, context)
-        return self.algorithm._runtime_error is None
+            return False
+        return True
 
     def _check_warmup_finished(self) -> None:
         algorithm = self.algorithm

@@ -21,7 +21,8 @@ class ScheduledEvent(LeanObject):
         self.enabled = True
         self._callback = callback
         self._times: Iterator[datetime] = iter(times)
-        # LEAN asks for the first time only when it is needed: universes and warm-up may still move the clock
+        # LEAN asks for the first time only when it is needed: universes and warm-up may still move
+        # the clock
         self._current: datetime | None = None
 
     @property
@@ -48,8 +49,8 @@ class ScheduledEvent(LeanObject):
 class RealTimeHandler:
     """Fires scheduled events as LEAN's backtesting handler does.
 
-    Events of one moment keep the order in which they were registered; an event that moves on is put back by the same
-    binary search as LEAN's, so that ties come out the same way.
+    Events of one moment keep the order in which they were registered; an event that moves on is put
+    back by the same binary search as LEAN's, so that ties come out the same way.
     """
 
     __slots__ = ("_algorithm", "_ids", "_new", "_running", "_sorted", "_stale", "next_utc")
@@ -108,20 +109,15 @@ class RealTimeHandler:
             moment = event._next
             algorithm._set_utc(moment)
             event._scan(moment)
-            if algorithm._runtime_error is not None:
-                break
             _resort_first(events)
             events = self._events()
         self.next_utc = events[0]._next if events else NEVER
 
     def set_time(self, utc: datetime) -> None:
         """Fire what is due at ``utc``."""
-        algorithm = self._algorithm
         events = self._events()
         while events and events[0]._next <= utc:
             events[0]._scan(utc)
-            if algorithm._runtime_error is not None:
-                break
             _resort_first(events)
             events = self._events()
         self.next_utc = events[0]._next if events else NEVER

@@ -41,6 +41,13 @@ class SecurityChanges(LeanObject):
         shown.filter_custom_securities = shown.filter_internal_securities = True
         return shown
 
+    def _for_engine(self) -> SecurityChanges:
+        """Return the same changes without internal feeds: end-of-day events follow custom data too.
+        """
+        shown = self._for_user()
+        shown.filter_custom_securities = False
+        return shown
+
     @property
     def count(self) -> int:
         return (
