@@ -90,9 +90,10 @@ class PortfolioTargetCollection(LeanObject):
         """Remove a symbol's target, or exactly this target."""
         if isinstance(item, Symbol | str):
             return self._items.pop(as_symbol(item), None) is not None
-        if item is None or self._items.get(item.symbol) is not item:
+        symbol = None if item is None else item.symbol
+        if symbol is None or self._items.get(symbol) is not item:
             return False
-        del self._items[item.symbol]
+        del self._items[symbol]
         return True
 
     def try_get_value(self, symbol: Any, _target: Any = None) -> tuple[bool, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, MutableMapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -99,7 +99,7 @@ class ConstantAlphaModel(AlphaModel):
             period,
         )
         self._magnitude, self._confidence, self._weight = magnitude, confidence, weight
-        self._securities: SlotDict[Symbol, Any] = SlotDict()
+        self._securities: MutableMapping[Symbol, Any] = SlotDict()
         self._last: dict[Symbol, datetime] = {}
         parts = [self._type, self._direction, period]
         parts += [number for number in (magnitude, confidence) if number is not None]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import MutableMapping
 from typing import Any
 
 from engine.framework.alphas.base import AlphaModel
@@ -64,7 +65,7 @@ class EmaCrossAlphaModel(AlphaModel):
     ) -> None:
         self._fast, self._slow = fast_period, slow_period
         self._resolution = Resolution(resolution)
-        self.symbol_data_by_symbol: SlotDict[Symbol, _Averages] = SlotDict()
+        self.symbol_data_by_symbol: MutableMapping[Symbol, _Averages] = SlotDict()
         self.name = f"EmaCrossAlphaModel({fast_period},{slow_period},{text_of(self._resolution)})"
 
     def update(self, algorithm: Any, data: Any) -> list[Insight]:

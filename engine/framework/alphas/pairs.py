@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import MutableMapping
 from datetime import timedelta
 from typing import Any
 
@@ -88,8 +89,8 @@ class BasePairsTradingAlphaModel(AlphaModel):
         self._lookback, self._resolution = lookback, Resolution(resolution)
         self._threshold = float(threshold)
         self._period = span_of(self._resolution) * lookback
-        self._members: SlotDict[Symbol, Any] = SlotDict()
-        self._pairs: SlotDict[tuple[Symbol, Symbol], _Pair] = SlotDict()
+        self._members: MutableMapping[Symbol, Any] = SlotDict()
+        self._pairs: MutableMapping[tuple[Symbol, Symbol], _Pair] = SlotDict()
         shown = plain(normalize(to_decimal(threshold)))
         self.name = f"BasePairsTradingAlphaModel({lookback},{text_of(self._resolution)},{shown})"
 

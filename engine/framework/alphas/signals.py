@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, MutableMapping
 from datetime import timedelta
 from enum import Enum
 from typing import Any
@@ -67,7 +67,7 @@ class MacdAlphaModel(_Canceling):
         self._periods = (fast_period, slow_period, signal_period)
         self._kind = MovingAverageType(moving_average_type)
         self._resolution = Resolution(resolution)
-        self._data: SlotDict[Symbol, _Macd] = SlotDict()
+        self._data: MutableMapping[Symbol, _Macd] = SlotDict()
         self._own = InsightCollection()
         parts = [*self._periods, self._kind, self._resolution]
         self.name = f"MacdAlphaModel({','.join(text_of(p) for p in parts)})"
@@ -137,7 +137,7 @@ class RsiAlphaModel(AlphaModel):
 
     def __init__(self, period: int = 14, resolution: Resolution = Resolution.DAILY) -> None:
         self._period, self._resolution = period, Resolution(resolution)
-        self._data: SlotDict[Symbol, _Rsi] = SlotDict()
+        self._data: MutableMapping[Symbol, _Rsi] = SlotDict()
         self.name = f"RsiAlphaModel({period},{text_of(self._resolution)})"
 
     def update(self, algorithm: Any, data: Any) -> list[Insight]:
@@ -199,7 +199,7 @@ class HistoricalReturnsAlphaModel(_Canceling):
     def __init__(self, lookback: int = 1, resolution: Resolution = Resolution.DAILY) -> None:
         self._lookback, self._resolution = lookback, Resolution(resolution)
         self._period: timedelta = span_of(self._resolution) * lookback
-        self._data: SlotDict[Symbol, _Returns] = SlotDict()
+        self._data: MutableMapping[Symbol, _Returns] = SlotDict()
         self._own = InsightCollection()
         self.name = f"HistoricalReturnsAlphaModel({lookback},{text_of(self._resolution)})"
 
