@@ -91,6 +91,18 @@ def test_a_resume_that_cannot_be_stored_resumes_nothing(
     assert KillSwitch(FileStateStore(tmp_path), CLOCK).killed
 
 
+def test_a_resume_written_but_not_made_durable_is_taken_back(tmp_path: Path, faulty_files) -> None:
+    switch = KillSwitch(FileStateStore(tmp_path, faulty_files), CLOCK)
+    switch.kill("Ada", "test")
+    faulty_files.fail_at["sync_folder"] = faulty_files.calls["sync_folder"] + 1
+
+    with pytest.raises(RetryWrite):
+        switch.resume("Grace", "fine")
+
+    assert switch.killed
+    assert KillSwitch(FileStateStore(tmp_path), CLOCK).killed
+
+
 def test_a_lock_cut_at_any_place_counts_as_killed(tmp_path: Path) -> None:
     store = FileStateStore(tmp_path)
     switch = KillSwitch(store, CLOCK)
@@ -140,6 +152,19 @@ def test_a_lock_that_vanishes_or_is_forged_open_is_not_believed(tmp_path: Path) 
     armed.resume("Ada", "over")
     (tmp_path / LOCK_KEY).unlink()
     assert armed.poll()
+
+
+def test_a_whole_lock_written_by_somebody_else_can_kill_but_not_resume(tmp_path: Path) -> None:
+    other = KillSwitch(FileStateStore(tmp_path / "other"), CLOCK)
+    other.kill("Mallory", "test")
+    other.resume("Mallory", "let it run")
+    switch = KillSwitch(FileStateStore(tmp_path), CLOCK)
+    switch.kill("Ada", "test")
+
+    (tmp_path / LOCK_KEY).write_bytes((tmp_path / "other" / LOCK_KEY).read_bytes())
+
+    assert switch.poll()
+    assert "Ada" in switch.reason
 
 
 def test_a_disk_that_cannot_be_looked_at_counts_as_killed(tmp_path: Path, faulty_files) -> None:

@@ -298,6 +298,17 @@ def test_an_order_killed_while_it_was_judged_is_taken_back(world, monkeypatch) -
     assert world.system.in_flight == 1
 
 
+def test_an_update_killed_while_it_was_judged_leaves_the_old_size_counted(
+    world, monkeypatch
+) -> None:
+    assert ask(world, 1, 100, kind=OrderKind.LIMIT).allowed
+    monkeypatch.setattr(world.system._gate, "_killed", lambda: True)
+
+    assert not ask(world, 1, 150, kind=OrderKind.LIMIT, is_update=True).allowed
+
+    assert [p.quantity for p in world.system._gate.book.pending((), None)] == [100]
+
+
 quantities = st.integers(-300, 300)
 
 
