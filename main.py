@@ -1,4 +1,6 @@
-"""A volatility-targeted trend ensemble under protection: the algorithm that LEAN and the embedded engine load."""
+"""A volatility-targeted trend ensemble under protection: the algorithm that LEAN and the embedded
+engine load.
+"""
 
 from AlgorithmImports import *
 

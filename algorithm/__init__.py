@@ -1,1 +1,3 @@
-"""The LEAN side: an ensemble strategy, and ``protect()``, which puts the protection under any algorithm."""
+"""The LEAN side: an ensemble strategy, and ``protect()``, which puts the protection under any
+algorithm.
+"""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from AlgorithmImports import *
 
+from datetime import timedelta
+
 import numpy as np
 
 from algorithm.prices import Closes
@@ -16,7 +18,8 @@ AVERAGE = 200
 def trend_score(closes: np.ndarray) -> float:
     """Return the share of rules in [0, 1] that are long.
 
-    Three rules hold when the price is above that of 3, 6 and 12 months ago, one when it is above its 200-day mean.
+    Three rules hold when the price is above that of 3, 6 and 12 months ago, one when it is above
+    its 200-day mean.
 
     Parameters
     ----------

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from AlgorithmImports import *
 
-import datetime as clock
 import os
+from datetime import UTC, datetime
 
+from protection.contracts import records
 from protection.contracts.errors import FixSettings, RetryWrite
-from protection.contracts.records import Bar as BarRecord
-from protection.contracts.records import OpenOrder, OrderKind, OrderRequest, Portfolio, Position
-from protection.contracts.records import OrderEvent as EventRecord
+from protection.contracts.records import OpenOrder, OrderKind
 from protection.contracts.records import OrderStatus as Status
 from protection.contracts.stores import (
     FileStateStore,
@@ -18,8 +17,6 @@ from protection.contracts.stores import (
     ObjectStateStore,
     StateStore,
 )
-
-UTC = clock.timezone.utc
 
 _KINDS = {
     OrderType.MARKET: OrderKind.MARKET,
@@ -49,12 +46,16 @@ _STATUS = {
 
 
 def utc(moment: datetime) -> datetime:
-    """Return LEAN's UTC time with Python's own UTC zone; the two kinds cannot be compared with each other."""
+    """Return LEAN's UTC time with Python's own UTC zone; the two kinds cannot be compared with each
+    other.
+    """
     return moment.replace(tzinfo=UTC)
 
 
 class Bridge:
-    """Reads an algorithm into records. Everything here is read-only and never raises on a price of zero."""
+    """Reads an algorithm into records. Everything here is read-only and never raises on a price of
+    zero.
+    """
 
     def __init__(self, algorithm: QCAlgorithm) -> None:
         self.algorithm = algorithm
@@ -86,21 +87,21 @@ class Bridge:
         rate = float(security.quote_currency.conversion_rate)
         return float(security.symbol_properties.contract_multiplier) * (rate if rate > 0 else 1.0)
 
-    def portfolio(self) -> Portfolio:
+    def portfolio(self) -> records.Portfolio:
         """Return the account at this moment, everything that may still fill included."""
         algorithm = self.algorithm
-        positions: dict[str, Position] = {}
+        positions: dict[str, records.Position] = {}
         for symbol, security in self._held():
             holdings = security.holdings
             key = self.key(symbol)
-            positions[key] = Position(
+            positions[key] = records.Position(
                 key,
                 float(holdings.quantity),
                 float(holdings.average_price),
                 float(security.price),
                 self.multiplier(security),
             )
-        return Portfolio(
+        return records.Portfolio(
             time=self.now(),
             equity=float(algorithm.portfolio.total_portfolio_value),
             positions=positions,
@@ -146,7 +147,7 @@ class Bridge:
         update: bool = False,
         filled: float = 0.0,
         quantity: float | None = None,
-    ) -> OrderRequest:
+    ) -> records.OrderRequest:
         """Return an order that asks to pass; for an update with its new total quantity."""
         kind = _KINDS.get(order.type, OrderKind.MARKET)
         underlying: str | None = None
@@ -154,7 +155,7 @@ class Bridge:
         if kind is OrderKind.OPTION_EXERCISE:
             underlying, delivered = self._exercise(security, order)
         last = security.get_last_data()
-        return OrderRequest(
+        return records.OrderRequest(
             order_id=int(order.id),
             symbol=self.key(order.symbol),
             quantity=float(order.quantity) if quantity is None else quantity,
@@ -184,11 +185,11 @@ class Bridge:
         sign = 1.0 if symbol.id.option_right == OptionRight.CALL else -1.0
         return self.key(symbol.underlying), -sign * float(order.quantity) * size
 
-    def event(self, event: OrderEvent) -> EventRecord:
+    def event(self, event: OrderEvent) -> records.OrderEvent:
         """Return an order event."""
         ticket = self.algorithm.transactions.get_order_ticket(event.order_id)
         filled = None if ticket is None else float(ticket.quantity_filled)
-        return EventRecord(
+        return records.OrderEvent(
             order_id=int(event.order_id),
             symbol=self.key(event.symbol),
             status=_STATUS.get(event.status, Status.NEW),
@@ -202,12 +203,12 @@ class Bridge:
 
     # -- data ----------------------------------------------------------------------------------
 
-    def bars(self) -> list[BarRecord]:
+    def bars(self) -> list[records.Bar]:
         """Return the trade and quote bars of the present moment that are news, not copies."""
         data = self.algorithm.current_slice
         if data is None:
             return []
-        found = []
+        found: list[records.Bar] = []
         now = self.now()
         for bars in (data.bars, data.quote_bars):
             for symbol in list(bars.keys()):
@@ -216,7 +217,7 @@ class Bridge:
                 if bar.is_fill_forward or any(f.symbol == key for f in found):
                     continue
                 found.append(
-                    BarRecord(
+                    records.Bar(
                         key,
                         now,
                         float(bar.open),
@@ -238,8 +239,8 @@ def _price(order: Order, name: str) -> float | None:
 def make_store(algorithm: QCAlgorithm, state: str) -> tuple[StateStore, str]:
     """Return where state is kept, and a sentence about it.
 
-    Locally that is a folder of our own, with forced writes, beside the files of the Object Store; in QuantConnect's cloud
-    the Object Store itself.
+    Locally that is a folder of our own, with forced writes, beside the files of the Object Store;
+    in QuantConnect's cloud the Object Store itself.
 
     Raises
     ------

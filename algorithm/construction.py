@@ -22,8 +22,9 @@ def target_weights(
 ) -> np.ndarray:
     """Return long-only weights for a target volatility.
 
-    Each security starts at its score over its own volatility; the whole is scaled to the target with the sample
-    covariance (covariances shrunk by a fifth towards zero, variances kept), then capped.
+    Each security starts at its score over its own volatility; the whole is scaled to the target
+    with the sample covariance (covariances shrunk by a fifth towards zero, variances kept), then
+    capped.
 
     Parameters
     ----------
@@ -54,7 +55,9 @@ def target_weights(
 
 
 class VolatilityTargetConstruction(PortfolioConstructionModel):
-    """Turns the week's insights into targets; small changes are not worth their cost and are left out."""
+    """Turns the week's insights into targets; small changes are not worth their cost and are left
+    out.
+    """
 
     def __init__(
         self,

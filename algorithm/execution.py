@@ -1,4 +1,6 @@
-"""Ears and exits: hears every order event, sends exits itself, and does not re-send what the breakers refuse."""
+"""Ears and exits: hears every order event, sends exits itself, and does not re-send what the
+breakers refuse.
+"""
 
 from __future__ import annotations
 
@@ -13,8 +15,9 @@ if TYPE_CHECKING:
 class ProtectedExecutionModel(ExecutionModel):
     """Wraps the execution model the user chose.
 
-    LEAN's own model keeps unfilled targets and sends them again each step; against a halted gate that would be one refused
-    order a step, so targets that add are dropped here while adding is denied.
+    LEAN's own model keeps unfilled targets and sends them again each step; against a halted gate
+    that would be one refused order a step, so targets that add are dropped here while adding is
+    denied.
     """
 
     def __init__(self, inner: Any, protection: Protection) -> None:
@@ -22,7 +25,7 @@ class ProtectedExecutionModel(ExecutionModel):
         self.inner = inner
         self.protection = protection
 
-    def execute(self, algorithm: QCAlgorithm, targets: list[PortfolioTarget]) -> None:
+    def execute(self, algorithm: QCAlgorithm, targets: list[IPortfolioTarget]) -> None:
         try:
             kept = self.protection.before_execution(list(targets))
         except BaseException as error:

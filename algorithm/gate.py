@@ -1,7 +1,9 @@
 """The order gate: the judge of record for every submitted order, whoever sends it.
 
-LEAN asks ``can_submit_order`` for manual orders, framework orders, liquidations and margin calls alike. One exception or
-one answer of the wrong shape ends the algorithm with its positions open, so everything here is a total function.
+LEAN asks ``can_submit_order`` for manual orders, framework orders, liquidations and margin calls
+alike. One exception or
+one answer of the wrong shape ends the algorithm with its positions open, so everything here is a
+total function.
 """
 
 from __future__ import annotations
@@ -15,7 +17,9 @@ if TYPE_CHECKING:
 
 
 class ProtectedBrokerageModel(DefaultBrokerageModel):
-    """Puts protection's pre-trade gate before the brokerage model the user chose; all rules of that model stay."""
+    """Puts protection's pre-trade gate before the brokerage model the user chose; all rules of that
+    model stay.
+    """
 
     def __init__(self, inner: Any, protection: Protection) -> None:
         super().__init__(inner.account_type)
@@ -25,7 +29,7 @@ class ProtectedBrokerageModel(DefaultBrokerageModel):
     # -- the gate ------------------------------------------------------------------------------
 
     def can_submit_order(
-        self, security: Security, order: Order, message: BrokerageMessageEvent
+        self, security: Security, order: Order, message: BrokerageMessageEvent | None
     ) -> tuple[bool, BrokerageMessageEvent]:
         try:
             allowed, answer = self.inner.can_submit_order(security, order, message)
@@ -36,7 +40,7 @@ class ProtectedBrokerageModel(DefaultBrokerageModel):
         except BaseException as error:
             allowed, reason = self.protection.failed(security, order, error)
         if allowed:
-            return True, None  # type: ignore[return-value]
+            return True, None  # type: ignore[return-value] # LEAN takes None, the stubs forget it
         return False, BrokerageMessageEvent(BrokerageMessageType.WARNING, "Protection", reason)
 
     def can_update_order(
@@ -44,7 +48,7 @@ class ProtectedBrokerageModel(DefaultBrokerageModel):
         security: Security,
         order: Order,
         request: UpdateOrderRequest,
-        message: BrokerageMessageEvent,
+        message: BrokerageMessageEvent | None,
     ) -> tuple[bool, BrokerageMessageEvent]:
         try:
             allowed, answer = self.inner.can_update_order(security, order, request, message)
@@ -54,7 +58,7 @@ class ProtectedBrokerageModel(DefaultBrokerageModel):
         except BaseException as error:
             allowed, reason = self.protection.failed(security, order, error)
         if allowed:
-            return True, None  # type: ignore[return-value]
+            return True, None  # type: ignore[return-value] # LEAN takes None, the stubs forget it
         return False, BrokerageMessageEvent(BrokerageMessageType.WARNING, "Protection", reason)
 
     # -- everything else is the user's model ---------------------------------------------------

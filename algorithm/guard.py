@@ -1,4 +1,4 @@
-"""The heartbeat: evaluates the breakers on each step with data and cuts targets to their verdict."""
+"""The heartbeat: evaluates the breakers on each step with data, cuts targets to their verdict."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ class BreakerRiskModel(RiskManagementModel):
         self.protection = protection
 
     def manage_risk(
-        self, algorithm: QCAlgorithm, targets: list[PortfolioTarget]
-    ) -> list[PortfolioTarget]:
+        self, algorithm: QCAlgorithm, targets: list[IPortfolioTarget]
+    ) -> list[IPortfolioTarget]:
         try:
             return self.protection.heartbeat(list(targets))
         except BaseException as error:

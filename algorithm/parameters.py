@@ -1,4 +1,5 @@
-"""Parameters of the run: strings of ``get_parameter`` -> settings, with one clear error for a bad key.
+"""Parameters of the run: strings of ``get_parameter`` -> settings, with one clear error for a bad
+key.
 
 The defaults here and the values in ``config.json`` are the same; a test keeps them so.
 """
@@ -8,6 +9,7 @@ from __future__ import annotations
 from AlgorithmImports import *
 
 from dataclasses import dataclass, fields
+from datetime import datetime
 
 from protection.contracts.errors import FixSettings
 from protection.contracts.settings import ProtectionSettings
@@ -73,7 +75,8 @@ def _text(value: object) -> str:
 
 
 def read_parameters(given: dict[str, str]) -> tuple[StrategyParameters, ProtectionSettings]:
-    """Sort parameters into the strategy's and the protection's (those with a dot, as ``drawdown.halt``).
+    """Sort parameters into the strategy's and the protection's (those with a dot, as
+    ``drawdown.halt``).
 
     Raises
     ------

@@ -8,7 +8,9 @@ import numpy as np
 
 
 class Closes:
-    """The last closes of each symbol, oldest first; a bar that LEAN filled forward is not a new close."""
+    """The last closes of each symbol, oldest first; a bar that LEAN filled forward is not a new
+    close.
+    """
 
     def __init__(self, length: int) -> None:
         self.length = length

@@ -1,4 +1,6 @@
-"""``protect(algorithm)``: puts the whole protection under any algorithm, on the last line of ``initialize``."""
+"""``protect(algorithm)``: puts the whole protection under any algorithm, on the last line of
+``initialize``.
+"""
 
 from __future__ import annotations
 
@@ -14,9 +16,9 @@ from algorithm.execution import ProtectedExecutionModel
 from algorithm.gate import ProtectedBrokerageModel
 from algorithm.guard import BreakerRiskModel
 from algorithm.thinning import Thinning
+from protection.contracts import records
 from protection.contracts.actions import Action, Verdict
 from protection.contracts.clock import HostClock
-from protection.contracts.records import Portfolio
 from protection.contracts.settings import ProtectionSettings
 from protection.system import ProtectionSystem
 
@@ -30,8 +32,8 @@ def protect(
 ) -> Protection:
     """Guard an algorithm; call it on the last line of ``initialize``.
 
-    The models that the algorithm set stay in charge of what they did before: the brokerage model, the risk models and
-    the execution model are wrapped, nothing is replaced.
+    The models that the algorithm set stay in charge of what they did before: the brokerage model,
+    the risk models and the execution model are wrapped, nothing is replaced.
 
     Parameters
     ----------
@@ -39,8 +41,8 @@ def protect(
     settings : ProtectionSettings, optional
         Thresholds; the defaults when missing.
     state : str
-        ``keep``: breakers, peaks and a kill survive a restart (files beside the Object Store); ``memory``: each run
-        begins anew; ``auto``: keep in live trading, memory in a backtest.
+        ``keep``: breakers, peaks and a kill survive a restart (files beside the Object Store);
+        ``memory``: each run begins anew; ``auto``: keep in live trading, memory in a backtest.
 
     Returns
     -------
@@ -77,7 +79,8 @@ class Protection:
 
     def _wire(self) -> None:
         algorithm = self.algorithm
-        # marks the initializer as the user's own: setting a brokerage model then leaves every security's models alone
+        # marks the initializer as the user's own: setting a brokerage model then leaves every
+        # security's models alone
         algorithm.set_security_initializer(algorithm.security_initializer)
         self.gate = ProtectedBrokerageModel(algorithm.brokerage_model, self)
         algorithm.set_brokerage_model(self.gate)
@@ -110,7 +113,8 @@ class Protection:
         algorithm = self.algorithm
         if not self.installed():
             algorithm.error(
-                "Protection: a model was replaced after protect(); it is put back. Call protect(self) on the last "
+                "Protection: a model was replaced after protect(); it is put back. "
+                "Call protect(self) on the last "
                 "line of initialize."
             )
             self.gate.inner = algorithm.brokerage_model
@@ -176,7 +180,7 @@ class Protection:
 
     # -- the heartbeat -------------------------------------------------------------------------
 
-    def heartbeat(self, targets: list[PortfolioTarget]) -> list[PortfolioTarget]:
+    def heartbeat(self, targets: list[IPortfolioTarget]) -> list[IPortfolioTarget]:
         """Evaluate the account on a step with data and cut the step's targets."""
         algorithm, bridge = self.algorithm, self.bridge
         self.clock.feed(bridge.now())
@@ -195,7 +199,7 @@ class Protection:
         if not wanted and not rescaled:
             return []
         allowed = self.system.review(wanted | rescaled, portfolio, self._prices(wanted | rescaled))
-        changed = []
+        changed: list[IPortfolioTarget] = []
         for key, quantity in allowed.items():
             self._remember(key, verdict.for_symbol(key).multiplier)
             symbol = bridge.symbol(key)
@@ -209,7 +213,7 @@ class Protection:
         return changed
 
     def _rescaled(
-        self, portfolio: Portfolio, verdict: Verdict, wanted: dict[str, float]
+        self, portfolio: records.Portfolio, verdict: Verdict, wanted: dict[str, float]
     ) -> dict[str, float]:
         """Return full-size quantities of holdings whose size multiplier has moved enough."""
         found: dict[str, float] = {}
@@ -249,7 +253,7 @@ class Protection:
         self.counts["heartbeat_errors"] += 1
         self.say(f"the heartbeat failed ({error!r}); orders are still judged one by one")
 
-    def _note_day(self, portfolio: Portfolio, verdict: Verdict) -> None:
+    def _note_day(self, portfolio: records.Portfolio, verdict: Verdict) -> None:
         reading = self.system.reading
         if reading is None:
             return
@@ -271,7 +275,7 @@ class Protection:
 
     # -- execution -----------------------------------------------------------------------------
 
-    def before_execution(self, targets: list[PortfolioTarget]) -> list[PortfolioTarget]:
+    def before_execution(self, targets: list[IPortfolioTarget]) -> list[IPortfolioTarget]:
         """Send exits, cancel adding orders, and return the targets that may be executed."""
         verdict = self.verdict
         if self.algorithm.is_warming_up:
@@ -280,7 +284,7 @@ class Protection:
             self._given[self.bridge.key(target.symbol)] = float(target.quantity)
         if _quiet(verdict) and not self._refused:
             return targets
-        kept: list[PortfolioTarget] = []
+        kept: list[IPortfolioTarget] = []
         for target in targets:
             key = self.bridge.key(target.symbol)
             standing = verdict.for_symbol(key)
@@ -294,12 +298,14 @@ class Protection:
         self._flatten(verdict)
         return kept
 
-    def _forget_pending(self, verdict: Verdict, fresh: set[str]) -> list[PortfolioTarget]:
-        """Overwrite targets that the inner model may still be working on: it re-sends what is not filled.
+    def _forget_pending(self, verdict: Verdict, fresh: set[str]) -> list[IPortfolioTarget]:
+        """Overwrite targets that the inner model may still be working on: it re-sends what is not
+        filled.
 
-        A refused order would come back at every step; the strategy's next target for the symbol is judged anew.
+        A refused order would come back at every step; the strategy's next target for the symbol is
+        judged anew.
         """
-        over: list[PortfolioTarget] = []
+        over: list[IPortfolioTarget] = []
         refused, self._refused = self._refused - fresh, set()
         for key, quantity in list(self._given.items()):
             symbol = self.bridge.symbol(key)
@@ -358,7 +364,7 @@ class Protection:
         return going >= abs(held)
 
     def hear(self, event: OrderEvent) -> None:
-        """Take in an order event: releases what was counted, cancels what an exit was excused for."""
+        """Take in an order event: release what was counted, cancel what an exit was excused for."""
         try:
             self.clock.feed(self.bridge.now())
             record = self.bridge.event(event)
@@ -395,7 +401,9 @@ class Protection:
         self.system.resume(actor, reason)
 
     def order_count(self) -> dict[str, int]:
-        """Return the proof by count: every order was judged, or is of a kind that LEAN never shows to a gate."""
+        """Return the proof by count: every order was judged, or is of a kind that LEAN never shows
+        to a gate.
+        """
         orders = list(self.algorithm.transactions.get_orders(lambda order: True))
         judged = sum(int(order.id) in self.seen for order in orders)
         unjudged = [o for o in orders if int(o.id) not in self.seen]
@@ -424,7 +432,8 @@ class Protection:
         algorithm = self.algorithm
         counts = self.order_count()
         algorithm.log(
-            "Protection: {orders} orders, {judged} judged by the gate, {engine_orders} of the engine itself, "
+            "Protection: {orders} orders, {judged} judged by the gate, "
+            "{engine_orders} of the engine itself, "
             "{refused_before_gate} refused before the gate, {unaccounted} unaccounted".format(
                 **counts
             )

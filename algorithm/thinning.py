@@ -1,4 +1,6 @@
-"""Thins out hopeless orders: each refused order costs an id and a line, and a strategy may try every minute."""
+"""Thins out hopeless orders: each refused order costs an id and a line, and a strategy may try
+every minute.
+"""
 
 from __future__ import annotations
 
@@ -16,8 +18,9 @@ if TYPE_CHECKING:
 class Thinning:
     """Wraps the algorithm's own order methods.
 
-    While adding is denied and one order of a symbol has been refused already, further adding orders of that symbol are
-    answered with the refused ticket instead of being sent again. What reduces is never touched.
+    While adding is denied and one order of a symbol has been refused already, further adding orders
+    of that symbol are answered with the refused ticket instead of being sent again. What reduces is
+    never touched.
     """
 
     def __init__(self, protection: Protection) -> None:

@@ -33,7 +33,9 @@ def real_days(lean_data: Path) -> list[npt.NDArray[np.int64]]:
 
 
 def trading_days(lean_data: Path, count: int) -> list[date]:
-    """Return full trading days of US equities: weekdays on which SPY has a daily bar with a regular close."""
+    """Return full trading days of US equities: weekdays on which SPY has a daily bar with a regular
+    close.
+    """
     archive = lean_data / "equity" / "usa" / "daily" / "spy.zip"
     with zipfile.ZipFile(archive) as file:
         text = file.read(file.namelist()[0]).decode()
@@ -52,7 +54,9 @@ def _after_thanksgiving(day: date) -> bool:
 
 
 def bars(lean_data: Path, count: int) -> tuple[list[date], list[npt.NDArray[np.int64]]]:
-    """Return ``count`` minute bars as days, each day scaled so that it opens where the last one closed."""
+    """Return ``count`` minute bars as days, each day scaled so that it opens where the last one
+    closed.
+    """
     source = real_days(lean_data)
     days = trading_days(lean_data, -(-count // MINUTES))
     made, price = [], float(source[0][0, 1])

@@ -1,8 +1,10 @@
+"""The algorithm of the speed benchmark."""
+
 from AlgorithmImports import *
 
 
 class EmaCross(QCAlgorithm):
-    """Holds SPY while the fast average is above the slow one: the benchmark of the engine's loop."""
+    """Holds SPY while the fast average is above the slow one."""
 
     def initialize(self):
         self.set_start_date(2003, 1, 1)

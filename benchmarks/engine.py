@@ -1,6 +1,7 @@
 """``make bench-engine``: data points per second of the engine, beside its peers on the same bars.
 
-Peers live in an environment of their own (``.venv-peers``, made at the first run): nautilus_trader needs numpy 2.
+Peers live in an environment of their own (``.venv-peers``, made at the first run): nautilus_trader
+needs numpy 2.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ sys.path.insert(0, str(ROOT))
 from benchmarks.bars import last_day, write_csv, write_lean_folder
 
 PEERS = ("backtesting==0.6.6", "nautilus_trader==1.221.0")
-#: whole-process seconds of LEAN itself on a 2-core machine, on an EMA cross over as many minute bars
+#: whole-process seconds of LEAN itself on a 2-core machine, on an EMA cross over as many minute
+#: bars
 LEAN_SECONDS = {98_100: 4.8, 488_640: 9.0, 977_280: 12.1}
 LEAN_GOLDEN_04 = 8.0
 
@@ -91,7 +93,8 @@ def main() -> None:
     if golden.is_file():
         seconds, points = run_engine(golden, chosen.data)
         print(
-            f"{'golden 04, seven symbols daily 1999-2021':44} {seconds:8.2f} {LEAN_GOLDEN_04:8.1f}  {points}",
+            f"{'golden 04, seven symbols daily 1999-2021':44} {seconds:8.2f} "
+            f"{LEAN_GOLDEN_04:8.1f}  {points}",
             flush=True,
         )
     for count in chosen.bars:
@@ -108,7 +111,8 @@ def main() -> None:
             )
         lean = LEAN_SECONDS.get(count)
         print(
-            f"{f'EMA cross, {total:,} minute bars':44} {seconds:8.2f} {lean if lean else '':>8}  {points}",
+            f"{f'EMA cross, {total:,} minute bars':44} {seconds:8.2f} "
+            f"{lean if lean else '':>8}  {points}",
             flush=True,
         )
     if chosen.no_peers:
@@ -123,7 +127,8 @@ def main() -> None:
             spent = run_peer(script, csv)
             if spent:
                 print(
-                    f"{f'{name}, {total:,} bars, loop only':44} {spent:8.2f} {'':>8}  {total / spent:,.0f} bars/s"
+                    f"{f'{name}, {total:,} bars, loop only':44} {spent:8.2f} "
+                    f"{'':>8}  {total / spent:,.0f} bars/s"
                 )
 
 

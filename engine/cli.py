@@ -84,7 +84,8 @@ def data_folder(given: Path | None) -> Path:
         folder = Path("data")
     if not folder.is_dir():
         raise EngineError(
-            f"expected a LEAN data folder, {folder} does not exist; give one with --data or LEAN_DATA"
+            f"expected a LEAN data folder, {folder} does not exist; "
+            "give one with --data or LEAN_DATA"
         )
     return folder
 

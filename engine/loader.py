@@ -19,8 +19,8 @@ _SHIM = str(Path(__file__).parent / "shim" / "path")
 def algorithm_path(folder: Path) -> Iterator[None]:
     """Put the algorithm's folder and the shim first on ``sys.path``; take both away at the end.
 
-    Modules that were imported from the algorithm's folder are forgotten too, so that the next run of the process reads
-    its own.
+    Modules that were imported from the algorithm's folder are forgotten too, so that the next run
+    of the process reads its own.
     """
     before = set(sys.modules)
     path = list(sys.path)
@@ -61,7 +61,8 @@ def load_algorithm_class(path: Path) -> type:
 
     name = path.stem
     spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     module: ModuleType = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     try:
@@ -79,7 +80,8 @@ def load_algorithm_class(path: Path) -> type:
     ]
     if not found:
         raise EngineError(
-            f"expected a class derived from QCAlgorithm in {path}, there is none; define it in that file"
+            f"expected a class derived from QCAlgorithm in {path}, there is none; "
+            "define it in that file"
         )
     return found[-1]
 

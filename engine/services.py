@@ -197,7 +197,9 @@ class InternalFeeds:
             ]
             resolution = min(subscribed, default=Resolution.MINUTE)
             crypto = symbol.security_type == SecurityType.CRYPTO
-            kinds = [(TradeBar, TickType.TRADE)] if crypto else []
+            kinds: list[tuple[type, TickType]] = []
+            if crypto:
+                kinds.append((TradeBar, TickType.TRADE))
             kinds.append((QuoteBar, TickType.QUOTE))
             security = algorithm.securities.create_security(symbol, [], 0, False)
             for kind, tick in kinds:
@@ -323,7 +325,7 @@ class EndOfDay:
         self._daily: ScheduledEvent | None = None
         handler = getattr(type(algorithm), "on_end_of_day", None)
         wanted = handler is not None and handler is not HandlersMixin.on_end_of_day
-        count = handler.__code__.co_argcount if hasattr(handler, "__code__") else 2
+        count = code.co_argcount if (code := getattr(handler, "__code__", None)) else 2
         self.by_symbol = wanted and count == 2
         self.by_day = wanted and count == 1
         self._schedule_day(algorithm.time)

@@ -2,7 +2,8 @@
 
 usage: python tools/golden.py [FOLDER] [NAME ...] [--data DIR] [-v]
 
-FOLDER holds ``NN_name.py`` and, for each run that LEAN made of it, ``NN_name.json`` or ``NN_name@key=value.json``.
+FOLDER holds ``NN_name.py`` and, for each run that LEAN made of it, ``NN_name.json`` or
+``NN_name@key=value.json``.
 """
 
 from __future__ import annotations

@@ -1,9 +1,11 @@
-"""``make parity LEAN=DIR``: runs LEAN's own Python regression algorithms from a LEAN checkout, unmodified.
+"""``make parity LEAN=DIR``: runs LEAN's own Python regression algorithms from a LEAN checkout,
+unmodified.
 
 usage: python tools/parity.py LEAN_CHECKOUT [NAME ...] [--data DIR] [--all] [-v]
 
-The expectation is read from the C# twin of each algorithm (``Algorithm.CSharp/NAME.cs``, ``ExpectedStatistics``). Without
-names, the rows of the project's table are run; ``--all`` takes every algorithm that has a twin.
+The expectation is read from the C# twin of each algorithm (``Algorithm.CSharp/NAME.cs``,
+``ExpectedStatistics``). Without names, the rows of the project's table are run; ``--all`` takes
+every algorithm that has a twin.
 """
 
 from __future__ import annotations
@@ -133,7 +135,8 @@ def main() -> int:
             rate = done.points / done.seconds if done.seconds else 0.0
             print(
                 f"{row!s:>3} {done.name:62} {done.equal:2}/{done.total:<2} "
-                f"hash {'equal' if done.hash_equal else 'DIFF '} points {done.points - done.expected_points:+6d} "
+                f"hash {'equal' if done.hash_equal else 'DIFF '} "
+                f"points {done.points - done.expected_points:+6d} "
                 f"{done.seconds:6.2f} s {rate:9,.0f}/s  {done.verdict}",
                 flush=True,
             )

@@ -1,8 +1,9 @@
 """What it means that a run of the engine equals a recorded run of LEAN.
 
-Every statistic is the same string (numbers as numbers); the same order events in the same order; every recorded equity
-point is there with the same values; and every line that the algorithm wrote itself, in order, with the wording of engine
-messages masked and floats to 1e-9.
+Every statistic is the same string (numbers as numbers); the same order events in the same order;
+every recorded equity
+point is there with the same values; and every line that the algorithm wrote itself, in order, with
+the wording of engine messages masked and floats to 1e-9.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""EMA cross on backtesting.py; run in the peers' own environment: python backtesting_py.py BARS.csv"""
+"""EMA cross on backtesting.py, in the peers' own environment: python backtesting_py.py BARS.csv"""
 
 from __future__ import annotations
 
@@ -11,10 +11,13 @@ from backtesting import Backtest, Strategy
 
 
 def ema(values: np.ndarray, period: int) -> np.ndarray:
+    """Return the exponential average."""
     return pd.Series(values).ewm(span=period, adjust=False).mean().to_numpy()
 
 
 class EmaCross(Strategy):
+    """Long while the fast average is above the slow one."""
+
     def init(self) -> None:
         self.fast = self.I(ema, self.data.Close, 10)
         self.slow = self.I(ema, self.data.Close, 30)
@@ -27,6 +30,7 @@ class EmaCross(Strategy):
 
 
 def main() -> None:
+    """Print the seconds of the loop."""
     frame = pd.read_csv(sys.argv[1], parse_dates=["time"], index_col="time")
     frame.columns = ["Open", "High", "Low", "Close", "Volume"]
     started = time.perf_counter()

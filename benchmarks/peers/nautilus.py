@@ -20,6 +20,7 @@ from nautilus_trader.test_kit.providers import TestInstrumentProvider
 
 
 def main() -> None:
+    """Print the seconds of the loop."""
     frame = pd.read_csv(sys.argv[1], parse_dates=["time"], index_col="time").tz_localize("UTC")
     engine = BacktestEngine(BacktestEngineConfig(logging=LoggingConfig(bypass_logging=True)))
     venue = Venue("XNAS")

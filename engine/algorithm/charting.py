@@ -50,12 +50,14 @@ class ChartingMixin:
         made.series[series] = make_series(series_type, series, unit)
 
     def plot(self, *args: Any) -> None:
-        """``plot([chart,] series, value | open, high, low, close | bar)`` or ``plot(chart, indicator, ...)``."""
-        if len(args) > 1 and not isinstance(args[1], (str, int, float, TradeBar)):
-            if all(hasattr(a, "current") for a in args[1:]):
-                for indicator in args[1:]:
-                    self.plot(args[0], indicator.name, indicator.current.value)
-                return
+        """``plot([chart,] series, value | open, high, low, close | bar)`` or ``plot(chart,
+        indicator, ...)``.
+        """
+        several = len(args) > 1 and not isinstance(args[1], (str, int, float, TradeBar))
+        if several and all(hasattr(a, "current") for a in args[1:]):
+            for indicator in args[1:]:
+                self.plot(args[0], indicator.name, indicator.current.value)
+            return
         chart, rest = "Strategy Equity", list(args)
         if len(rest) > 2 and isinstance(rest[1], str):
             chart = rest.pop(0)
@@ -118,7 +120,7 @@ class ChartingMixin:
         self.runtime_statistics[name] = _text(value)
 
     def set_summary_statistic(self, name: str, value: Any) -> None:
-        """Add a value to the statistics of the result; not before the run has started, as in LEAN."""
+        """Add a value to the statistics of the result, once the run has started (as in LEAN)."""
         if name.isdigit() and 0 <= int(name) <= 100:
             raise ArgumentException(f"'{name}' is a reserved statistic name.")
         self._engine.results.set_summary_statistic(name, _text(value))

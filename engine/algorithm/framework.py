@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from engine.framework.alphas.base import CompositeAlphaModel, NullAlphaModel
 from engine.framework.construction.base import NullPortfolioConstructionModel
@@ -54,9 +54,15 @@ def _check(model: Any, kind: str, *names: str) -> Any:
 class FrameworkMixin:
     """Alpha, construction, risk, execution and universe selection models of an algorithm."""
 
+    if TYPE_CHECKING:
+
+        @property
+        def _utc(self) -> datetime: ...
+
+        @property
+        def time(self) -> datetime: ...
+
     _engine: Any
-    _utc: datetime
-    time: datetime
     is_warming_up: bool
     securities: Any
     settings: Any

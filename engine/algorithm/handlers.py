@@ -14,7 +14,7 @@ class HandlersMixin:
             "expected the algorithm to define initialize(self), it does not; add the method"
         )
 
-    def on_data(self, slice: Any) -> None:  # noqa: A002
+    def on_data(self, slice: Any) -> None:
         """Take the data of one moment."""
 
     def on_warmup_finished(self) -> None:

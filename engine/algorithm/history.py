@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from engine.data.history import (
     HistoryProvider,
@@ -133,9 +133,15 @@ def _options(values: list[Any], kwargs: dict[str, Any]) -> dict[str, Any]:
 class HistoryMixin:
     """History of ``QCAlgorithm``."""
 
+    if TYPE_CHECKING:
+
+        @property
+        def _utc(self) -> datetime: ...
+
+        @property
+        def time(self) -> datetime: ...
+
     _engine: Any
-    _utc: datetime
-    time: datetime
     time_zone: Any
     securities: Any
     settings: Any

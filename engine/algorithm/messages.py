@@ -75,7 +75,7 @@ class MessagesMixin:
         self.debug(f"Quit(): {message}")
         self.status = AlgorithmStatus.STOPPED
 
-    def set_quit(self, quit: bool) -> None:  # noqa: A002
+    def set_quit(self, quit: bool) -> None:
         if quit:
             self.status = AlgorithmStatus.STOPPED
 

@@ -18,8 +18,9 @@ _KEY = re.compile(r"^\.?[a-zA-Z0-9\\/_#\-\$= ]+\.?[a-zA-Z0-9]*$")
 class ObjectStore(LeanObject):
     """Local object store with LEAN's keys and quotas.
 
-    Values are kept in memory and written to ``root`` when :meth:`get_file_path` asks for a file and at the end of the
-    run, as LEAN does; files are replaced whole, so a reader never sees half of one.
+    Values are kept in memory and written to ``root`` when :meth:`get_file_path` asks for a file and
+    at the end of the run, as LEAN does; files are replaced whole, so a reader never sees half of
+    one.
     """
 
     max_size = 10 * 1024**3
@@ -33,7 +34,8 @@ class ObjectStore(LeanObject):
     def _key(self, key: str) -> str:
         if not key or ".." in key or not _KEY.match(key):
             raise ArgumentException(
-                f"expected a key of letters, digits and / _ - # $ = with one dot at most, was {key!r}"
+                f"expected a key of letters, digits and / _ - # $ = with one dot at most, "
+                f"was {key!r}"
             )
         key = key.replace("\\", "/").lstrip("./")
         return key
@@ -94,7 +96,8 @@ class ObjectStore(LeanObject):
             path = self._path(key)
             if not path.is_file():
                 raise KeyNotFoundException(
-                    f"expected a key of the object store, was {key!r}: no object of that name was saved"
+                    f"expected a key of the object store, was {key!r}: "
+                    "no object of that name was saved"
                 )
             self._cache[key] = path.read_bytes()
         return self._cache[key]

@@ -15,7 +15,9 @@ class ParametersMixin:
         self._parameters: dict[str, str] = {}
 
     def get_parameter(self, name: str, default_value: Any = None) -> Any:
-        """Return a parameter in the type of its default: str, int or float; None when there is neither."""
+        """Return a parameter in the type of its default: str, int or float; None when there is
+        neither.
+        """
         text = self._parameters.get(name)
         if text is None:
             return default_value

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from engine.orders.arguments import checked_options, order_symbol
 from engine.orders.exact import from_double, from_python
@@ -22,8 +22,12 @@ _MARKET_KINDS = (OrderType.MARKET, OrderType.MARKET_ON_OPEN)
 class PositionsMixin:
     """Methods of ``QCAlgorithm`` about positions; they send orders through the trading methods."""
 
+    if TYPE_CHECKING:
+
+        @property
+        def _utc(self) -> datetime: ...
+
     _engine: Any
-    _utc: datetime
     _told: set[str]
     _send_market: Any
     _on_open: Any

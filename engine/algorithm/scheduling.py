@@ -27,7 +27,9 @@ class SchedulingMixin:
         return self.schedule.time_rules
 
     def train(self, *args: Any) -> ScheduledEvent:
-        """Run training code now, or at given days and times; in a backtest it is one more scheduled event."""
+        """Run training code now, or at given days and times; in a backtest it is one more scheduled
+        event.
+        """
         if len(args) == 1:
             return self.schedule.training_now(args[0])
         return self.schedule.training(*args)

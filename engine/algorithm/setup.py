@@ -1,4 +1,6 @@
-"""What an algorithm sets in ``initialize``: dates, cash, zone, brokerage, benchmark, warm-up, models."""
+"""What an algorithm sets in ``initialize``: dates, cash, zone, brokerage, benchmark, warm-up,
+models.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,8 @@ def _midnight(args: tuple[Any, ...]) -> datetime:
     """Read ``(year, month, day)`` or one date."""
     try:
         if len(args) == 3:
-            return datetime(*(int(a) for a in args))
+            year, month, day = (int(a) for a in args)
+            return datetime(year, month, day)
         if len(args) == 1 and isinstance(args[0], date):
             return datetime(args[0].year, args[0].month, args[0].day)
     except ValueError as error:
@@ -113,7 +116,8 @@ class SetupMixin:
                 time_zone = ZoneInfo(time_zone)
             except (ZoneInfoNotFoundError, ValueError) as error:
                 raise ArgumentException(
-                    f"TimeZone with id '{time_zone}' was not found; expected a name of the tz database, "
+                    f"TimeZone with id '{time_zone}' was not found; "
+                    "expected a name of the tz database, "
                     "as America/New_York"
                 ) from error
         self.time_zone = time_zone
@@ -136,7 +140,9 @@ class SetupMixin:
         self._set_utc(to_utc(start, self.time_zone))
 
     def set_end_date(self, *args: Any) -> None:
-        """Set the last day: ``(year, month, day)`` or a date; a later day than yesterday becomes yesterday."""
+        """Set the last day: ``(year, month, day)`` or a date; a later day than yesterday becomes
+        yesterday.
+        """
         end = _midnight(args)
         self._refuse_when_locked("set_end_date")
         self._end_date = min(end, self._yesterday()) + _END_OF_DAY
@@ -202,7 +208,8 @@ class SetupMixin:
         current = self.security_initializer
         if isinstance(current, CompositeSecurityInitializer):
             self.debug(  # type: ignore[attr-defined]
-                "Warning: SetBrokerageModel(): a custom security initializer has been added. Please call "
+                "Warning: SetBrokerageModel(): a custom security initializer has been "
+                "added. Please call "
                 "SetBrokerageModel() before calling AddSecurityInitializer()."
             )
             rest = [
@@ -260,10 +267,11 @@ class SetupMixin:
         if isinstance(what, str):
             found = SymbolCache._find(what)
             if found is None:
-                found = next((s for s in self.securities.keys() if s.value == what), None)
+                found = next((s for s, _ in self.securities.items() if s.value == what), None)
             if found is None:
                 self.debug(  # type: ignore[attr-defined]
-                    f"Warning: SetBenchmark({what}): no existing symbol found, benchmark security will be added "
+                    f"Warning: SetBenchmark({what}): no existing symbol found, "
+                    "benchmark security will be added "
                     "with Equity type."
                 )
                 found = Symbol.create(what, SecurityType.EQUITY, "usa")

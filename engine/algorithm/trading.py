@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from engine.algorithm.positions import PositionsMixin
 from engine.orders.arguments import checked_options, order_symbol
@@ -28,8 +28,12 @@ _GTD_WARNING = (
 class TradingMixin(PositionsMixin):
     """Trading methods of ``QCAlgorithm``."""
 
+    if TYPE_CHECKING:
+
+        @property
+        def _utc(self) -> datetime: ...
+
     _engine: Any
-    _utc: datetime
     _locked: bool
     live_mode: bool
     is_warming_up: bool

@@ -354,12 +354,7 @@ class Stream:
             self._event(index, rows, row, build)
         self._taken = len(self._due)
         previous, filler = self._previous, self.filler
-        if (
-            filler is None
-            or previous is None
-            or self._over
-            or previous.end >= to_micro(self.end)
-        ):
+        if filler is None or previous is None or self._over or previous.end >= to_micro(self.end):
             return
         last = filler.last_point()
         self._fill(last, row, build)

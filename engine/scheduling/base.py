@@ -30,7 +30,8 @@ class ScheduleRules(LeanObject):
         known = SymbolCache._find(symbol)
         if known is None:
             self._algorithm.debug(
-                f"Warning: no existing symbol found for ticker {symbol}, it will be created with Equity type."
+                f"Warning: no existing symbol found for ticker {symbol}, "
+                "it will be created with Equity type."
             )
             known = Symbol.create(symbol, SecurityType.EQUITY, "usa")
             SymbolCache.set(symbol, known)

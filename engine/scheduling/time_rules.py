@@ -67,9 +67,7 @@ class TimeRules(ScheduleRules):
         if parts and isinstance(parts[0], timedelta):
             offset = parts[0]
         else:
-            for key in ("hour", "minute", "second"):
-                if key in kwargs:
-                    parts.append(kwargs[key])
+            parts.extend(kwargs[key] for key in ("hour", "minute", "second") if key in kwargs)
             hour, minute, second = (*parts, 0, 0)[:3]
             offset = timedelta(hours=hour, minutes=minute, seconds=second)
         zone = time_zone or self._zone

@@ -1,7 +1,7 @@
 """What ``from AlgorithmImports import *`` gives while an algorithm runs.
 
-The folder is put on ``sys.path`` only for the time of a run: ``AlgorithmImports.py`` must never be importable otherwise,
-or it would shadow LEAN's own.
+The folder is put on ``sys.path`` only for the time of a run: ``AlgorithmImports.py`` must never be
+importable otherwise, or it would shadow LEAN's own.
 """
 
 from __future__ import annotations

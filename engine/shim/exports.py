@@ -1,4 +1,6 @@
-"""Collects what ``AlgorithmImports`` exports: the engine's classes under LEAN's names, refusals for the rest."""
+"""Collects what ``AlgorithmImports`` exports: the engine's classes under LEAN's names, refusals for
+the rest.
+"""
 
 from __future__ import annotations
 
@@ -70,6 +72,8 @@ def _modules() -> list[Any]:
     for package in PACKAGES:
         root = importlib.import_module(f"{engine.__name__}.{package}")
         modules.append(root)
-        for info in pkgutil.walk_packages(root.__path__, root.__name__ + "."):
-            modules.append(importlib.import_module(info.name))
+        modules.extend(
+            importlib.import_module(info.name)
+            for info in pkgutil.walk_packages(root.__path__, root.__name__ + ".")
+        )
     return modules

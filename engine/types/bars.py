@@ -1,7 +1,9 @@
 """Bars and market events.
 
-Bars read from files are created empty and fill their slots from a :class:`BarSource` at the first look, so that the
-engine can pass them around for the price of a pointer. Exact decimals are computed from the file's integers on demand.
+Bars read from files are created empty and fill their slots from a :class:`BarSource` at the first
+look, so that the
+engine can pass them around for the price of a pointer. Exact decimals are computed from the file's
+integers on demand.
 """
 
 from __future__ import annotations
@@ -24,9 +26,10 @@ _EXACT = ("_d_open", "_d_high", "_d_low", "_d_close")
 class BarSource:
     """Columns of one file (or one day of it), shared by its bars.
 
-    ``floats[k][row]`` are the adjusted values the user sees and ``raw[k][row]`` the file's numbers as integers of
-    ``10**-scale``; columns of trades: open, high, low, close; of quotes: bid OHLC then ask OHLC. ``factor`` multiplies
-    prices (``None``: raw). ``sizes`` are volumes, or bid and ask sizes.
+    ``floats[k][row]`` are the adjusted values the user sees and ``raw[k][row]`` the file's numbers
+    as integers of
+    ``10**-scale``; columns of trades: open, high, low, close; of quotes: bid OHLC then ask OHLC.
+    ``factor`` multiplies prices (``None``: raw). ``sizes`` are volumes, or bid and ask sizes.
     """
 
     __slots__ = (
@@ -66,7 +69,7 @@ class BarSource:
         self.factors = factors
 
     def exact(self, column: int, row: int) -> Decimal:
-        """Return one price with .NET's scale: the file's integer times its unit, times the factor."""
+        """Return one price with .NET's scale: the file's integer times unit times factor."""
         value = int(self.raw[column][row]) * self.unit
         factor = self.factor if self.factors is None else self.factors[row]
         return value if factor is None else value * factor
@@ -79,6 +82,7 @@ class BaseData(LeanObject):
 
     data_type = MarketDataType.BASE
     _src: BarSource | None = None
+    _row: int
     is_fill_forward = False
     symbol: Symbol = Symbol.EMPTY
     time: datetime = DATE_MIN
@@ -123,6 +127,9 @@ class Bar(LeanObject):
     """Open, high, low and close of one side."""
 
     __slots__ = ("_first", "_row", "_src", "close", "high", "low", "open")
+
+    _first: int
+    _row: int
 
     def __init__(
         self, open: float = 0.0, high: float = 0.0, low: float = 0.0, close: float = 0.0
@@ -187,7 +194,19 @@ class Bar(LeanObject):
 class TradeBar(BaseData):
     """Open, high, low, close and volume of a period."""
 
-    __slots__ = ("_row", "_src", "close", "end_time", "high", "is_fill_forward", "low", "open", "symbol", "time", "volume")  # fmt: skip
+    __slots__ = (
+        "_row",
+        "_src",
+        "close",
+        "end_time",
+        "high",
+        "is_fill_forward",
+        "low",
+        "open",
+        "symbol",
+        "time",
+        "volume",
+    )
 
     data_type = MarketDataType.TRADE_BAR
 
@@ -350,7 +369,18 @@ def _exact_side(name: str) -> Any:
 class QuoteBar(BaseData):
     """Bid and ask bars of a period; its own prices are the middle."""
 
-    __slots__ = ("_row", "_src", "ask", "bid", "end_time", "is_fill_forward", "last_ask_size", "last_bid_size", "symbol", "time")  # fmt: skip
+    __slots__ = (
+        "_row",
+        "_src",
+        "ask",
+        "bid",
+        "end_time",
+        "is_fill_forward",
+        "last_ask_size",
+        "last_bid_size",
+        "symbol",
+        "time",
+    )
 
     data_type = MarketDataType.QUOTE_BAR
     open = _side("open")
@@ -405,6 +435,12 @@ class QuoteBar(BaseData):
     @property
     def value(self) -> float:
         return self.close
+
+    @value.setter
+    def value(self, _: float) -> None:
+        raise AttributeError(
+            "expected bid or ask of a quote bar to be set, its value is the middle"
+        )
 
     @property
     def price(self) -> float:

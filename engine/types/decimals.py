@@ -1,6 +1,7 @@
 """Decimal arithmetic with .NET's scale rules, and LEAN's roundings and number formats.
 
-Python's decimal context with 28 digits and banker's rounding keeps the scale of sums, differences and products as
+Python's decimal context with 28 digits and banker's rounding keeps the scale of sums, differences
+and products as
 ``System.Decimal`` does, so values that reach an order keep their trailing zeros.
 """
 
@@ -8,7 +9,7 @@ from __future__ import annotations
 
 import decimal
 from decimal import ROUND_DOWN, ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
-from typing import Any
+from typing import Any, cast
 
 ZERO = Decimal(0)
 ONE = Decimal(1)
@@ -26,6 +27,11 @@ _WIDE = decimal.Context(prec=60, rounding=ROUND_HALF_EVEN)
 def use_lean_context() -> None:
     """Make .NET's decimal rules the context of the calling thread."""
     decimal.setcontext(_CONTEXT.copy())
+
+
+def _exponent(value: Decimal) -> int:
+    """Return the exponent of a finite number (that of NaN and infinity is a letter)."""
+    return cast(int, value.as_tuple().exponent)
 
 
 def to_decimal(value: Any) -> Decimal:
@@ -47,7 +53,7 @@ def to_decimal(value: Any) -> Decimal:
         if value != value or value in (float("inf"), float("-inf")):
             raise OverflowError(f"expected a finite number, was {value}")
         number = Decimal(f"{value:.15g}")
-        return normalize(number) if number.as_tuple().exponent >= 0 else number
+        return normalize(number) if _exponent(number) >= 0 else number
     if isinstance(value, bool):
         return Decimal(int(value))
     if isinstance(value, str):
@@ -60,7 +66,7 @@ def to_decimal(value: Any) -> Decimal:
 def normalize(value: Decimal) -> Decimal:
     """Drop trailing zeros without going to an exponent (``1E+2`` stays ``100``)."""
     value = value.normalize()
-    return value.quantize(ONE) if value.as_tuple().exponent > 0 else value
+    return value.quantize(ONE) if _exponent(value) > 0 else value
 
 
 def smart_rounding(value: Decimal) -> Decimal:
@@ -81,14 +87,14 @@ def round_to_significant(value: Decimal, digits: int) -> Decimal:
 
 def round_half_even(value: Decimal, digits: int = 0) -> Decimal:
     """``Math.Round(decimal, digits)``; the scale never grows."""
-    if -value.as_tuple().exponent <= digits:
+    if -_exponent(value) <= digits:
         return value
     return value.quantize(Decimal(1).scaleb(-digits), ROUND_HALF_EVEN, context=_WIDE)
 
 
 def round_half_away(value: Decimal, digits: int = 0) -> Decimal:
     """``Math.Round(decimal, digits, MidpointRounding.AwayFromZero)``."""
-    if -value.as_tuple().exponent <= digits:
+    if -_exponent(value) <= digits:
         return value
     return value.quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP, context=_WIDE)
 
@@ -115,7 +121,7 @@ def truncate(value: Decimal) -> Decimal:
 def plain(value: Decimal) -> str:
     """Print as .NET's invariant ``decimal.ToString()``: no exponent, the scale kept."""
     if not value:
-        exponent = value.as_tuple().exponent
+        exponent = _exponent(value)
         return "0" if exponent >= 0 else "0." + "0" * -exponent
     return format(value, "f")
 

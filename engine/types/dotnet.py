@@ -26,7 +26,7 @@ def register_lean_members(members: dict[str, frozenset[str]]) -> None:
 
 
 class LeanObject:
-    """Base of everything an algorithm can hold: PascalCase names work, absent parts of LEAN say so."""
+    """Base of everything an algorithm can hold: PascalCase works, absent parts of LEAN say so."""
 
     __slots__ = ()
 

@@ -1,7 +1,7 @@
 """LEAN's enumerations: names and values as its Python API shows them.
 
-``str(OrderStatus.FILLED)`` is ``"FILLED"`` and ``int()`` works, as in LEAN; members are also reachable by
-their .NET name (``Resolution.Daily``).
+``str(OrderStatus.FILLED)`` is ``"FILLED"`` and ``int()`` works, as in LEAN; members are also
+reachable by their .NET name (``Resolution.Daily``).
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ class DataError(EngineError):
 
 
 class EngineUnsupported(EngineError, NotImplementedError):
-    """The algorithm asks for a part of LEAN that the engine does not have: use ``lean backtest``."""
+    """The algorithm asks for a part of LEAN that the engine lacks: use ``lean backtest``."""
 
 
 class AlgorithmError(EngineError):

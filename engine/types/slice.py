@@ -29,8 +29,10 @@ class DataDictionary(SymbolDict[Any]):
 
     def _missing(self, key: Any) -> Any:
         raise KeyNotFoundException(
-            f"'{key}' wasn't found in the {type(self).__name__} object, likely because there was no-data at this moment "
-            "in time and it wasn't possible to fillforward historical data. Please check the data exists before accessing "
+            f"'{key}' wasn't found in the {type(self).__name__} object, likely because there was "
+            "no-data at this moment "
+            "in time and it wasn't possible to fillforward historical data. "
+            "Please check the data exists before accessing "
             f'it with data.contains_key("{key}")'
         )
 
@@ -69,7 +71,8 @@ _AUXILIARY = (Dividend, Split, Delisting, SymbolChangedEvent)
 class Slice(LeanObject):
     """All data of one time step; its dictionaries are made when they are looked at.
 
-    ``_points`` is the list of bars, ticks, custom points and corporate events of the step in LEAN's order.
+    ``_points`` is the list of bars, ticks, custom points and corporate events of the step in LEAN's
+    order.
     """
 
     __slots__ = ("_all", "_bars", "_points", "_quotes", "_special", "_ticks", "_utc", "time")
@@ -126,7 +129,7 @@ class Slice(LeanObject):
                     found.setdefault(point.symbol, []).append(point)
         return found
 
-    def _of(self, kind: type, made: type) -> Any:
+    def _of(self, kind: type[Any], made: type[Any]) -> Any:
         special = self._special
         if special is None:
             special = self._special = {}
@@ -199,12 +202,13 @@ class Slice(LeanObject):
 
     def get(self, *args: Any) -> Any:
         """``get(symbol)``, ``get(type)`` or ``get(type, symbol)``."""
-        first = args[0]
+        first: Any = args[0]
         if isinstance(first, type):
+            kind: type[Any] = first
             found = DataDictionary()
             for point in self._points:
-                if isinstance(point, first):
-                    if first is Tick:
+                if isinstance(point, kind):
+                    if kind is Tick:
                         found.setdefault(point.symbol, []).append(point)
                     else:
                         dict.__setitem__(found, point.symbol, point)

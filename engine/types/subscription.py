@@ -31,11 +31,31 @@ class SubscriptionDataConfig(LeanObject):
     """One stream of data of one security (LEAN's ``SubscriptionDataConfig``)."""
 
     __slots__ = (
-        "_daily_precise_end_time", "_security", "_feed", "_removed", "consolidators", "data_mapping_mode", "data_normalization_mode",
-        "data_time_zone", "exchange_time_zone", "extended_market_hours", "fill_data_forward", "increment",
-        "is_custom_data", "is_filtered_subscription", "is_internal_feed", "mapped_symbol", "market",
-        "price_scale_factor", "resolution", "security_type", "sum_of_dividends", "symbol", "tick_type", "type",
-    )  # fmt: skip
+        "_daily_precise_end_time",
+        "_feed",
+        "_removed",
+        "_security",
+        "consolidators",
+        "data_mapping_mode",
+        "data_normalization_mode",
+        "data_time_zone",
+        "exchange_time_zone",
+        "extended_market_hours",
+        "fill_data_forward",
+        "increment",
+        "is_custom_data",
+        "is_filtered_subscription",
+        "is_internal_feed",
+        "mapped_symbol",
+        "market",
+        "price_scale_factor",
+        "resolution",
+        "security_type",
+        "sum_of_dividends",
+        "symbol",
+        "tick_type",
+        "type",
+    )
 
     def __init__(
         self,
@@ -80,4 +100,7 @@ class SubscriptionDataConfig(LeanObject):
         self._security: Any = None
 
     def __str__(self) -> str:
-        return f"{self.symbol},{self.mapped_symbol},{self.resolution},{self.type.__name__},{self.tick_type}"
+        return (
+            f"{self.symbol},{self.mapped_symbol},{self.resolution},{self.type.__name__},"
+            f"{self.tick_type}"
+        )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date, datetime
 from functools import total_ordering
-from typing import Any
+from typing import Any, ClassVar
 
 from engine.types.dotnet import LeanObject
 from engine.types.enums import SecurityType
@@ -30,7 +30,7 @@ _equity_resolver: EquityResolver | None = None
 
 
 def set_equity_resolver(resolver: EquityResolver | None) -> None:
-    """Install the map-file lookup ``(ticker, market, date) -> (first ticker, first date) | None``."""
+    """Install the lookup ``(ticker, market, date) -> (first ticker, first date) | None``."""
     global _equity_resolver
     _equity_resolver = resolver
     Symbol._interned.clear()
@@ -101,7 +101,7 @@ def encode_base36(number: int) -> str:
 
 
 class SecurityIdentifier(LeanObject):
-    """The permanent name of a security: first ticker and packed properties (``SPY R735QTJ8XC9X``)."""
+    """Permanent name of a security: first ticker and packed properties (``SPY R735QTJ8XC9X``)."""
 
     __slots__ = (
         "_hash",
@@ -153,7 +153,8 @@ class SecurityIdentifier(LeanObject):
         code = _MARKETS.get(market.lower())
         if code is None:
             raise ArgumentException(
-                f"expected a market that LEAN knows, was {market!r}; register your own with Market.add(name, code)"
+                f"expected a market that LEAN knows, was {market!r}; "
+                "register your own with Market.add(name, code)"
             )
         days = (moment - OA_EPOCH).days
         properties = days * _DAYS_OFFSET + code * _MARKET_OFFSET + int(security_type)
@@ -215,12 +216,13 @@ def _days(count: int) -> Any:
 class Symbol(LeanObject):
     """A security as the algorithm names it; equal symbols are one object.
 
-    ``str(symbol)`` is the ticker it was asked for by, or its identifier when the algorithm never added it.
+    ``str(symbol)`` is the ticker it was asked for by, or its identifier when the algorithm never
+    added it.
     """
 
     __slots__ = ("__weakref__", "_hash", "id", "security_type", "underlying", "value")
 
-    _interned: dict[tuple[str, str], Symbol] = {}
+    _interned: ClassVar[dict[tuple[str, str], Symbol]] = {}
     EMPTY: Symbol
     NONE: Symbol
 
@@ -228,6 +230,7 @@ class Symbol(LeanObject):
     value: str
     security_type: SecurityType
     underlying: Symbol | None
+    _hash: int
 
     def __new__(
         cls, sid: SecurityIdentifier, value: str, underlying: Symbol | None = None
@@ -269,7 +272,8 @@ class Symbol(LeanObject):
             sid = SecurityIdentifier._generate(OA_EPOCH, ticker, security_type, market)
         else:
             raise EngineUnsupported(
-                f"engine does not implement symbols of type {SecurityType(security_type)}; use lean backtest"
+                f"engine does not implement symbols of type {SecurityType(security_type)}; "
+                "use lean backtest"
             )
         return Symbol(sid, alias or ticker.upper())
 
@@ -347,12 +351,14 @@ Symbol.NONE = Symbol(SecurityIdentifier("NONE", 0), "NONE")
 class SymbolCache:
     """Ticker <-> symbol as the algorithm asked for them; emptied at the start of each run."""
 
-    _symbols: dict[str, Symbol] = {}
-    _tickers: dict[str, str] = {}
+    _symbols: ClassVar[dict[str, Symbol]] = {}
+    _tickers: ClassVar[dict[str, str]] = {}
 
     @classmethod
     def set(cls, ticker: str, symbol: Symbol) -> None:
-        """Remember that the algorithm calls this security ``ticker``; the first name given to it stays."""
+        """Remember that the algorithm calls this security ``ticker``; the first name given to it
+        stays.
+        """
         cls._symbols[ticker.upper()] = symbol
         cls._tickers[symbol.id._text] = (
             ticker.upper() if symbol.security_type != SecurityType.BASE else symbol.id.symbol
@@ -362,9 +368,7 @@ class SymbolCache:
     def get_symbol(cls, ticker: str) -> Symbol:
         symbol = cls._find(ticker)
         if symbol is None:
-            raise ArgumentException(
-                f"We were unable to locate the ticker '{ticker}'."
-            )
+            raise ArgumentException(f"We were unable to locate the ticker '{ticker}'.")
         return symbol
 
     @classmethod

@@ -52,9 +52,10 @@ class ZoneTable:
             moment = following
         self.starts = starts
         self.offsets = offsets
-        # a local time in the gap of spring, or the second hour of autumn, belongs to the later offset
+        # a local time in the gap of spring, or the second hour of autumn, belongs to the later
+        # offset
         self.local_starts = [
-            s + max(o, p) for s, o, p in zip(starts, offsets, [offsets[0], *offsets])
+            s + max(o, p) for s, o, p in zip(starts, offsets, [offsets[0], *offsets], strict=False)
         ]
         self.step = [timedelta(microseconds=o) for o in offsets]
 

@@ -1,4 +1,6 @@
-"""Whole runs against runs that LEAN itself recorded: statistics, order events, equity, the algorithm's own lines."""
+"""Whole runs against runs that LEAN itself recorded: statistics, order events, equity, the
+algorithm's own lines.
+"""
 
 from __future__ import annotations
 

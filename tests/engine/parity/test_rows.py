@@ -1,7 +1,7 @@
 """LEAN's published regression results, reproduced by algorithms of our own.
 
-``expectations.json`` holds the statistics and order list hashes that QuantConnect/Lean publishes in its C# regression
-algorithms (commit 24863901).
+``expectations.json`` holds the statistics and order list hashes that QuantConnect/Lean publishes in
+its C# regression algorithms (commit 24863901).
 """
 
 from __future__ import annotations
@@ -23,7 +23,9 @@ ROWS = sorted(int(p.stem.removeprefix("row_")) for p in (HERE / "algorithms").gl
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row}-{EXPECTED[row]['name']}")
-def test_all_statistics_and_the_order_hash_are_those_that_lean_publishes(row: int, lean_data: Path) -> None:
+def test_all_statistics_and_the_order_hash_are_those_that_lean_publishes(
+    row: int, lean_data: Path
+) -> None:
     result = run_backtest(HERE / "algorithms" / f"row_{row:02d}.py", lean_data)
     assert result.error == ""
     assert result.completed
