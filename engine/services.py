@@ -93,11 +93,30 @@ def post_initialize(engine: Any, algorithm: Any) -> None:
     algorithm._framework_post_initialize()
     if algorithm.benchmark is None:
         algorithm.benchmark = algorithm.brokerage_model.get_benchmark(algorithm.securities)
+    warn_about_benchmark_zone(engine, algorithm)
     start = algorithm._warmup_start_utc()
     if start is not None:
         algorithm._set_utc(start)
     else:
         algorithm._set_finished_warming_up()
+
+
+def warn_about_benchmark_zone(engine: Any, algorithm: Any) -> None:
+    """Log LEAN's warning about daily statistics against a benchmark of another zone."""
+    symbol = benchmark_symbol(algorithm)
+    if symbol is None:
+        return
+    daily = algorithm.universe_settings.resolution == Resolution.DAILY or any(
+        config.resolution == Resolution.DAILY
+        for config in algorithm.subscription_manager.subscriptions
+    )
+    zone = engine.hours.get_entry(symbol.id.market, symbol, symbol.security_type).data_time_zone
+    if daily and zone.key != algorithm.time_zone.key:
+        algorithm.log(
+            "QCAlgorithm.PostInitialize(): Warning: Using a security benchmark of a different "
+            f"timezone ({zone}) than the algorithm TimeZone ({algorithm.time_zone}) may lead to "
+            "skewed and incorrect statistics. Use a higher resolution than daily to minimize."
+        )
 
 
 def benchmark_symbol(algorithm: Any) -> Symbol | None:

@@ -115,11 +115,20 @@ class Stepper:
 
         # 5. consolidators and indicators, then the user's handlers
         try:
-            for config, point in data.updates:
-                if config.consolidators:
+            updates = data.updates
+            count, position, served = len(updates), 0, None
+            for config, point in updates:
+                position += 1
+                if config.consolidators and config is not served:
+                    served, more = config, ()
+                    if position < count and updates[position][0] is config:
+                        # all points of a subscription go in before the one scan
+                        more = [p for other, p in updates[position:] if other is config]
                     local = algorithm._clock.local(config.exchange_time_zone)
                     for consolidator in tuple(config.consolidators):
                         consolidator.update(point)
+                        for further in more:
+                            consolidator.update(further)
                         consolidator.scan(local)
         except Exception as error:
             algorithm._set_runtime_error(error, "Consolidators update")

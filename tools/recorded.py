@@ -17,7 +17,7 @@ from typing import Any
 
 OWN_LINE = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d \d{3,6}\b")
 MESSAGE = re.compile(r"""message=("[^"]*"|'[^']*')""")
-FLOAT = re.compile(r"-?\d+\.\d+(?:[eE][-+]?\d+)?")
+FLOAT = re.compile(r"-?\d+(?:\.\d+(?:[eE][-+]?\d+)?|[eE][-+]\d+)")
 EVENT_KEYS = (
     "orderId",
     "status",

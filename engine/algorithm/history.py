@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from engine.data.custom import PythonData, plain_point
 from engine.data.history import (
     HistoryProvider,
     HistoryRequest,
@@ -538,9 +539,10 @@ def _values(mapping: Any) -> list[Any]:
 
 
 def _typed(slices: list[Slice], kind: type[Any], symbol: Symbol) -> list[Any]:
-    return [
+    found = [
         point
         for slice_ in slices
         for point in slice_._points
         if isinstance(point, kind) and point.symbol == symbol
     ]
+    return [plain_point(point) for point in found] if issubclass(kind, PythonData) else found

@@ -252,8 +252,6 @@ class UniverseMixin:
         hours = self._engine.hours
         alias = symbol.id.symbol
         SymbolCache.set(alias, symbol)
-        if isinstance(what, str):
-            SymbolCache._symbols.setdefault(what.upper(), symbol)
         if given.get("properties") is not None:
             self._engine.properties.set_entry(
                 symbol.id.market, alias, SecurityType.BASE, given["properties"]

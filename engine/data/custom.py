@@ -182,6 +182,13 @@ def clone_at(point: Any, time: datetime, end: datetime) -> Any:
     return twin
 
 
+def plain_point(point: Any) -> Any:
+    """Return a point as LEAN's history gives it: of the class PythonData, fields and all."""
+    plain = PythonData()
+    plain.__dict__.update(point.__dict__)
+    return plain
+
+
 class CustomData:
     """Reads data of the user's own types for the feed and for history."""
 

@@ -18,6 +18,7 @@ from engine.types.dotnet import LeanObject
 from engine.types.enums import MarketHoursState, SecurityType
 from engine.types.errors import ArgumentException, DataError
 from engine.types.symbol import Symbol
+from engine.types.timezones import OffsetZone
 
 __all__ = [
     "Entry",
@@ -80,7 +81,7 @@ def _zone(name: str) -> ZoneInfo:
     # "UTC-05" is five hours behind, which the tz database calls Etc/GMT+5
     if name.startswith(("UTC+", "UTC-")):
         sign = "-" if name[3] == "+" else "+"
-        return ZoneInfo(f"Etc/GMT{sign}{int(name[4:].split(':')[0])}")
+        return OffsetZone(f"Etc/GMT{sign}{int(name[4:].split(':')[0])}")
     return ZoneInfo(name)
 
 

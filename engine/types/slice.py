@@ -106,7 +106,11 @@ class Slice(LeanObject):
             found = self._bars = TradeBars()
             for point in self._points:
                 if type(point) is TradeBar:
-                    dict.__setitem__(found, point.symbol, point)
+                    symbol = point.symbol
+                    known = dict.get(found, symbol)
+                    # of several resolutions of a symbol the finest is shown
+                    if known is None or known.period > point.period:
+                        dict.__setitem__(found, symbol, point)
         return found
 
     @property
@@ -116,7 +120,11 @@ class Slice(LeanObject):
             found = self._quotes = QuoteBars()
             for point in self._points:
                 if type(point) is QuoteBar:
-                    dict.__setitem__(found, point.symbol, point)
+                    symbol = point.symbol
+                    known = dict.get(found, symbol)
+                    # of several resolutions of a symbol the finest is shown
+                    if known is None or known.period > point.period:
+                        dict.__setitem__(found, symbol, point)
         return found
 
     @property
@@ -173,10 +181,9 @@ class Slice(LeanObject):
                 kind = type(point)
                 symbol = point.symbol
                 if kind is QuoteBar:
-                    # quotes of shares are extra data; of what trades by quotes they are the data
-                    if symbol.security_type == SecurityType.EQUITY:
-                        continue
-                    if not dict.__contains__(found, symbol):
+                    # quotes of shares are extra data; of anything else the quotes, which come
+                    # behind the trades, are what the symbol stands for
+                    if symbol.security_type != SecurityType.EQUITY:
                         dict.__setitem__(found, symbol, point)
                 elif kind is Tick:
                     found.setdefault(symbol, []).append(point)

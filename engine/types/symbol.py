@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from engine.types.dotnet import LeanObject
 from engine.types.enums import SecurityType
-from engine.types.errors import ArgumentException, EngineUnsupported
+from engine.types.errors import ArgumentException, EngineUnsupported, InvalidOperationException
 
 OA_EPOCH = datetime(1899, 12, 30)
 _DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -368,6 +368,13 @@ class SymbolCache:
     def get_symbol(cls, ticker: str) -> Symbol:
         symbol = cls._find(ticker)
         if symbol is None:
+            several = cls._beginning(ticker)
+            if len(several) > 1:
+                raise InvalidOperationException(
+                    "We located multiple potentially matching tickers. For custom data, be sure to "
+                    "append a dot followed by the custom data type name. For example: "
+                    f"'BTC.Bitcoin'. Potential Matches: {', '.join(several)}"
+                )
             raise ArgumentException(f"We were unable to locate the ticker '{ticker}'.")
         return symbol
 
@@ -378,7 +385,17 @@ class SymbolCache:
             for known in cls._symbols.values():
                 if known.id._text == ticker:
                     return known
+        if symbol is None:
+            # BTC finds BTC.Bitcoin, and VXX finds VXX.1, when nothing else begins so
+            several = cls._beginning(ticker)
+            if len(several) == 1:
+                symbol = cls._symbols[ticker.upper()] = cls._symbols[several[0]]
         return symbol
+
+    @classmethod
+    def _beginning(cls, ticker: str) -> list[str]:
+        begin = ticker.upper() + "."
+        return [known for known in cls._symbols if known.startswith(begin)]
 
     @classmethod
     def try_get_symbol(cls, ticker: str, _symbol: Any = None) -> tuple[bool, Symbol | None]:

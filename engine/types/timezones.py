@@ -126,12 +126,21 @@ def naive(moment: datetime) -> datetime:
     return moment if moment.tzinfo is None else moment.astimezone(UTC).replace(tzinfo=None)
 
 
+class OffsetZone(ZoneInfo):
+    """A zone at a fixed distance from UTC under the name that .NET gives it (``UTC-05``)."""
+
+    def __str__(self) -> str:
+        # the tz database counts the other way round: Etc/GMT+5 is five hours behind
+        sign, hours = self.key[7], int(self.key[8:])
+        return f"UTC{'-' if sign == '+' else '+'}{hours:02d}"
+
+
 class TimeZones:
     """LEAN's names for time zones."""
 
     UTC = ZoneInfo("UTC")
     NEW_YORK = ZoneInfo("America/New_York")
-    EASTERN_STANDARD = ZoneInfo("Etc/GMT+5")
+    EASTERN_STANDARD = OffsetZone("Etc/GMT+5")
     LONDON = ZoneInfo("Europe/London")
     HONG_KONG = ZoneInfo("Asia/Hong_Kong")
     TOKYO = ZoneInfo("Asia/Tokyo")
