@@ -126,6 +126,7 @@ class ProtectionSystem:
         self._stop = settings.position.stop
         self._max_age = timedelta(seconds=settings.data.max_portfolio_age_seconds)
         self._ahead = timedelta(seconds=settings.data.future_seconds)
+        self._latest: datetime | None = None
         self._each_peak = settings.persistence.peaks == "step"
         self._vault = StateVault(self._store, STATE_KEY, STATE_KIND, STATE_VERSION)
         self._unsaved = False
@@ -247,7 +248,7 @@ class ProtectionSystem:
         now = self._clock.now()
         board, account = self._board, self._account
         self._look_at_kill(now)
-        fault = portfolio_fault(portfolio, now, self._ahead, self._max_age)
+        fault = self._time_fault(portfolio, now)
         before, last_time = account.session_index, account.last_time
         if not fault and last_time is not None and portfolio.time < last_time <= now:
             # A snapshot taken before the last one by another thread: no news, and no fault
@@ -290,6 +291,14 @@ class ProtectionSystem:
             self._persist()
         self._positions = portfolio.positions
         return self._resolve()
+
+    def _time_fault(self, portfolio: Portfolio, now: datetime) -> str:
+        """Why the clock or the snapshot's time cannot be believed, or an empty string."""
+        latest = self._latest
+        if latest is not None and now < latest:
+            return f"the clock went back from {latest.isoformat()} to {now.isoformat()}"
+        self._latest = now
+        return portfolio_fault(portfolio, now, self._ahead, self._max_age)
 
     def review(
         self,
@@ -399,7 +408,7 @@ class ProtectionSystem:
             return self._evaluate(portfolio)
         now = self._clock.now()
         self._look_at_kill(now)
-        fault = portfolio_fault(portfolio, now, self._ahead, self._max_age)
+        fault = self._time_fault(portfolio, now)
         if fault:
             self._board.set_fault("input", Action.FREEZE, f"portfolio: {fault}", now)
         return self._resolve()

@@ -37,10 +37,11 @@ def cut_targets(
     Returns
     -------
     dict
-        For every symbol asked for: nothing while it is to be liquidated; no more than the holding
-        while adding is denied or no price is known; else the target times the multiplier, within
-        the position limit. When all results together would exceed the gross limit, the parts that
-        add are scaled down together. Quantities are not rounded to lots.
+        For every symbol asked for: nothing while it is to be liquidated; else the target times the
+        multiplier, but no more than the holding while adding is denied or no price is known (a
+        halt does not stop the cushion from shrinking what is held), within the position limit.
+        When all results together would exceed the gross limit, the parts that add are scaled down
+        together. Quantities are not rounded to lots.
     """
     cut: dict[str, float] = {}
     prices: dict[str, float] = {}
@@ -56,7 +57,7 @@ def cut_targets(
         if not math.isfinite(target):
             cut[symbol] = held
         elif not standing.state.adding_allowed or not known:
-            cut[symbol] = toward_holding(target, held)
+            cut[symbol] = toward_holding(target * standing.multiplier, held)
         else:
             assert price is not None
             prices[symbol] = price

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import bisect
+import zipfile
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -134,3 +136,26 @@ class FaultyFileSystem(DiskFileSystem):
 def faulty_files() -> FaultyFileSystem:
     """A disk that fails when told to."""
     return FaultyFileSystem()
+
+
+@pytest.fixture(scope="session")
+def spy(lean_data: Path) -> list[tuple[date, float, float]]:
+    """SPY 1999-2021: day, open and close, adjusted for splits and dividends."""
+    folder = lean_data / "equity" / "usa"
+    factors = []
+    for line in (folder / "factor_files" / "spy.csv").read_text().splitlines():
+        day, price, split = line.split(",")[:3]
+        factors.append((day, float(price) * float(split)))
+    days = [day for day, _ in factors]
+    bars: list[tuple[date, float, float]] = []
+    with zipfile.ZipFile(folder / "daily" / "spy.zip") as archive:
+        text = archive.read(archive.namelist()[0]).decode()
+    for line in text.splitlines():
+        stamp, open_, _, _, close = line.split(",")[:5]
+        day = stamp[:8]
+        if not "1999" <= day < "2022":
+            continue
+        factor = factors[bisect.bisect_left(days, day)][1] / 1e4
+        when = datetime.strptime(day, "%Y%m%d").replace(tzinfo=UTC).date()
+        bars.append((when, float(open_) * factor, float(close) * factor))
+    return bars

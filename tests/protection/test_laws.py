@@ -325,6 +325,8 @@ class Trading(RuleBasedStateMachine):
         unsaved = self.system._unsaved
         self.lagging.clear()
         self.system = self.open()
+        # how far the clock had come is known as of the last stored account
+        self.latest = self.system._account.last_time or self.clock.now()
         if self.killed is None:
             self.killed = None if self.system.killed else False
         assert self.system.killed or self.killed is False, "law 2: a restart forgot a kill"

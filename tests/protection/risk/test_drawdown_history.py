@@ -6,12 +6,9 @@ cash, trades of less than 2% of the equity left out. Factor-adjusted daily price
 
 from __future__ import annotations
 
-import bisect
-import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -35,28 +32,6 @@ class Outcome:
     lifetime: float
     window: float
     exposure: float
-
-
-@pytest.fixture(scope="module")
-def spy(lean_data: Path) -> Bars:
-    folder = lean_data / "equity" / "usa"
-    factors = []
-    for line in (folder / "factor_files" / "spy.csv").read_text().splitlines():
-        day, price, split = line.split(",")[:3]
-        factors.append((day, float(price) * float(split)))
-    days = [day for day, _ in factors]
-    bars: Bars = []
-    with zipfile.ZipFile(folder / "daily" / "spy.zip") as archive:
-        text = archive.read(archive.namelist()[0]).decode()
-    for line in text.splitlines():
-        stamp, open_, _, _, close = line.split(",")[:5]
-        day = stamp[:8]
-        if not "1999" <= day < "2022":
-            continue
-        factor = factors[bisect.bisect_left(days, day)][1] / 1e4
-        when = datetime.strptime(day, "%Y%m%d").replace(tzinfo=UTC).date()
-        bars.append((when, float(open_) * factor, float(close) * factor))
-    return bars
 
 
 def run(bars: Bars, rule: Rule) -> Outcome:
