@@ -16,7 +16,7 @@ from engine.algorithm.settings import AlgorithmSettings
 from engine.algorithm.setup import SetupMixin
 from engine.algorithm.trading import TradingMixin
 from engine.algorithm.universe import UniverseMixin
-from engine.types.dotnet import LeanObject, snake_name
+from engine.types.dotnet import LeanObject
 from engine.types.enums import AlgorithmMode, DeploymentTarget
 from engine.types.symbol import Symbol, SymbolCache
 
@@ -49,15 +49,6 @@ class QCAlgorithm(
         engine.algorithm = algorithm
         algorithm._build()
         return algorithm
-
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        super().__init_subclass__(**kwargs)
-        # algorithms may be written in .NET's names: OnData, Initialize
-        for name, value in list(cls.__dict__.items()):
-            if name[:1].isupper() and callable(value):
-                snake = snake_name(name)
-                if hasattr(QCAlgorithm, snake) and snake not in cls.__dict__:
-                    setattr(cls, snake, value)
 
     def _build(self) -> None:
         engine = self._engine

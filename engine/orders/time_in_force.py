@@ -37,6 +37,9 @@ class TimeInForce(LeanObject):
         """Return the time in force that ends at the close of a date."""
         return GoodTilDateTimeInForce(expiry)
 
+    #: LEAN has it as a function in a field, which its Python API shows under this name too
+    GOOD_TIL_DATE = good_til_date
+
     def is_order_expired(self, security: Any, order: Any) -> bool:
         """Tell whether the order's time is over at the security's local time."""
         raise NotImplementedError

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.types.dotnet import LeanObject
+from engine.types.dotnet import LeanObject, LeanType
 
 _NAMED = {
     "ALICE_BLUE": "F0F8FF", "AQUA": "00FFFF", "AQUAMARINE": "7FFFD4", "AZURE": "F0FFFF",
@@ -40,7 +40,7 @@ _NAMED = {
 }  # fmt: skip
 
 
-class _ColorType(type):
+class _ColorType(LeanType):
     """Gives ``Color.RED`` and ``Color.Red``."""
 
     def __getattr__(cls, name: str) -> Color:

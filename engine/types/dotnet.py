@@ -25,10 +25,51 @@ def register_lean_members(members: dict[str, frozenset[str]]) -> None:
     _LEAN_MEMBERS.update(members)
 
 
-class LeanObject:
-    """Base of everything an algorithm can hold: PascalCase works, absent parts of LEAN say so."""
+class LeanType(type):
+    """Lets static members be reached by their .NET name: ``Symbol.Create``, ``TimeZones.NewYork``."""
+
+    def __getattr__(cls, name: str) -> Any:
+        if name[:1].isupper():
+            snake = snake_name(name)
+            for known in (snake, snake.upper()):
+                if known != name and any(known in base.__dict__ for base in cls.__mro__):
+                    return getattr(cls, known)
+        if not name.startswith("_"):
+            _refuse_known(cls, name)
+        raise AttributeError(f"type object '{cls.__name__}' has no attribute '{name}'")
+
+
+def _refuse_known(cls: type, name: str) -> None:
+    for base in cls.__mro__:
+        if name in _LEAN_MEMBERS.get(base.__name__, ()):
+            raise EngineUnsupported(
+                f"engine does not implement {base.__name__}.{name}; use lean backtest"
+            )
+
+
+class LeanObject(metaclass=LeanType):
+    """Base of everything an algorithm can hold.
+
+    PascalCase names work, absent parts of LEAN say so.
+    """
 
     __slots__ = ()
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if cls.__module__.startswith("engine."):
+            return
+        # algorithms and models may be written in .NET's names: OnData, Update, GetOrderFee
+        for name, value in list(cls.__dict__.items()):
+            if name[:1].isupper() and callable(value):
+                snake = snake_name(name)
+                known = any(snake in base.__dict__ for base in cls.__mro__)
+                if known and snake not in cls.__dict__:
+                    setattr(cls, snake, value)
+
+    def to_string(self) -> str:
+        """Return the text that ``str()`` gives."""
+        return str(self)
 
     def __getattr__(self, name: str) -> Any:
         if name[:1].isupper():
@@ -36,11 +77,7 @@ class LeanObject:
             if snake != name:
                 return getattr(self, snake)
         if not name.startswith("_"):
-            for cls in type(self).__mro__:
-                if name in _LEAN_MEMBERS.get(cls.__name__, ()):
-                    raise EngineUnsupported(
-                        f"engine does not implement {cls.__name__}.{name}; use lean backtest"
-                    )
+            _refuse_known(type(self), name)
         raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
 
 
