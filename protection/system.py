@@ -105,7 +105,7 @@ class ProtectionSystem:
         self._clock, self._ledger, self._sink = clock, ledger, sink
         self._store: StateStore = store if store is not None else MemoryStateStore()
         self._lock = RLock()
-        self._calendar = SessionCalendar(settings.session.timezone)
+        self._calendar = SessionCalendar(settings.session.timezone, settings.session.days == "all")
         self._account = DrawdownAccount(
             settings.drawdown.sessions, settings.drawdown.halt_hours, settings.cushion.decay
         )

@@ -8,6 +8,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from protection.contracts.errors import FixInput, FixSettings
 
+_FRIDAY = 4
+
 
 @runtime_checkable
 class Clock(Protocol):
@@ -84,6 +86,7 @@ class SessionCalendar:
     Parameters
     ----------
     zone : IANA name, for example ``America/New_York``; ``UTC`` for markets that never close
+    weekends : whether Saturday and Sunday are sessions of their own; else they belong to Friday
 
     Raises
     ------
@@ -91,9 +94,10 @@ class SessionCalendar:
         When the zone is unknown.
     """
 
-    __slots__ = ("_day", "_end", "_start", "_zone")
+    __slots__ = ("_day", "_end", "_start", "_weekends", "_zone")
 
-    def __init__(self, zone: str) -> None:
+    def __init__(self, zone: str, weekends: bool = True) -> None:
+        self._weekends = weekends
         try:
             self._zone = ZoneInfo(zone)
         except (ZoneInfoNotFoundError, ValueError) as error:
@@ -114,5 +118,7 @@ class SessionCalendar:
         self._end = datetime(
             following.year, following.month, following.day, tzinfo=self._zone
         ).astimezone(UTC)
+        if not self._weekends and day.weekday() > _FRIDAY:
+            day -= timedelta(days=day.weekday() - _FRIDAY)
         self._day = day
         return day

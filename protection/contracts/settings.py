@@ -182,6 +182,11 @@ class SessionSettings(Section):
     timezone: str = setting(
         "America/New_York", checks.words(), "zone whose midnight separates sessions"
     )
+    days: str = setting(
+        "weekdays",
+        checks.one_of("weekdays", "all"),
+        "weekdays: Saturday and Sunday belong to Friday; all: every day is a session (crypto)",
+    )
 
 
 @dataclass(frozen=True)

@@ -61,9 +61,11 @@ class World:
         )
 
     def day(self, equity: float | None = None, days: int = 1):  # type: ignore[no-untyped-def]
-        """Close of the next session (weekends are sessions here), evaluated."""
+        """Close of the next weekday, evaluated."""
         for _ in range(days):
             self.clock.advance(timedelta(days=1))
+            while self.clock.now().weekday() > 4:
+                self.clock.advance(timedelta(days=1))
             if equity is not None:
                 self.equity = equity
             verdict = self.system.evaluate(self.portfolio())
