@@ -73,6 +73,7 @@ class Engine:
         from engine.data.properties import SymbolPropertiesDatabase
 
         self.data_folder = data
+        self.configuration: dict[str, Any] = {}
         self.hours = MarketHoursDatabase.from_data_folder(data)
         self.properties = SymbolPropertiesDatabase.from_data_folder(data)
         self.maps = AuxiliaryFiles(data)
@@ -91,6 +92,12 @@ class Engine:
     def build_services(self, algorithm: Any) -> None:
         """Make the managers of a new algorithm."""
         services.build(self, algorithm)
+
+    def transaction_handler(self, algorithm: Any) -> Any:
+        """Make the handler of order requests."""
+        from engine.orders.handler import TransactionHandler
+
+        return TransactionHandler(algorithm)
 
     def default_brokerage_model(self) -> Any:
         """Return the brokerage model that an algorithm begins with."""

@@ -33,7 +33,6 @@ _EVERY_DAY = ("Coinbase", "Binance", "Bitfinex", "Bybit", "FTX", "Kraken")
 def build(engine: Any, algorithm: Any) -> None:
     """Make the managers of an algorithm; called before its ``__init__``."""
     from engine.consolidators.subscriptions import SubscriptionManager
-    from engine.orders.handler import TransactionHandler
     from engine.orders.manager import SecurityTransactionManager
     from engine.orders.properties import OrderProperties
     from engine.results.handler import ResultHandler
@@ -64,7 +63,7 @@ def build(engine: Any, algorithm: Any) -> None:
     )
     algorithm.trade_builder = TradeBuilder()
     engine.results = ResultHandler(algorithm, engine)
-    engine.transactions = TransactionHandler(algorithm)
+    engine.transactions = engine.transaction_handler(algorithm)
     algorithm.transactions._set_order_processor(engine.transactions)
 
 
@@ -211,9 +210,7 @@ class InternalFeeds:
         book = algorithm.portfolio.cash_book
 
         def make(symbol: Symbol) -> Any:
-            subscribed = [
-                c.resolution for c in algorithm.subscription_manager.get_subscription_data_configs()
-            ]
+            subscribed = [c.resolution for c in algorithm.subscription_manager.subscriptions]
             resolution = min(subscribed, default=Resolution.MINUTE)
             crypto = symbol.security_type == SecurityType.CRYPTO
             kinds: list[tuple[type, TickType]] = []

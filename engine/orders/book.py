@@ -49,6 +49,9 @@ class OrderBook:
         self._modes: dict[Symbol, DataNormalizationMode] = {}
         self._told_fee = False
 
+    def _wait(self, ticket: OrderTicket) -> None:
+        """Wait until an order is closed: a backtest never does."""
+
     # -- looks ---------------------------------------------------------------------------------
 
     def _open_tickets(self) -> list[OrderTicket]:
@@ -112,10 +115,12 @@ class OrderBook:
         self.handle_events([OrderEvent(order, self._algorithm._utc, OrderFee.ZERO, message)])
 
     def handle_events(self, events: list[OrderEvent]) -> None:
-        """Book events, then tell the execution model and the algorithm.
+        """Book events, then tell the execution model and the algorithm."""
+        self._book(events)
+        self._tell(events)
 
-        First the orders, then the portfolio, the trades and the tickets.
-        """
+    def _book(self, events: list[OrderEvent]) -> None:
+        """Book events: first the orders, then the portfolio, the trades and the tickets."""
         algorithm = self._algorithm
         rows = []
         for event in events:
@@ -152,6 +157,10 @@ class OrderBook:
                     security.symbol_properties._contract_multiplier,
                 )
             ticket._add_event(event)
+
+    def _tell(self, events: list[OrderEvent]) -> None:
+        """Tell the execution model and the algorithm."""
+        algorithm = self._algorithm
         results = algorithm._engine.results
         for event in events:
             if event.status == OrderStatus.NONE:

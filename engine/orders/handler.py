@@ -190,17 +190,25 @@ class TransactionHandler(OrderBook):
         queue = self._queue
         try:
             while queue:
-                request = queue.popleft()
-                if isinstance(request, SubmitOrderRequest):
-                    response = self._handle_submit(request)
-                elif isinstance(request, UpdateOrderRequest):
-                    response = self._handle_update(request)
-                else:
-                    response = self._handle_cancel(request)
-                request.set_response(response, OrderRequestStatus.PROCESSED)
+                self._work_off(queue.popleft())
                 self.brokerage.scan()
         except Exception as error:
             self._algorithm._set_runtime_error(error, "HandleOrderRequest")
+
+    def _work_off(self, request: OrderRequest) -> None:
+        if isinstance(request, SubmitOrderRequest):
+            response = self._handle_submit(request)
+        elif isinstance(request, UpdateOrderRequest):
+            response = self._handle_update(request)
+        else:
+            response = self._handle_cancel(request)
+        request.set_response(response, OrderRequestStatus.PROCESSED)
+
+    def _ask_gate(self, security: Any, order: Any) -> Any:
+        return self._algorithm.brokerage_model.can_submit_order(security, order, None)
+
+    def _ask_about_update(self, security: Any, order: Any, request: UpdateOrderRequest) -> Any:
+        return self._algorithm.brokerage_model.can_update_order(security, order, request, None)
 
     def _handle_submit(self, request: SubmitOrderRequest) -> OrderResponse:
         algorithm = self._algorithm
@@ -228,7 +236,7 @@ class TransactionHandler(OrderBook):
         if refusal is not None:
             return refusal
         for leg, asset in securities.items():
-            able, message = algorithm.brokerage_model.can_submit_order(asset, leg, None)
+            able, message = self._ask_gate(asset, leg)
             if not able:
                 ids = ",".join(str(one.id) for one in legs)
                 shown = "Warning - Code: InvalidOrder - " if message is None else message
@@ -296,7 +304,7 @@ class TransactionHandler(OrderBook):
         if security is None:
             security = algorithm.securities[order.symbol]
         self._rounder.quantity(order, security)
-        able, message = algorithm.brokerage_model.can_update_order(security, order, request, None)
+        able, message = self._ask_about_update(security, order, request)
         if not able:
             shown = message
             if message is None:

@@ -182,7 +182,10 @@ class SecurityTransactionManager(LeanObject):
     def wait_for_order(self, order_id: int) -> bool:
         """Tell whether the order is closed: a backtest never waits."""
         ticket = self.get_order_ticket(order_id)
-        return ticket is not None and ticket._is_closed
+        if ticket is None:
+            return False
+        self._processor._wait(ticket)
+        return ticket._is_closed
 
     # -- ids -----------------------------------------------------------------------------------
 
