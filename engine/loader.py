@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 
+from engine.shim.namespaces import namespaces
 from engine.types.errors import AlgorithmError, EngineError
 
 _SHIM = str(Path(__file__).parent / "shim" / "path")
@@ -19,22 +20,21 @@ _SHIM = str(Path(__file__).parent / "shim" / "path")
 def algorithm_path(folder: Path) -> Iterator[None]:
     """Put the algorithm's folder and the shim first on ``sys.path``; take both away at the end.
 
-    Modules that were imported from the algorithm's folder are forgotten too, so that the next run
-    of the process reads its own.
+    The folder comes first, as in LEAN: a package ``Portfolio`` of the user's own wins over LEAN's. Modules that were
+    imported from either are forgotten too, so that the next run of the process reads its own.
     """
     before = set(sys.modules)
     path = list(sys.path)
-    sys.path[:0] = [_SHIM, str(folder)]
+    sys.path[:0] = [str(folder), _SHIM]
     try:
-        yield
+        with namespaces():
+            yield
     finally:
         sys.path[:] = path
         root = str(folder.resolve())
         for name in set(sys.modules) - before:
             file = getattr(sys.modules[name], "__file__", None) or ""
-            if name == "AlgorithmImports" or (
-                file.startswith(root) and not _is_library(file, root)
-            ):
+            if file.startswith(_SHIM) or (file.startswith(root) and not _is_library(file, root)):
                 del sys.modules[name]
 
 

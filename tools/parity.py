@@ -27,6 +27,7 @@ sys.path.insert(0, str(ROOT))
 
 TABLE = ROOT / "tests" / "engine" / "parity" / "expectations.json"
 _PAIR = re.compile(r'\{\s*"([^"]+)"\s*,\s*"([^"]*)"\s*\}')
+_PARAMETER = re.compile(r'"([^"]+)"\s*:\s*(?:"([^"]*)"|([-\d.]+))')
 _POINTS = re.compile(r"DataPoints\s*=>\s*(-?[\d_]+)")
 
 
@@ -66,6 +67,16 @@ def expectation(lean: Path, name: str) -> tuple[dict[str, str], int] | None:
     return dict(_PAIR.findall(tail)), int(points.group(1).replace("_", "")) if points else 0
 
 
+def launcher_parameters(lean: Path) -> dict[str, str]:
+    """Read the parameters that LEAN's own regression runs get: those of the launcher's settings."""
+    path = lean / "Launcher" / "config.json"
+    if not path.is_file():
+        return {}
+    block = re.search(r'"parameters"\s*:\s*\{(.*?)\}', path.read_text("utf-8-sig"), re.DOTALL)
+    found = _PARAMETER.findall(block.group(1)) if block else []
+    return {key: text or number for key, text, number in found if text or number}
+
+
 def run_one(lean: Path, name: str, data: Path) -> Outcome:
     """Run one algorithm of the checkout and compare its statistics as strings."""
     from engine.run import run_backtest
@@ -78,6 +89,7 @@ def run_one(lean: Path, name: str, data: Path) -> Outcome:
             result = run_backtest(
                 lean / "Algorithm.Python" / f"{name}.py",
                 data,
+                parameters=launcher_parameters(lean),
                 object_store=Path(store),
                 debug_mode=True,
             )

@@ -17,7 +17,7 @@ from engine.types.enums import (
     SecurityType,
 )
 from engine.types.errors import ArgumentException
-from engine.types.symbol import Symbol
+from engine.types.symbol import Symbol, SymbolCache
 from engine.types.timezones import aware, naive
 
 
@@ -187,7 +187,7 @@ class SubmitOrderRequest(OrderRequest):
         self,
         order_type: OrderType,
         security_type: SecurityType,
-        symbol: Symbol,
+        symbol: Symbol | str,
         quantity: Any,
         stop_price: Any,
         limit_price: Any,
@@ -204,7 +204,7 @@ class SubmitOrderRequest(OrderRequest):
         )
         self.order_type = order_type
         self.security_type = security_type
-        self.symbol = symbol
+        self.symbol = SymbolCache._known(symbol)
         self.quantity = quantity
         self.stop_price = stop_price
         self.limit_price = limit_price

@@ -8,7 +8,9 @@ import builtins
 import importlib
 import json
 import math
+import os
 import pkgutil
+import sys
 import typing
 from datetime import date, datetime, time, timedelta
 from functools import cache
@@ -33,8 +35,35 @@ PACKAGES = (
     "results",
     "algorithm",
 )
+#: classes of the engine that share a name with one of LEAN's and are something else
+NOT_LEANS = frozenset(
+    {
+        "CapacityEstimate",
+        "FactorFile",
+        "Factors",
+        "HistoryRequest",
+        "MapFile",
+        "Parameter",
+        "StatisticsBuilder",
+        "TimeKeeper",
+    }
+)
 #: names that LEAN's ``System`` namespace brings and that algorithms use
-SYSTEM_NAMES = ("DayOfWeek", "Color", "Action", "Func", "String", "Decimal", "Math", "Random")
+SYSTEM_NAMES = (
+    "Action",
+    "ArgumentException",
+    "Color",
+    "DateTime",
+    "DayOfWeek",
+    "Decimal",
+    "Func",
+    "InvalidOperationException",
+    "Math",
+    "Object",
+    "Random",
+    "String",
+    "TimeSpan",
+)
 
 
 @cache
@@ -42,10 +71,11 @@ def exports() -> dict[str, Any]:
     """Return the namespace of ``from AlgorithmImports import *``."""
     register_lean_members(lean_members())
     wanted = lean_names()
+    own = wanted - NOT_LEANS
     found: dict[str, Any] = {}
     for module in _modules():
         for name, value in vars(module).items():
-            if (name in wanted or name in SYSTEM_NAMES) and name not in found:
+            if (name in own or name in SYSTEM_NAMES) and name not in found:
                 found[name] = value
     for name in wanted - found.keys():
         found[name] = refusing(name)
@@ -61,6 +91,8 @@ def exports() -> dict[str, Any]:
         timedelta=timedelta,
         math=math,
         json=json,
+        os=os,
+        sys=sys,
         Exception=builtins.Exception,
     )
     found["QCAlgorithmFramework"] = found["QCAlgorithmFrameworkBridge"] = found["QCAlgorithm"]

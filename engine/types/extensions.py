@@ -6,12 +6,11 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from engine.types.decimals import round_to_significant, to_decimal
 from engine.types.dotnet import LeanObject
-from engine.types.enums import OrderStatus, Resolution
+from engine.types.enums import Resolution
 from engine.types.subscription import INCREMENTS
 from engine.types.timezones import convert, from_utc, naive, to_utc
-
-_CLOSED = (OrderStatus.FILLED, OrderStatus.CANCELED, OrderStatus.INVALID)
 
 
 class Extensions(LeanObject):
@@ -23,40 +22,37 @@ class Extensions(LeanObject):
         return from_utc(naive(time), to)
 
     @staticmethod
-    def convert_to_utc(time: datetime, from_: ZoneInfo, strict: bool = False) -> datetime:
+    def convert_to_utc(time: datetime, _from: ZoneInfo, strict: bool = False) -> datetime:
         """Return the UTC time of a local time."""
-        return to_utc(time.replace(tzinfo=None), from_)
+        return to_utc(time.replace(tzinfo=None), _from)
 
     @staticmethod
-    def convert_to(time: datetime, from_: ZoneInfo, to: ZoneInfo, strict: bool = False) -> datetime:
+    def convert_to(time: datetime, _from: ZoneInfo, to: ZoneInfo, strict: bool = False) -> datetime:
         """Return the time of another zone."""
-        return convert(time.replace(tzinfo=None), from_, to)
+        return convert(time.replace(tzinfo=None), _from, to)
 
     @staticmethod
     def to_time_span(resolution: Resolution) -> timedelta:
         return INCREMENTS[Resolution(resolution)]
 
     @staticmethod
-    def round_down(value: Any, interval: timedelta) -> Any:
+    def round_to_significant_digits(d: float, digits: int) -> float:
+        """Return a number rounded to its first digits, half to even."""
+        return float(round_to_significant(to_decimal(d), digits))
+
+    @staticmethod
+    def round_down(date_time: Any, interval: timedelta) -> Any:
         """Return a time (or span) cut to a multiple of an interval."""
         if not interval:
-            return value
-        if isinstance(value, datetime):
-            return value - (value - datetime.min) % interval
-        return value - value % interval
+            return date_time
+        if isinstance(date_time, datetime):
+            return date_time - (date_time - datetime.min) % interval
+        return date_time - date_time % interval
 
     @staticmethod
-    def round_up(value: datetime, interval: timedelta) -> datetime:
-        down: datetime = Extensions.round_down(value, interval)
-        return down if down == value else down + interval
-
-    @staticmethod
-    def is_closed(status: OrderStatus) -> bool:
-        return status in _CLOSED
-
-    @staticmethod
-    def is_open(status: OrderStatus) -> bool:
-        return status not in _CLOSED
+    def round_up(time: datetime, interval: timedelta) -> datetime:
+        down: datetime = Extensions.round_down(time, interval)
+        return down if down == time else down + interval
 
 
 class Time(LeanObject):

@@ -134,9 +134,9 @@ class SecurityIdentifier(LeanObject):
         return self.underlying is not None
 
     @staticmethod
-    def parse(text: str) -> SecurityIdentifier:
+    def parse(value: str) -> SecurityIdentifier:
         """Read an identifier from its text."""
-        head, _, tail = text.partition("|")
+        head, _, tail = value.partition("|")
         symbol, _, properties = head.partition(" ")
         number = int(properties, 36) if properties and properties != "0" else 0
         return SecurityIdentifier(symbol, number, SecurityIdentifier.parse(tail) if tail else None)
@@ -391,6 +391,11 @@ class SymbolCache:
             if len(several) == 1:
                 symbol = cls._symbols[ticker.upper()] = cls._symbols[several[0]]
         return symbol
+
+    @classmethod
+    def _known(cls, symbol: Symbol | str) -> Symbol:
+        """Return a symbol for what a user gave as one: LEAN takes the text of a ticker too."""
+        return cls.get_symbol(symbol) if isinstance(symbol, str) else symbol
 
     @classmethod
     def _beginning(cls, ticker: str) -> list[str]:

@@ -13,6 +13,8 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import numpy.typing as npt
 
+from engine.types.dotnet import LeanObject
+
 UTC = UTC
 EPOCH = datetime(1970, 1, 1)
 _MICRO = timedelta(microseconds=1)
@@ -135,7 +137,7 @@ class OffsetZone(ZoneInfo):
         return f"UTC{'-' if sign == '+' else '+'}{hours:02d}"
 
 
-class TimeZones:
+class TimeZones(LeanObject):
     """LEAN's names for time zones."""
 
     UTC = ZoneInfo("UTC")
@@ -144,7 +146,6 @@ class TimeZones:
     LONDON = ZoneInfo("Europe/London")
     HONG_KONG = ZoneInfo("Asia/Hong_Kong")
     TOKYO = ZoneInfo("Asia/Tokyo")
-    SEOUL = ZoneInfo("Asia/Seoul")
     ROME = ZoneInfo("Europe/Rome")
     SYDNEY = ZoneInfo("Australia/Sydney")
     VANCOUVER = ZoneInfo("America/Vancouver")

@@ -1,0 +1,129 @@
+"""Lets ``import clr``, ``from System import *`` and ``from QuantConnect.Orders import *`` work.
+
+Older algorithms name .NET's namespaces; each of them gives here what ``AlgorithmImports`` gives.
+The finder is installed only while an algorithm runs.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+from typing import Any
+
+ROOTS = ("clr", "System", "QuantConnect")
+_COLLECTIONS = "System.Collections.Generic"
+_SYSTEM = ("", "Collections", "Collections.Generic", "Drawing", "Globalization", "IO", "Linq")
+_QUANTCONNECT = (
+    "",
+    "Algorithm",
+    "Algorithm.Framework",
+    "Algorithm.Framework.Alphas",
+    "Algorithm.Framework.Execution",
+    "Algorithm.Framework.Portfolio",
+    "Algorithm.Framework.Portfolio.SignalExports",
+    "Algorithm.Framework.Risk",
+    "Algorithm.Framework.Selection",
+    "Algorithm.Selection",
+    "Api",
+    "Benchmarks",
+    "Brokerages",
+    "Commands",
+    "Configuration",
+    "Data",
+    "Data.Auxiliary",
+    "Data.Consolidators",
+    "Data.Custom",
+    "Data.Custom.IconicTypes",
+    "Data.Fundamental",
+    "Data.Market",
+    "Data.Shortable",
+    "Data.UniverseSelection",
+    "DataSource",
+    "Indicators",
+    "Indicators.CandlestickPatterns",
+    "Interfaces",
+    "Lean",
+    "Lean.Engine",
+    "Logging",
+    "Notifications",
+    "Orders",
+    "Orders.Fees",
+    "Orders.Fills",
+    "Orders.OptionExercise",
+    "Orders.Slippage",
+    "Orders.TimeInForces",
+    "Parameters",
+    "Python",
+    "Research",
+    "Scheduling",
+    "Securities",
+    "Securities.Crypto",
+    "Securities.CryptoFuture",
+    "Securities.Equity",
+    "Securities.Forex",
+    "Securities.Future",
+    "Securities.IndexOption",
+    "Securities.Interfaces",
+    "Securities.Option",
+    "Securities.Positions",
+    "Securities.Volatility",
+    "Statistics",
+    "Storage",
+    "Util",
+)
+NAMESPACES = frozenset(
+    ["clr"]
+    + [f"System.{name}".rstrip(".") for name in _SYSTEM]
+    + [f"QuantConnect.{name}".rstrip(".") for name in _QUANTCONNECT]
+)
+
+
+class _NamespaceLoader(Loader):
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        return ModuleType(spec.name, "Names of LEAN's, for algorithms that ask for a namespace.")
+
+    def exec_module(self, module: ModuleType) -> None:
+        module.__path__ = []
+        if module.__name__ == "clr":
+            for name in ("AddReference", "add_reference"):
+                setattr(module, name, _add_reference)
+            module.__all__ = ["AddReference"]
+            return
+        from engine.shim.exports import exports
+        from engine.types import generic
+
+        names = generic.NAMES if module.__name__ == _COLLECTIONS else exports()
+        vars(module).update(names)
+        module.__all__ = list(names)
+
+
+def _add_reference(assembly: str) -> None:
+    """Nothing to load: the engine's classes are there."""
+
+
+class _NamespaceFinder(MetaPathFinder):
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: Any = None
+    ) -> ModuleSpec | None:
+        if fullname in NAMESPACES:
+            return ModuleSpec(fullname, _NamespaceLoader(), is_package=True)
+        return None
+
+
+@contextmanager
+def namespaces() -> Iterator[None]:
+    """Install the finder for the time of a run and forget what it made."""
+    finder = _NamespaceFinder()
+    hidden = {n: sys.modules.pop(n) for n in list(sys.modules) if n.partition(".")[0] in ROOTS}
+    sys.meta_path.insert(0, finder)
+    try:
+        yield
+    finally:
+        sys.meta_path.remove(finder)
+        for name in [n for n in sys.modules if n.partition(".")[0] in ROOTS]:
+            del sys.modules[name]
+        sys.modules.update(hidden)
