@@ -515,3 +515,24 @@ def test_a_session_ends_at_midnight_of_the_set_zone(make_world) -> None:
         system.evaluate(Portfolio(clock.now(), 100_000.0 - hours))
         expected = 0 if hours < 8 else 1
         assert system.reading.session_index == expected
+
+
+def test_a_failing_ledger_is_a_fault_of_its_own_beside_others(make_world) -> None:
+    class Dead:
+        def append(self, entry) -> None:
+            raise OSError("disk full")
+
+    world = make_world(ledger=Dead())
+    world.minute()
+    world.system.observe(Trade("QQQ", world.clock.now(), math.nan))
+
+    assert [reason.guard for reason in world.system.verdict.reasons] == ["audit"]
+
+
+def test_a_pause_says_how_many_sessions_are_left(make_world) -> None:
+    world = make_world(ProtectionSettings.from_flat({**NO_CUSHION, "daily.loss": "off"}))
+    world.day(100_000)
+    world.day(85_000)
+
+    assert world.day().reason == "drawdown_recent: cooling down, 4 more session(s)"
+    assert world.day().reason == "drawdown_recent: cooling down, 3 more session(s)"

@@ -340,3 +340,19 @@ def test_whatever_reduces_cannot_grow_or_flip_the_position_in_any_order_of_fills
     if alone and all(p.resting for p in side):
         assert answer.reduces or answer.excused  # the user's own resting orders block no exit
     assert abs(answer.room) <= abs(held)
+
+
+def test_the_legs_of_one_combination_do_not_stand_in_each_others_way(world) -> None:
+    world.hold("CALL 1", 2, 5)
+    world.hold("CALL 2", -2, 3)
+    world.system.kill("Ada", "test")
+    legs = (Leg("CALL 1", -2), Leg("CALL 2", 2))
+    own = [
+        OpenOrder(1, "CALL 1", -2, OrderKind.COMBO_MARKET, group=77),
+        OpenOrder(2, "CALL 2", 2, OrderKind.COMBO_MARKET, group=77),
+    ]
+    foreign = OpenOrder(9, "CALL 2", 1, OrderKind.MARKET)
+
+    assert ask(world, 1, -2, "CALL 1", group=77, legs=legs, portfolio=world.portfolio(own)).allowed
+    with_foreign = world.portfolio([*own, foreign])
+    assert not ask(world, 3, -2, "CALL 1", group=78, legs=legs, portfolio=with_foreign).allowed
