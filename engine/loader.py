@@ -20,8 +20,9 @@ _SHIM = str(Path(__file__).parent / "shim" / "path")
 def algorithm_path(folder: Path) -> Iterator[None]:
     """Put the algorithm's folder and the shim first on ``sys.path``; take both away at the end.
 
-    The folder comes first, as in LEAN: a package ``Portfolio`` of the user's own wins over LEAN's. Modules that were
-    imported from either are forgotten too, so that the next run of the process reads its own.
+    The folder comes first, as in LEAN: a package ``Portfolio`` of the user's own wins over LEAN's.
+    Modules that were imported from either are forgotten too, so that the next run of the process
+    reads its own.
     """
     before = set(sys.modules)
     path = list(sys.path)

@@ -74,8 +74,8 @@ class Engine:
 
         self.data_folder = data
         self.configuration: dict[str, Any] = {}
-        self.hours = MarketHoursDatabase.from_data_folder(data)
-        self.properties = SymbolPropertiesDatabase.from_data_folder(data)
+        self.hours = MarketHoursDatabase._from_data_folder(data)
+        self.properties = SymbolPropertiesDatabase._from_data_folder(data)
         self.maps = AuxiliaryFiles(data)
         self.maps.install()
         self.object_store = ObjectStore(object_store or Path("storage"))

@@ -115,6 +115,13 @@ class ChartingMixin:
 
         return draw
 
+    @property
+    def statistics(self) -> Any:
+        """The statistics of the run so far: ``summary``, ``total_performance`` and the rest."""
+        found = self._engine.results.statistics_results(rolling=True)
+        found.summary = LeanDict(found.summary)
+        return found
+
     def set_runtime_statistic(self, name: str, value: Any) -> None:
         """Show a value among the statistics of the running algorithm."""
         self.runtime_statistics[name] = _text(value)

@@ -112,7 +112,17 @@ class MarketHoursDatabase(LeanObject):
         self._custom: dict[str, Entry] = {}
 
     @staticmethod
-    def from_data_folder(folder: str | Path) -> MarketHoursDatabase:
+    def from_data_folder(data_folder: str | None = None) -> MarketHoursDatabase:
+        """Return the database of the run, or of another data folder."""
+        from engine.run import current_engine
+
+        if data_folder is not None:
+            return MarketHoursDatabase._from_data_folder(data_folder)
+        database: MarketHoursDatabase = current_engine().hours
+        return database
+
+    @staticmethod
+    def _from_data_folder(folder: str | Path) -> MarketHoursDatabase:
         """Read ``market-hours/market-hours-database.json`` of a data folder."""
         return MarketHoursDatabase.from_file(
             Path(folder) / "market-hours" / "market-hours-database.json"

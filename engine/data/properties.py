@@ -92,7 +92,17 @@ class SymbolPropertiesDatabase(LeanObject):
         self._made: dict[tuple[str, str, str], SymbolProperties] = {}
 
     @staticmethod
-    def from_data_folder(folder: str | Path) -> SymbolPropertiesDatabase:
+    def from_data_folder(data_folder: str | None = None) -> SymbolPropertiesDatabase:
+        """Return the database of the run, or of another data folder."""
+        from engine.run import current_engine
+
+        if data_folder is not None:
+            return SymbolPropertiesDatabase._from_data_folder(data_folder)
+        database: SymbolPropertiesDatabase = current_engine().properties
+        return database
+
+    @staticmethod
+    def _from_data_folder(folder: str | Path) -> SymbolPropertiesDatabase:
         """Read ``symbol-properties/symbol-properties-database.csv`` of a data folder.
 
         Raises
@@ -143,7 +153,11 @@ class SymbolPropertiesDatabase(LeanObject):
             self._made[key] = made
         return made
 
-    def contains_key(self, market: str, symbol: Any, security_type: SecurityType) -> bool:
+    def contains_key(
+        self, market: Any, symbol: Any = None, security_type: Any = SecurityType.EQUITY
+    ) -> bool:
+        if symbol is None:  # one key that holds all three
+            market, symbol, security_type = market.market, market.symbol, market.security_type
         key = (market.lower(), database_ticker(symbol).upper(), type_name(security_type).lower())
         return key in self._rows or key in self._made
 

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from engine.types.dotnet import LeanObject
+from engine.types.enums import SecurityType
 from engine.types.timekeeper import TimeKeeper
 
 EPOCH = datetime(1998, 1, 1)
@@ -66,9 +67,17 @@ class SecurityExchange(LeanObject):
 
 
 class EquityExchange(SecurityExchange):
-    """Exchange of shares."""
+    """Exchange of shares; without hours given, that of the USA."""
 
     trading_days_per_year = 252
+
+    def __init__(self, exchange_hours: Any = None) -> None:
+        if exchange_hours is None:
+            from engine.run import current_engine
+
+            hours = current_engine().hours
+            exchange_hours = hours.get_exchange_hours("usa", None, SecurityType.EQUITY)
+        super().__init__(exchange_hours)
 
 
 class ForexExchange(SecurityExchange):

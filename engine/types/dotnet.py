@@ -32,7 +32,8 @@ class LeanType(type):
         if name[:1].isupper():
             snake = snake_name(name)
             for known in (snake, snake.upper()):
-                if known != name and any(known in base.__dict__ for base in cls.__mro__):
+                owners = (*cls.__mro__, *type(cls).__mro__)
+                if known != name and any(known in owner.__dict__ for owner in owners):
                     return getattr(cls, known)
         if not name.startswith("_"):
             _refuse_known(cls, name)
@@ -158,8 +159,8 @@ class LeanDict(dict[K, V]):
     def _missing(self, key: Any) -> V:
         raise KeyNotFoundException(f"'{key}' wasn't found in the {type(self).__name__} object")
 
-    def get(self, key: Any, default: Any = None) -> Any:
-        return dict.get(self, self._key(key), default)
+    def get(self, key: Any, default_value: Any = None) -> Any:
+        return dict.get(self, self._key(key), default_value)
 
     def contains_key(self, key: Any) -> bool:
         return key in self
@@ -167,9 +168,6 @@ class LeanDict(dict[K, V]):
     def try_get_value(self, key: Any, _value: Any = None) -> tuple[bool, Any]:
         value = self.get(key)
         return value is not None, value
-
-    def get_value(self, key: Any) -> Any:
-        return self.get(key)
 
     @property
     def count(self) -> int:
