@@ -15,6 +15,8 @@ from types import ModuleType
 from typing import Any
 
 ROOTS = ("clr", "System", "QuantConnect")
+#: packages of LEAN's Python models
+MODEL_PACKAGES = ("Alphas", "Execution", "Portfolio", "Risk", "Selection")
 _COLLECTIONS = "System.Collections.Generic"
 _SYSTEM = ("", "Collections", "Collections.Generic", "Drawing", "Globalization", "IO", "Linq")
 _QUANTCONNECT = (
@@ -105,6 +107,36 @@ def _add_reference(assembly: str) -> None:
     """Nothing to load: the engine's classes are there."""
 
 
+class _ModelLoader(Loader):
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        return ModuleType(spec.name, "One of LEAN's models under the name of its Python file.")
+
+    def exec_module(self, module: ModuleType) -> None:
+        from engine.shim.exports import exports
+
+        _, _, model = module.__name__.partition(".")
+        module.__path__ = []
+        module.__all__ = [model] if model else []
+        if model:
+            setattr(module, model, exports()[model])
+
+
+class _ModelFinder(MetaPathFinder):
+    """Finds ``Portfolio.RiskParityPortfolioOptimizer`` and the like, after the files on the path."""
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: Any = None
+    ) -> ModuleSpec | None:
+        package, _, model = fullname.partition(".")
+        if package not in MODEL_PACKAGES:
+            return None
+        from engine.shim.exports import exports
+
+        if model and model not in exports():
+            return None
+        return ModuleSpec(fullname, _ModelLoader(), is_package=not model)
+
+
 class _NamespaceFinder(MetaPathFinder):
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: Any = None
@@ -117,13 +149,17 @@ class _NamespaceFinder(MetaPathFinder):
 @contextmanager
 def namespaces() -> Iterator[None]:
     """Install the finder for the time of a run and forget what it made."""
-    finder = _NamespaceFinder()
+    finder, models = _NamespaceFinder(), _ModelFinder()
     hidden = {n: sys.modules.pop(n) for n in list(sys.modules) if n.partition(".")[0] in ROOTS}
     sys.meta_path.insert(0, finder)
+    sys.meta_path.append(models)
     try:
         yield
     finally:
         sys.meta_path.remove(finder)
-        for name in [n for n in sys.modules if n.partition(".")[0] in ROOTS]:
-            del sys.modules[name]
+        sys.meta_path.remove(models)
+        for name, module in list(sys.modules.items()):
+            loader = getattr(getattr(module, "__spec__", None), "loader", None)
+            if isinstance(loader, _NamespaceLoader | _ModelLoader):
+                del sys.modules[name]
         sys.modules.update(hidden)
