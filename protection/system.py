@@ -274,7 +274,7 @@ class ProtectionSystem:
         gross, flat, moved = walk_positions(portfolio, board, self._stop, now, reading.equity)
         changed |= moved
         changed |= board.step_portfolio(now, reading, gross, flat)
-        for name in ("volatility", "flash"):
+        for name in ("volatility", "flash") if board.any_symbol else ():
             for symbol in board.active_symbols(name):
                 watch = self._watches.get(symbol)
                 value = 0.0

@@ -142,6 +142,11 @@ class Board:
             del self._symbols[key]
         return changed
 
+    @property
+    def any_symbol(self) -> bool:
+        """Whether the breaker of any symbol is not closed."""
+        return bool(self._symbols)
+
     def active_symbols(self, name: str) -> list[str]:
         """Symbols whose breaker of that name is not closed."""
         if not self._symbols:

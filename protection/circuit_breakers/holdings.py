@@ -52,6 +52,8 @@ def walk_positions(
     added to until it can.
     """
     gross, flat, changed = 0.0, True, False
+    faulty, tripped = board.faulty, board.any_symbol  # asked once: this runs at every step
+    level = math.inf if stop is None else stop
     for symbol, position in portfolio.positions.items():
         quantity = position.quantity
         if quantity == 0.0:
@@ -66,14 +68,13 @@ def walk_positions(
             )
             board.set_fault("position", Action.FREEZE, text, now, symbol_scope(symbol))
             continue
-        if board.faulty:
+        if faulty:
             text = f"position in {symbol} is good again"
             board.clear_fault("position", now, text, symbol_scope(symbol))
         gross += value
-        if stop is not None:
-            loss = 1.0 - price / average if quantity > 0.0 else price / average - 1.0
-            if loss >= stop or board.is_active("position_stop", symbol):
-                changed |= board.step_symbol("position_stop", symbol, now, loss, equity, False)
+        loss = 1.0 - price / average if quantity > 0.0 else price / average - 1.0
+        if loss >= level or (tripped and board.is_active("position_stop", symbol)):
+            changed |= board.step_symbol("position_stop", symbol, now, loss, equity, False)
     for symbol in board.active_symbols("position_stop"):
         kept = portfolio.positions.get(symbol)
         if kept is None or kept.quantity == 0.0:

@@ -11,17 +11,15 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from protection.contracts.errors import FixInput, RecoverState
 
 SESSIONS_PER_YEAR = 252
 
 
-@dataclass(frozen=True, slots=True)
-class DrawdownReading:
+class DrawdownReading(NamedTuple):
     """State of the account after one observation; losses are fractions, positive is bad.
 
     Attributes

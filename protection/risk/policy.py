@@ -37,7 +37,7 @@ class Cushion:
     Attributes
     ----------
     multiplier : share of the strategy's own exposure in [0, 1]
-    base : peak it refers to
+    base : peak it refers to; 0 at full size
     locked : whether nothing may be held although nothing has tripped
     """
 
@@ -82,6 +82,8 @@ class CushionPolicy:
         else:
             peak = reading.forgiving_peak
         multiplier = cushion_multiplier(reading.equity, peak, settings.limit, settings.steepness)
+        if multiplier >= 1.0:
+            return NO_CUSHION
         return Cushion(multiplier, peak, multiplier <= 0.0)
 
     def describe(self) -> str:
