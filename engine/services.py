@@ -204,6 +204,16 @@ class InternalFeeds:
         )
         return to_utc(start, hours.time_zone)
 
+    def on_added(self, added: Any) -> None:
+        """Give currencies that came with new securities a rate, and its last price at once."""
+        fresh = any(
+            cash._currency_conversion.destination_currency is None
+            for cash in self.algorithm.portfolio.cash_book.values()
+        )
+        self.ensure_currencies(tuple(added))
+        if fresh:
+            seed_currencies(self.algorithm)
+
     def ensure_currencies(self, added: tuple[Any, ...] = ()) -> list[Any]:
         """Give every currency of the cash book a rate; return the securities made for that."""
         algorithm = self.algorithm
@@ -212,17 +222,15 @@ class InternalFeeds:
         def make(symbol: Symbol) -> Any:
             subscribed = [c.resolution for c in algorithm.subscription_manager.subscriptions]
             resolution = min(subscribed, default=Resolution.MINUTE)
-            crypto = symbol.security_type == SecurityType.CRYPTO
-            kinds: list[tuple[type, TickType]] = []
-            if crypto:
-                kinds.append((TradeBar, TickType.TRADE))
-            kinds.append((QuoteBar, TickType.QUOTE))
+            # the first of its kinds of data: trades of a coin, quotes of a pair
+            known = algorithm.subscription_manager.get_data_types_for_security(symbol.security_type)
+            tick = known[0]
+            kind = QuoteBar if tick == TickType.QUOTE else TradeBar
             security = algorithm.securities.create_security(symbol, [], 0, False)
-            for kind, tick in kinds:
-                config = self._config(security, resolution, kind, tick, True)
-                security._add_data(config)
-                algorithm.subscription_manager._add(config)
-                self._pending.append(config)
+            config = self._config(security, resolution, kind, tick, True)
+            security._add_data(config)
+            algorithm.subscription_manager._add(config)
+            self._pending.append(config)
             security.is_tradable = False
             algorithm.securities.add(security)
             return security
@@ -257,7 +265,7 @@ def start(engine: Any, algorithm: Any) -> None:
         algorithm.settings.warmup_resolution,
     )
     selection = engine.selection = UniverseSelection(algorithm, feed)
-    selection.on_added = lambda added: internal.ensure_currencies(tuple(added))
+    selection.on_added = internal.on_added
     feed.selector = selection.select
     feed.settle = internal.settle
     internal.ensure_currencies()
@@ -278,12 +286,12 @@ def start(engine: Any, algorithm: Any) -> None:
 
 
 def seed_currencies(algorithm: Any) -> None:
-    """Give the securities behind exchange rates their last price before the start."""
+    """Give currencies without a rate the last prices before the start; a rate given stays."""
     book = algorithm.portfolio.cash_book
+    without = [cash for cash in book.values() if not cash._conversion_rate]
     wanted = []
-    for cash in book.values():
-        conversion = cash._currency_conversion
-        for security in () if conversion is None else conversion.conversion_rate_securities:
+    for cash in without:
+        for security in cash._currency_conversion.conversion_rate_securities:
             if not security._price and security not in wanted:
                 wanted.append(security)
     if wanted:
@@ -291,7 +299,8 @@ def seed_currencies(algorithm: Any) -> None:
         for security in wanted:
             for point in prices.get(security.symbol) or ():
                 security.set_market_price(point)
-    book._update_conversions()
+    for cash in without:
+        cash.update()
 
 
 def begin_stream(engine: Any, algorithm: Any) -> None:

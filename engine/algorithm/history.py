@@ -407,10 +407,10 @@ class HistoryMixin:
 
     # -- last prices ---------------------------------------------------------------------------
 
-    def get_last_known_prices(self, what: Any) -> Any:
+    def get_last_known_prices(self, symbol: Any) -> Any:
         """Return the last bar of each type: a list for one security, else symbol -> list."""
-        one = _is_one(what)
-        symbols = [_symbol(what)] if one else [_symbol(item) for item in _each(what)]
+        one = _is_one(symbol)
+        symbols = [_symbol(symbol)] if one else [_symbol(item) for item in _each(symbol)]
         found: dict[tuple[Symbol, type, TickType], Any] = {}
         wanted = self._seed_requests(symbols, _LOOKBACK)
         self._seed(wanted, found)
@@ -438,9 +438,9 @@ class HistoryMixin:
                 dict.__setitem__(result, symbol, [bar for _, bar in held])
         return result.get(symbols[0], []) if one else result
 
-    def get_last_known_price(self, what: Any) -> Any:
+    def get_last_known_price(self, symbol: Any) -> Any:
         """Return the last bar of a security; None when it has none."""
-        symbol = _symbol(what)
+        symbol = _symbol(symbol)
         bars = self.get_last_known_prices(symbol)
         if not bars:
             return None
@@ -545,4 +545,8 @@ def _typed(slices: list[Slice], kind: type[Any], symbol: Symbol) -> list[Any]:
         for point in slice_._points
         if isinstance(point, kind) and point.symbol == symbol
     ]
-    return [plain_point(point) for point in found] if issubclass(kind, PythonData) else found
+    if not issubclass(kind, PythonData):
+        return found
+    # a slice holds one point of a type and a symbol: the last
+    last = {point.end_time: point for point in found}
+    return [plain_point(point) for point in last.values()]

@@ -34,7 +34,8 @@ class ZoneMath:
         self.fixed = len(held.offsets) == 1
 
     def to_utc(self, local: int) -> int:
-        return local - self._offsets[bisect_right(self._local, local) - 1]
+        at = bisect_right(self._local, local) - 1
+        return max(local - self._offsets[at], self._utc[at])
 
     def from_utc(self, utc: int) -> int:
         return utc + self._offsets[bisect_right(self._utc, utc) - 1]

@@ -178,21 +178,25 @@ def frame_of(slices: Iterable[Slice], kind: type | None = None) -> Any:
 
     install()
     want_trades, want_quotes = kind in (None, TradeBar), kind in (None, QuoteBar)
-    rows: dict[Any, dict[datetime, dict[str, Any]]] = {}
+    rows: dict[Any, dict[tuple[datetime, int], dict[str, Any]]] = {}
     for slice_ in slices:
         for point in slice_._points:
             cells = rows.setdefault(point.symbol, {})
             if type(point) is TradeBar and want_trades:
-                cell = cells.setdefault(point.end_time, {})
+                cell = cells.setdefault((point.end_time, 0), {})
                 cell.update((name, getattr(point, name)) for name in _OHLC)
                 cell["volume"] = point.volume
             elif type(point) is QuoteBar and want_quotes:
-                cell = cells.setdefault(point.end_time, {})
+                cell = cells.setdefault((point.end_time, 0), {})
                 _quote_cells(cell, point)
             elif not isinstance(point, (TradeBar, QuoteBar)) and (
                 kind is None or isinstance(point, kind)
             ):
-                cells.setdefault(point.end_time, {}).update(_custom_cells(point))
+                # two points of the user's own data at one time are two rows
+                number = 0
+                while (point.end_time, number) in cells:
+                    number += 1
+                cells[point.end_time, number] = _custom_cells(point)
     frames = []
     for symbol, cells in rows.items():
         if not cells:
@@ -200,7 +204,7 @@ def frame_of(slices: Iterable[Slice], kind: type | None = None) -> Any:
         times = sorted(cells)
         names = sorted({name for cell in cells.values() for name in cell})
         index = pd.MultiIndex.from_tuples(
-            [(symbol, pd.Timestamp(t)) for t in times], names=["symbol", "time"]
+            [(symbol, pd.Timestamp(t)) for t, _ in times], names=["symbol", "time"]
         )
         columns = {}
         for name in names:

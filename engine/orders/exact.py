@@ -27,6 +27,8 @@ def from_python(value: Any) -> Decimal:
     if isinstance(value, float):
         if value - value != 0:
             raise OverflowError(f"expected a finite number, was {value}")
+        if not value:
+            return Decimal("0.0")
         number = Decimal(float.__repr__(value))
         return number.quantize(Decimal(1)) if number.as_tuple().exponent > 0 else number  # type: ignore[operator]
     if isinstance(value, bool) or value is None or isinstance(value, str):

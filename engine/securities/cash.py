@@ -129,7 +129,10 @@ class Cash(LeanObject):
         self._conversion.update()
 
     def add_amount(self, amount: Any) -> float:
-        self._amount = self._amount + from_python(amount)
+        before = self._amount
+        after = before + from_python(amount)
+        # .NET keeps the sign of a sum that is nothing
+        self._amount = after if after else after.copy_sign(before)
         self.updated(self)
         return float(self._amount)
 
@@ -172,10 +175,6 @@ class ConvertibleCashAmount(LeanObject):
     @property
     def in_account_currency(self) -> float:
         return float(self._in_account_currency)
-
-    @property
-    def currency(self) -> str:
-        return self.cash.symbol
 
     def __float__(self) -> float:
         return self.in_account_currency
@@ -270,21 +269,28 @@ class CashBook(LeanDict[str, Cash]):
             rates.append(rate)
         return quantity * (rates[0] / rates[1])
 
-    def convert(self, quantity: Any, source: str, destination: str) -> float:
-        return float(self._convert(from_python(quantity), source, destination))
+    def convert(
+        self, source_quantity: Any, source_currency: str, destination_currency: str
+    ) -> float:
+        return float(
+            self._convert(from_python(source_quantity), source_currency, destination_currency)
+        )
 
     def _to_account(self, quantity: Decimal, source: str | None) -> Decimal:
         if source == self._account_currency:
             return quantity
         return self._convert(quantity, source or "", self._account_currency) if quantity else ZERO
 
-    def convert_to_account_currency(self, amount: Any, currency: str | None = None) -> Any:
+    def convert_to_account_currency(
+        self, source_quantity: Any, source_currency: str | None = None
+    ) -> Any:
         """Of a :class:`CashAmount` gives a :class:`CashAmount`, of a number and a code a float."""
-        if currency is None:
+        if source_currency is None:
+            amount = source_quantity
             return CashAmount(
                 self._to_account(amount._amount, amount.currency), self._account_currency
             )
-        return float(self._to_account(from_python(amount), currency))
+        return float(self._to_account(from_python(source_quantity), source_currency))
 
     @property
     def _has_conversions(self) -> bool:

@@ -210,11 +210,11 @@ class SecurityPortfolioManager(SymbolDict[SecurityHolding]):
         unsettled = self.unsettled_cash_book._total_value_in_account_currency
         return value - unsettled - self._total_margin_used
 
-    def get_margin_remaining(self, what: Any, direction: Any = OrderDirection.BUY) -> float:
+    def get_margin_remaining(self, symbol: Any, direction: Any = OrderDirection.BUY) -> float:
         """Return the margin left for a symbol and direction, or for a total portfolio value."""
-        if isinstance(what, (int, float, Decimal)):
-            return float(self._get_margin_remaining(from_python(what)))
-        return float(self._buying_power(self.securities[what], OrderDirection(direction)))
+        if isinstance(symbol, (int, float, Decimal)):
+            return float(self._get_margin_remaining(from_python(symbol)))
+        return float(self._buying_power(self.securities[symbol], OrderDirection(direction)))
 
     def get_buying_power(self, symbol: Any, direction: Any = OrderDirection.BUY) -> float:
         """Return the margin left for trading a symbol in a direction."""
@@ -339,7 +339,7 @@ class SecurityPortfolioManager(SymbolDict[SecurityHolding]):
         factor = _exact(split, "split_factor")
         held = security.holdings
         quantity = held._quantity / factor
-        whole = truncate(quantity)
+        whole = truncate(quantity) + ZERO  # a short that vanishes is no negative zero
         rest = quantity - whole
         held.set_holdings(held._average_price * factor, whole)
         if security.get_last_data() is None:
@@ -353,8 +353,10 @@ class SecurityPortfolioManager(SymbolDict[SecurityHolding]):
     def _add_transaction_record(self, time: datetime, profit_loss: Decimal, win: bool) -> None:
         self.transactions._add_transaction_record(time, profit_loss, win)
 
-    def add_transaction_record(self, time: datetime, profit_loss: Any, is_win: bool) -> None:
-        self._add_transaction_record(time, from_python(profit_loss), bool(is_win))
+    def add_transaction_record(
+        self, time: datetime, transaction_profit_loss: Any, is_win: bool
+    ) -> None:
+        self._add_transaction_record(time, from_python(transaction_profit_loss), bool(is_win))
 
     # -- a view of the securities --------------------------------------------------------------
 
@@ -364,9 +366,9 @@ class SecurityPortfolioManager(SymbolDict[SecurityHolding]):
     def __getitem__(self, key: Any) -> SecurityHolding:
         return self.securities[key].holdings
 
-    def get(self, key: Any, default: Any = None) -> Any:
+    def get(self, key: Any, default_value: Any = None) -> Any:
         security = self.securities.get(key)
-        return default if security is None else security.holdings
+        return default_value if security is None else security.holdings
 
     def __contains__(self, key: Any) -> bool:
         return key in self.securities

@@ -344,7 +344,12 @@ def _side(name: str) -> Any:
         if bid is not None and ask is not None:
             b, a = getattr(bid, name), getattr(ask, name)
             if b and a:
-                return (b + a) / 2
+                middle: float = (b + a) / 2
+                src = bid._src
+                if src is not None and (src.factor is not None or src.factors is not None):
+                    return middle
+                # LEAN halves the decimals: 15 digits take the noise of the floats away
+                return float(f"{middle:.15g}")
             return b or a
         one = bid if bid is not None else ask
         return 0.0 if one is None else getattr(one, name)
@@ -501,31 +506,33 @@ _QUOTE_SLOTS = frozenset(
 
 
 class Tick(BaseData):
-    """One trade or quote."""
+    """One trade or quote.
+
+    Made as in LEAN from ``(time, symbol, bid, ask)``, ``(time, symbol, last, bid, ask)`` or
+    ``(time, symbol, sale_condition, exchange, quantity, price)``.
+    """
 
     data_type = MarketDataType.TICK
 
-    def __init__(
-        self,
-        time: datetime = DATE_MIN,
-        symbol: Any = Symbol.EMPTY,
-        value: float = 0.0,
-        quantity: float = 0.0,
-        bid_price: float = 0.0,
-        ask_price: float = 0.0,
-        bid_size: float = 0.0,
-        ask_size: float = 0.0,
-        tick_type: TickType = TickType.TRADE,
-    ) -> None:
-        self.time, self.symbol, self.value, self.quantity = (
-            time,
-            symbol,
-            float(value),
-            float(quantity),
-        )
-        self.bid_price, self.ask_price = float(bid_price), float(ask_price)
-        self.bid_size, self.ask_size, self.tick_type = float(bid_size), float(ask_size), tick_type
+    def __init__(self, time: datetime = DATE_MIN, symbol: Any = Symbol.EMPTY, *args: Any) -> None:
+        self.time, self.symbol = time, symbol
+        self.value = self.quantity = 0.0
+        self.bid_price = self.ask_price = self.bid_size = self.ask_size = 0.0
         self.exchange, self.sale_condition, self.suspicious = "", "", False
+        self.tick_type = TickType.TRADE if len(args) in (0, 4) else TickType.QUOTE
+        if len(args) == 2:
+            self.bid_price, self.ask_price = (float(price) for price in args)
+            self.value = (self.bid_price + self.ask_price) / 2
+        elif len(args) == 3:
+            self.value, self.bid_price, self.ask_price = (float(price) for price in args)
+        elif len(args) == 4:
+            self.sale_condition, self.exchange = str(args[0]), str(args[1])
+            self.quantity, self.value = float(args[2]), float(args[3])
+        elif args:
+            raise TypeError(
+                "expected bid and ask; last, bid and ask; or sale condition, exchange, quantity "
+                f"and price after time and symbol of a tick, were {len(args)} values"
+            )
 
     @property
     def last_price(self) -> float:

@@ -20,6 +20,8 @@ _CONTEXT = decimal.Context(
     Emax=999999,
     traps=[decimal.InvalidOperation, decimal.DivisionByZero, decimal.Overflow],
 )
+# no decimal of .NET has more digits behind the point
+_DECIMALS = 28
 _MAX = Decimal(79228162514264337593543950335)
 _WIDE = decimal.Context(prec=60, rounding=ROUND_HALF_EVEN)
 
@@ -52,8 +54,14 @@ def to_decimal(value: Any) -> Decimal:
     if kind is float:
         if value != value or value in (float("inf"), float("-inf")):
             raise OverflowError(f"expected a finite number, was {value}")
+        if not value:
+            return ZERO
         number = Decimal(f"{value:.15g}")
-        return normalize(number) if _exponent(number) >= 0 else number
+        exponent = _exponent(number)
+        if exponent < -_DECIMALS:
+            number = round_half_even(number, _DECIMALS).normalize()
+            return number or ZERO
+        return normalize(number) if exponent >= 0 else number
     if isinstance(value, bool):
         return Decimal(int(value))
     if isinstance(value, str):
@@ -70,10 +78,14 @@ def normalize(value: Decimal) -> Decimal:
 
 
 def smart_rounding(value: Decimal) -> Decimal:
-    """LEAN's ``SmartRounding``: 4 decimals above 1000, else 7 significant digits."""
-    if abs(value) > 1000:
-        return round_half_even(value, 4)
-    return round_to_significant(value, 7)
+    """LEAN's ``SmartRounding``: 4 decimals above 1000, else 7 significant digits.
+
+    Trailing zeros are dropped. Negative numbers are never "above 1000".
+    """
+    value = normalize(value)
+    if value > 1000:
+        return normalize(round_half_even(value, 4))
+    return normalize(round_to_significant(value, 7))
 
 
 def round_to_significant(value: Decimal, digits: int) -> Decimal:

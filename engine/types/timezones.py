@@ -54,10 +54,10 @@ class ZoneTable:
             moment = following
         self.starts = starts
         self.offsets = offsets
-        # a local time in the gap of spring, or the second hour of autumn, belongs to the later
-        # offset
+        # a local time that comes twice in autumn is the second one; one that spring leaves out is
+        # the moment of the change (see ``to_utc``)
         self.local_starts = [
-            s + max(o, p) for s, o, p in zip(starts, offsets, [offsets[0], *offsets], strict=False)
+            s + min(o, p) for s, o, p in zip(starts, offsets, [offsets[0], *offsets], strict=False)
         ]
         self.step = [timedelta(microseconds=o) for o in offsets]
 
@@ -65,9 +65,13 @@ class ZoneTable:
         """Return the offset in force at a UTC time."""
         return self.step[bisect_right(self.starts, to_micro(utc)) - 1]
 
-    def offset_of_local(self, local: datetime) -> timedelta:
-        """Return the offset in force at a local time."""
-        return self.step[bisect_right(self.local_starts, to_micro(local)) - 1]
+    def utc_of_local(self, local: datetime) -> datetime:
+        """Return the UTC time of a local time."""
+        micro = to_micro(local)
+        at = bisect_right(self.local_starts, micro) - 1
+        if micro - self.offsets[at] < self.starts[at]:
+            return from_micro(self.starts[at])
+        return local - self.step[at]
 
 
 @cache
@@ -94,7 +98,7 @@ def from_utc(utc: datetime, zone: ZoneInfo) -> datetime:
 
 def to_utc(local: datetime, zone: ZoneInfo) -> datetime:
     """Turn a naive local time of ``zone`` into a naive UTC time."""
-    return local - table(zone).offset_of_local(local)
+    return table(zone).utc_of_local(local)
 
 
 def from_utc_array(utc: npt.NDArray[np.int64], zone: ZoneInfo) -> npt.NDArray[np.int64]:
@@ -108,7 +112,8 @@ def to_utc_array(local: npt.NDArray[np.int64], zone: ZoneInfo) -> npt.NDArray[np
     """Vectorised :func:`to_utc` on microseconds."""
     t = table(zone)
     where = np.searchsorted(np.asarray(t.local_starts), local, side="right") - 1
-    return local - np.asarray(t.offsets)[where]
+    utc: npt.NDArray[np.int64] = local - np.asarray(t.offsets)[where]
+    return np.maximum(utc, np.asarray(t.starts)[where])
 
 
 def convert(local: datetime, source: ZoneInfo, target: ZoneInfo) -> datetime:
