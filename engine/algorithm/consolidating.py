@@ -75,7 +75,11 @@ class ConsolidatingMixin:
     risk_free_interest_rate_model: Any
 
     def _configs_of(self, symbol: Any) -> list[Any]:
-        found: list[Any] = self.subscription_manager.get_subscription_data_configs(symbol)
+        found: list[Any] = (
+            self.subscription_manager.subscription_data_config_service.get_subscription_data_configs(
+                symbol
+            )
+        )
         return found
 
     def _get_subscription(self, symbol: Any, tick_type: TickType | None = None) -> Any:

@@ -107,7 +107,7 @@ sto|T|period:i,k_period:i,d_period:i|STO({period},{k_period},{d_period})|Stochas
 pso|T|period:i,ema_period:i|PSO({period},{ema_period})|PremierStochasticOscillator
 sum|S|period:i|SUM({period})|Sum
 swiss|S|period:i,delta:d,tool:k|SWISS({period},{delta},{tool})|SwissArmyKnife
-t3|S|period:i,volume_factor:d=0.7|T3({period},{volume_factor})|T3MovingAverage
+t_3|S|period:i,volume_factor:d=0.7|T3({period},{volume_factor})|T3MovingAverage
 tema|S|period:i|TEMA({period})|TripleExponentialMovingAverage
 tsi|S|long_term_period:i=25,short_term_period:i=13,signal_period:i=7,signal_type:m=EXPONENTIAL|TSI({long_term_period},{short_term_period},{signal_period})|TrueStrengthIndex
 tr|B||TR|TrueRange

@@ -82,7 +82,7 @@ class MessagesMixin:
     def set_status(self, status: AlgorithmStatus) -> None:
         self.status = AlgorithmStatus(status)
 
-    def get_status(self) -> AlgorithmStatus:
+    def _get_status(self) -> AlgorithmStatus:
         return self.status
 
     def set_run_time_error(self, exception: BaseException) -> None:

@@ -43,18 +43,18 @@ class ObjectStore(LeanObject):
     def _path(self, key: str) -> Path:
         return self._root / key
 
-    def save(self, key: str, text: str | None = None, encoding: Any = None) -> bool:
+    def save(self, path: str, text: str | None = None, encoding: Any = None) -> bool:
         """Keep a text (or flush the file of a key, when no text is given)."""
         if text is None:
-            return self.save_bytes(key, self._path(self._key(key)).read_bytes())
-        return self.save_bytes(key, text.encode("utf-8"))
+            return self.save_bytes(path, self._path(self._key(path)).read_bytes())
+        return self.save_bytes(path, text.encode("utf-8"))
 
-    def save_string(self, key: str, text: str, encoding: Any = None) -> bool:
-        return self.save(key, text)
+    def save_string(self, path: str, text: str, encoding: Any = None) -> bool:
+        return self.save(path, text)
 
-    def save_bytes(self, key: str, contents: bytes) -> bool:
+    def save_bytes(self, path: str, contents: bytes) -> bool:
         """Keep bytes; False when the store is over its quota."""
-        key = self._key(key)
+        key = self._key(path)
         data = bytes(contents)
         known = set(self._all_keys())
         if key not in known and len(known) >= self.max_files:
@@ -79,11 +79,11 @@ class ObjectStore(LeanObject):
                     if key not in self._cache:
                         yield key
 
-    def contains_key(self, key: str) -> bool:
-        key = self._key(key)
+    def contains_key(self, path: str) -> bool:
+        key = self._key(path)
         return key in self._cache or self._path(key).is_file()
 
-    def read_bytes(self, key: str) -> bytes:
+    def read_bytes(self, path: str) -> bytes:
         """Return the bytes of a key.
 
         Raises
@@ -91,38 +91,38 @@ class ObjectStore(LeanObject):
         KeyNotFoundException
             When there is no such key.
         """
-        key = self._key(key)
+        key = self._key(path)
         if key not in self._cache:
-            path = self._path(key)
-            if not path.is_file():
+            file = self._path(key)
+            if not file.is_file():
                 raise KeyNotFoundException(
                     f"expected a key of the object store, was {key!r}: "
                     "no object of that name was saved"
                 )
-            self._cache[key] = path.read_bytes()
+            self._cache[key] = file.read_bytes()
         return self._cache[key]
 
-    def read(self, key: str, encoding: Any = None) -> str:
+    def read(self, path: str, encoding: Any = None) -> str:
         """Return the text of a key."""
-        return self.read_bytes(key).decode("utf-8")
+        return self.read_bytes(path).decode("utf-8")
 
-    def read_string(self, key: str, encoding: Any = None) -> str:
-        return self.read(key)
+    def read_string(self, path: str, encoding: Any = None) -> str:
+        return self.read(path)
 
-    def delete(self, key: str) -> bool:
+    def delete(self, path: str) -> bool:
         """Forget a key; False when there was none."""
-        key = self._key(key)
+        key = self._key(path)
         found = self._cache.pop(key, None) is not None
         self._dirty.discard(key)
-        path = self._path(key)
-        if path.is_file():
-            path.unlink()
+        file = self._path(key)
+        if file.is_file():
+            file.unlink()
             found = True
         return found
 
-    def get_file_path(self, key: str) -> str:
+    def get_file_path(self, path: str) -> str:
         """Write everything to disk and return the path of a key's file."""
-        key = self._key(key)
+        key = self._key(path)
         self._persist()
         return str(self._path(key).absolute())
 

@@ -75,7 +75,7 @@ class QCAlgorithm(
 
     @property
     def algorithm_mode(self) -> AlgorithmMode:
-        return AlgorithmMode.BACKTESTING
+        return AlgorithmMode.LIVE if self.live_mode else AlgorithmMode.BACKTESTING
 
     @property
     def deployment_target(self) -> DeploymentTarget:
@@ -94,3 +94,4 @@ class QCAlgorithm(
 
     def add_command(self, command: Any) -> None:
         """Register a command class; commands arrive in live trading only."""
+        self.__dict__.setdefault("_commands", {})[command.__name__] = command

@@ -17,7 +17,7 @@ from engine.orders.ticket import OrderTicket
 from engine.orders.time_in_force import GoodTilDateTimeInForce, TimeInForce
 from engine.types.decimals import ZERO
 from engine.types.enums import OrderDirection, OrderType, SecurityType
-from engine.types.errors import ArgumentException, InvalidOperationException
+from engine.types.errors import ArgumentException, EngineUnsupported, InvalidOperationException
 
 _GTD_WARNING = (
     "Warning: Good-Til-Date Time-In-Force is not supported for MOO and MOC orders. "
@@ -71,12 +71,17 @@ class TradingMixin(PositionsMixin):
     def order(
         self,
         symbol: Any,
-        quantity: Any,
+        quantity: Any = None,
         asynchronous: Any = False,
         tag: Any = "",
         order_properties: Any = None,
     ) -> OrderTicket:
         """Send a market order; an order type as third argument (an old form) is ignored."""
+        if quantity is None:
+            raise EngineUnsupported(
+                "engine does not implement QCAlgorithm.order of order_factory's requests; "
+                "use lean backtest"
+            )
         if isinstance(asynchronous, OrderType):
             asynchronous = False
         checked_options("order", asynchronous, tag)

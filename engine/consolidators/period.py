@@ -31,6 +31,16 @@ def _anchored(period: timedelta, start: timedelta, moment: datetime) -> datetime
     return reference + (moment - reference) // period * period
 
 
+class _FromResolution:
+    """``from_resolution`` of the consolidators that have it in LEAN."""
+
+    @classmethod
+    def from_resolution(cls, resolution: Resolution) -> Any:
+        """Make the consolidator of a resolution's time span."""
+        make: Any = cls
+        return make(INCREMENTS[Resolution(resolution)])
+
+
 class PeriodCountConsolidatorBase(ConsolidatorBase):
     """Bars of a time span, of a count of inputs, of whichever comes first, or of a calendar
     function.
@@ -104,11 +114,6 @@ class PeriodCountConsolidatorBase(ConsolidatorBase):
                 "expected a timedelta, a count or a calendar function, was none"
             )
         return count, period, start, function
-
-    @classmethod
-    def from_resolution(cls, resolution: Resolution) -> Any:
-        """Make the consolidator of a resolution's time span."""
-        return cls(INCREMENTS[Resolution(resolution)])
 
     @property
     def working_data(self) -> Any:
@@ -254,7 +259,7 @@ class PeriodCountConsolidatorBase(ConsolidatorBase):
         return data.end_time - data.time
 
 
-class TradeBarConsolidator(PeriodCountConsolidatorBase):
+class TradeBarConsolidator(_FromResolution, PeriodCountConsolidatorBase):
     """Trade bars from smaller trade bars."""
 
     _input_type = _output_type = TradeBar
@@ -298,7 +303,7 @@ class _ValueConsolidator(PeriodCountConsolidatorBase):
             working.high = value
 
 
-class BaseDataConsolidator(_ValueConsolidator):
+class BaseDataConsolidator(_FromResolution, _ValueConsolidator):
     """Trade bars from the values of any data."""
 
     _input_type = BaseData
@@ -372,7 +377,7 @@ def _side(bar: Bar | None, other: Bar) -> Bar:
     return bar
 
 
-class QuoteBarConsolidator(PeriodCountConsolidatorBase):
+class QuoteBarConsolidator(_FromResolution, PeriodCountConsolidatorBase):
     """Quote bars from smaller quote bars; a bar opens at the close of the one before."""
 
     _input_type = _output_type = QuoteBar

@@ -126,6 +126,23 @@ def as_symbol(value: Any) -> Symbol:
     return found
 
 
+class _ConfigService(LeanObject):
+    """``subscription_data_config_service``: the configurations by symbol."""
+
+    __slots__ = ("_manager",)
+
+    def __init__(self, manager: SubscriptionManager) -> None:
+        self._manager = manager
+
+    def get_subscription_data_configs(
+        self, symbol: Any = None, include_internal_configs: bool = False
+    ) -> list[SubscriptionDataConfig]:
+        """Return the configurations of a symbol, or all."""
+        if symbol is None:
+            return self._manager.subscriptions
+        return self._manager._of(symbol, include_internal_configs)
+
+
 class SubscriptionManager(LeanObject):
     """Subscriptions of an algorithm in the order in which they were made, and their consolidators.
 
@@ -171,16 +188,8 @@ class SubscriptionManager(LeanObject):
         return [c for known in self._configs.values() for c in known if not c.is_internal_feed]
 
     @property
-    def subscription_data_config_service(self) -> SubscriptionManager:
-        return self
-
-    def get_subscription_data_configs(
-        self, symbol: Any = None, include_internal_configs: bool = False
-    ) -> list[SubscriptionDataConfig]:
-        """Return the configurations of a symbol, or all."""
-        if symbol is None:
-            return self.subscriptions
-        return self._of(symbol, include_internal_configs)
+    def subscription_data_config_service(self) -> _ConfigService:
+        return _ConfigService(self)
 
     @property
     def available_data_types(self) -> dict[SecurityType, list[TickType]]:

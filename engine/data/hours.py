@@ -112,12 +112,12 @@ class MarketHoursDatabase(LeanObject):
         self._custom: dict[str, Entry] = {}
 
     @staticmethod
-    def from_data_folder(data_folder: str | None = None) -> MarketHoursDatabase:
+    def from_data_folder(_data_folder: str | None = None) -> MarketHoursDatabase:
         """Return the database of the run, or of another data folder."""
         from engine.run import current_engine
 
-        if data_folder is not None:
-            return MarketHoursDatabase._from_data_folder(data_folder)
+        if _data_folder is not None:
+            return MarketHoursDatabase._from_data_folder(_data_folder)
         database: MarketHoursDatabase = current_engine().hours
         return database
 

@@ -92,12 +92,12 @@ class SymbolPropertiesDatabase(LeanObject):
         self._made: dict[tuple[str, str, str], SymbolProperties] = {}
 
     @staticmethod
-    def from_data_folder(data_folder: str | None = None) -> SymbolPropertiesDatabase:
+    def from_data_folder(_data_folder: str | None = None) -> SymbolPropertiesDatabase:
         """Return the database of the run, or of another data folder."""
         from engine.run import current_engine
 
-        if data_folder is not None:
-            return SymbolPropertiesDatabase._from_data_folder(data_folder)
+        if _data_folder is not None:
+            return SymbolPropertiesDatabase._from_data_folder(_data_folder)
         database: SymbolPropertiesDatabase = current_engine().properties
         return database
 

@@ -497,8 +497,8 @@ class KnowSureThing(Indicator):
             (RateOfChange(roc), as_indicator(moving_average_type, f"_ROC{i + 1}MA", average))
             for i, (roc, average) in enumerate(periods)
         ]
-        (self.roc1, self.roc1_ma), (self.roc2, self.roc2_ma) = self._pairs[:2]
-        (self.roc3, self.roc3_ma), (self.roc4, self.roc4_ma) = self._pairs[2:]
+        (self.roc_1, self.roc_1_ma), (self.roc_2, self.roc_2_ma) = self._pairs[:2]
+        (self.roc_3, self.roc_3_ma), (self.roc_4, self.roc_4_ma) = self._pairs[2:]
         self.signal_line = as_indicator(moving_average_type, "_SignalLine", signal_period)
         self.warm_up_period = max(sum(pair) for pair in periods)
 

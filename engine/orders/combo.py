@@ -34,9 +34,9 @@ class Leg(LeanObject):
         self.order_price = order_price
 
     @staticmethod
-    def create(symbol: Any, quantity: int, order_price: Any = None) -> Leg:
+    def create(symbol: Any, quantity: int, limit_price: Any = None) -> Leg:
         """Make a leg."""
-        return Leg(getattr(symbol, "symbol", symbol), quantity, order_price)
+        return Leg(getattr(symbol, "symbol", symbol), quantity, limit_price)
 
 
 class GroupOrderManager(LeanObject):

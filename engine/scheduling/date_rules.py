@@ -20,9 +20,11 @@ class FuncDateRule(LeanObject):
 
     __slots__ = ("_dates", "name")
 
-    def __init__(self, name: str, dates: Callable[[datetime, datetime], Iterable[Any]]) -> None:
+    def __init__(
+        self, name: str, get_dates_function: Callable[[datetime, datetime], Iterable[Any]]
+    ) -> None:
         self.name = name
-        self._dates = dates
+        self._dates = get_dates_function
 
     def get_dates(self, start: datetime, end: datetime) -> Iterable[datetime]:
         """Return the midnights of the rule's days between two dates."""

@@ -11,16 +11,26 @@ from engine.types.dotnet import LeanObject
 NEVER = datetime(9999, 12, 31)
 
 
+def _nothing() -> None:
+    """Stand in for a callback that was not given."""
+
+
 class ScheduledEvent(LeanObject):
     """A callback with its (lazy) stream of UTC times."""
 
     __slots__ = ("_callback", "_current", "_times", "enabled", "name")
 
-    def __init__(self, name: str, times: Iterable[datetime], callback: Callable[[], Any]) -> None:
+    def __init__(
+        self,
+        name: str,
+        ordered_event_utc_times: Iterable[datetime] | datetime,
+        callback: Callable[..., Any] | None = None,
+    ) -> None:
         self.name = name
         self.enabled = True
-        self._callback = callback
-        self._times: Iterator[datetime] = iter(times)
+        self._callback = callback or _nothing
+        times = ordered_event_utc_times
+        self._times: Iterator[datetime] = iter((times,) if isinstance(times, datetime) else times)
         # LEAN asks for the first time only when it is needed: universes and warm-up may still move
         # the clock
         self._current: datetime | None = None

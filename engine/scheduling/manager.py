@@ -39,11 +39,11 @@ class ScheduleManager(LeanObject):
         start = datetime(now.year, now.month, now.day) - timedelta(days=1)
         yield from date_rule.get_dates(start, END_OF_TIME)
 
-    def add(self, event: ScheduledEvent) -> None:
-        self._handler.add(event)
+    def add(self, scheduled_event: ScheduledEvent) -> None:
+        self._handler.add(scheduled_event)
 
-    def remove(self, event: ScheduledEvent) -> None:
-        self._handler.remove(event)
+    def remove(self, scheduled_event: ScheduledEvent) -> None:
+        self._handler.remove(scheduled_event)
 
     def training_now(self, training_code: Callable[[], Any]) -> ScheduledEvent:
         return self.on("Training: Now", self.date_rules.today, self.time_rules.now, training_code)

@@ -24,10 +24,12 @@ class FuncTimeRule(LeanObject):
     __slots__ = ("_times", "name")
 
     def __init__(
-        self, name: str, times: Callable[[Iterable[datetime]], Iterable[datetime]]
+        self,
+        name: str,
+        create_utc_event_times_function: Callable[[Iterable[datetime]], Iterable[datetime]],
     ) -> None:
         self.name = name
-        self._times = times
+        self._times = create_utc_event_times_function
 
     def create_utc_event_times(self, dates: Iterable[datetime]) -> Iterable[datetime]:
         """Return the UTC times of the given days."""

@@ -234,8 +234,8 @@ class SecurityCache(LeanObject):
             found = next((v for k, v in self._by_type.items() if issubclass(k, data_type)), None)
         return list(found or ())
 
-    def has_data(self, data_type: type) -> bool:
-        return bool(self.get_all(data_type))
+    def has_data(self, type: type) -> bool:
+        return bool(self.get_all(type))
 
     def _apply_split(self, factor: Decimal) -> None:
         """Carry prices and sizes over a split, the remembered bars included."""

@@ -82,8 +82,8 @@ class SecurityManager(SymbolDict[Security]):
         found = self._all.get(self._key(key))
         return self._missing(key) if found is None else found
 
-    def get(self, key: Any, default: Any = None) -> Any:
-        return self._all.get(self._key(key), default)
+    def get(self, key: Any, default_value: Any = None) -> Any:
+        return self._all.get(self._key(key), default_value)
 
     def _missing(self, key: Any) -> Security:
         raise KeyNotFoundException(
@@ -95,11 +95,15 @@ class SecurityManager(SymbolDict[Security]):
         )
 
     def create_security(
-        self, symbol: Symbol, configs: Any, leverage: Any = 0, add_to_symbol_cache: bool = True
+        self,
+        symbol: Symbol,
+        subscription_data_config_list: Any,
+        leverage: Any = 0,
+        add_to_symbol_cache: bool = True,
     ) -> Security:
         """Make a security for subscriptions (see ``SecurityService``); it is not added here."""
         made: Security = self._service.create_security(
-            symbol, configs, leverage, add_to_symbol_cache
+            symbol, subscription_data_config_list, leverage, add_to_symbol_cache
         )
         return made
 

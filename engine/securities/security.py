@@ -314,8 +314,8 @@ class Security(LeanObject):
     def set_leverage(self, leverage: Any) -> None:
         method(self.buying_power_model, "set_leverage")(self, leverage)
 
-    def set_fee_model(self, fee_model: Any) -> None:
-        self.fee_model = fee_model
+    def set_fee_model(self, feel_model: Any) -> None:  # LEAN's own spelling
+        self.fee_model = feel_model
 
     def set_fill_model(self, fill_model: Any) -> None:
         self.fill_model = fill_model
@@ -401,7 +401,7 @@ class Security(LeanObject):
 class Equity(Security):
     """A share."""
 
-    DEFAULT_SETTLEMENT_DAYS = 1
+    default_settlement_days = 1
     DEFAULT_SETTLEMENT_TIME = timedelta(hours=6)
     _exchange_type = EquityExchange
     _holding_type = EquityHolding

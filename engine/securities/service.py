@@ -58,7 +58,11 @@ class SecurityService:
         self._always_open: dict[Symbol, Any] = {}
 
     def create_security(
-        self, symbol: Symbol, configs: Any = (), leverage: Any = 0, add_to_symbol_cache: bool = True
+        self,
+        symbol: Symbol,
+        subscription_data_config_list: Any = (),
+        leverage: Any = 0,
+        add_to_symbol_cache: bool = True,
     ) -> Security:
         """Return the security of a symbol with these subscriptions, made or found.
 
@@ -71,6 +75,7 @@ class SecurityService:
         EngineUnsupported
             For kinds of securities that the engine does not have.
         """
+        configs = subscription_data_config_list
         wanted = list(configs) if isinstance(configs, (list, tuple)) else [configs]
         internal = bool(wanted) and all(c.is_internal_feed for c in wanted)
         existing = self._securities.get(symbol)

@@ -15,10 +15,8 @@ from engine.types.errors import DataError
 _HUNDRED = Decimal(100)
 
 
-class NullShortableProvider(LeanModel):
-    """Sets no limit and no rate."""
-
-    INSTANCE: ClassVar[NullShortableProvider]
+class _ShortableProvider(LeanModel):
+    """No limit and no rate, unless a subclass knows better."""
 
     def fee_rate(self, symbol: Any, local_time: datetime) -> float:
         return float(self._fee_rate(symbol, local_time))
@@ -36,10 +34,16 @@ class NullShortableProvider(LeanModel):
         return None
 
 
+class NullShortableProvider(_ShortableProvider):
+    """Sets no limit and no rate."""
+
+    INSTANCE: ClassVar[NullShortableProvider]
+
+
 NullShortableProvider.INSTANCE = NullShortableProvider()
 
 
-class LocalDiskShortableProvider(NullShortableProvider):
+class LocalDiskShortableProvider(_ShortableProvider):
     """Reads ``<data>/equity/<market>/shortable/<brokerage>/symbols/<ticker>.csv``.
 
     Rows are ``yyyyMMdd,quantity[,rebate rate in percent[,fee rate in percent]]``; a day without a

@@ -42,8 +42,8 @@ class BaseVolatilityModel(LeanModel):
     def volatility(self) -> float:
         return 0.0
 
-    def set_subscription_data_config_provider(self, provider: Any) -> None:
-        self._provider = provider
+    def set_subscription_data_config_provider(self, subscription_data_config_provider: Any) -> None:
+        self._provider = subscription_data_config_provider
 
     def update(self, security: Any, data: Any) -> None:
         """Take a data point of the security."""

@@ -36,7 +36,7 @@ class InterestRateProvider(LeanObject):
         If a line of the file cannot be read; the sentence names file and line.
     """
 
-    default_risk_free_rate = float(DEFAULT_RATE)
+    DEFAULT_RISK_FREE_RATE = float(DEFAULT_RATE)
 
     def __init__(
         self, data_folder: str | Path, on_missing: Callable[[str], None] | None = None

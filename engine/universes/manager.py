@@ -41,16 +41,19 @@ class UniverseManager(SymbolDict[Universe]):
     def _is_active(self, symbol: Any) -> bool:
         return any(universe.contains_member(symbol) for universe in self.values())
 
-    def add(self, key: Any, universe: Universe) -> None:
-        """Add a universe; one with the same symbol stays."""
+    def add(self, key: Any, value: Any = None) -> None:
+        """Add a universe under its symbol, or a pair of both; one with the same symbol stays."""
+        universe = value
+        if universe is None:
+            key, universe = key
         if not dict.__contains__(self, key):
             dict.__setitem__(self, key, universe)
             self._pending.append(UniverseManagerChanged("Add", universe))
 
-    def update(self, key: Any, universe: Universe, action: str) -> None:  # type: ignore[override]
+    def update(self, key: Any, value: Universe, action: Any = "Update") -> None:  # type: ignore[override]
         """Note that the members of a universe were changed by hand."""
-        if dict.__contains__(self, key) and all(c.value is not universe for c in self._pending):
-            self._pending.append(UniverseManagerChanged(action, universe))
+        if dict.__contains__(self, key) and all(c.value is not value for c in self._pending):
+            self._pending.append(UniverseManagerChanged(action, value))
 
     def process_changes(self) -> None:
         """Tell the data feed what changed."""

@@ -55,14 +55,14 @@ class UserDefinedUniverse(Universe):
     def interval(self) -> timedelta:
         return self._interval
 
-    def add(self, item: Any) -> bool:
+    def add(self, symbol: Any) -> bool:
         """Add a symbol or a subscription; False when it is here already."""
-        if isinstance(item, SubscriptionDataConfig):
-            fresh = item not in self._configs
-            self._configs[item] = None
+        if isinstance(symbol, SubscriptionDataConfig):
+            fresh = symbol not in self._configs
+            self._configs[symbol] = None
         else:
-            fresh = item not in self._symbols
-            self._symbols[item] = None
+            fresh = symbol not in self._symbols
+            self._symbols[symbol] = None
         return fresh
 
     def remove(self, symbol: Any) -> bool:

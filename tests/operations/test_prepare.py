@@ -116,10 +116,10 @@ def test_the_same_sources_give_the_same_bytes(prepared, found) -> None:
 
 
 def test_the_engine_reads_the_reference_files(prepared) -> None:
-    hours = MarketHoursDatabase.from_data_folder(prepared)
+    hours = MarketHoursDatabase._from_data_folder(prepared)
     exchange = hours.get_exchange_hours("usa", "AAPL", SecurityType.EQUITY)
     assert exchange is not None
-    properties = SymbolPropertiesDatabase.from_data_folder(prepared)
+    properties = SymbolPropertiesDatabase._from_data_folder(prepared)
     assert properties.get_symbol_properties("usa", "AAPL", SecurityType.EQUITY, "USD") is not None
     factors = FactorFile.read(prepared / "equity/usa/factor_files/aapl.csv")
     assert {row.price_factor * row.split_factor for row in factors.rows} == {Decimal(1)}

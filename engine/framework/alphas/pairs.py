@@ -48,7 +48,8 @@ class _Pair(LeanObject):
 
     def _price_of(self, symbol: Symbol) -> Any:
         algorithm = self._algorithm
-        configs = algorithm.subscription_manager.get_subscription_data_configs(symbol)
+        service = algorithm.subscription_manager.subscription_data_config_service
+        configs = service.get_subscription_data_configs(symbol)
         resolution = min(config.resolution for config in configs)
         price = Identity(algorithm.create_indicator_name(symbol, "close", resolution))
         consolidator = algorithm.resolve_consolidator(symbol, resolution)

@@ -270,7 +270,7 @@ class CoinbaseBrokerageModel(_CoinBrokerageModel):
     def _get_leverage(self, security: Any) -> Decimal:
         return ONE
 
-    def get_buying_power_model(self, security: Any, account_type: Any = None) -> Any:
+    def get_buying_power_model(self, security: Any, _account_type: Any = None) -> Any:
         return CashBuyingPowerModel()
 
     def can_update_order(

@@ -78,7 +78,7 @@ class OandaBrokerageModel(DefaultBrokerageModel):
     def get_fee_model(self, security: Any) -> Any:
         return ConstantFeeModel(0)
 
-    def get_settlement_model(self, security: Any, account_type: Any = None) -> Any:
+    def get_settlement_model(self, security: Any, _account_type: Any = None) -> Any:
         return _settlement(security)
 
     def can_submit_order(self, security: Any, order: Any, message: Any = None) -> Answer:
@@ -106,7 +106,7 @@ class FxcmBrokerageModel(DefaultBrokerageModel):
     def get_fee_model(self, security: Any) -> Any:
         return FxcmFeeModel()
 
-    def get_settlement_model(self, security: Any, account_type: Any = None) -> Any:
+    def get_settlement_model(self, security: Any, _account_type: Any = None) -> Any:
         return _settlement(security)
 
     def can_submit_order(self, security: Any, order: Any, message: Any = None) -> Answer:

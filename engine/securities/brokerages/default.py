@@ -166,14 +166,14 @@ class DefaultBrokerageModel(LeanModel):
     def get_slippage_model(self, security: Any) -> Any:
         return NullSlippageModel.INSTANCE
 
-    def get_settlement_model(self, security: Any, account_type: Any = None) -> Any:
+    def get_settlement_model(self, security: Any, _account_type: Any = None) -> Any:
         if self.account_type == AccountType.CASH and security.type == SecurityType.EQUITY:
             return DelayedSettlementModel(
-                Equity.DEFAULT_SETTLEMENT_DAYS, Equity.DEFAULT_SETTLEMENT_TIME
+                Equity.default_settlement_days, Equity.DEFAULT_SETTLEMENT_TIME
             )
         return ImmediateSettlementModel()
 
-    def get_buying_power_model(self, security: Any, account_type: Any = None) -> Any:
+    def get_buying_power_model(self, security: Any, _account_type: Any = None) -> Any:
         if self.account_type == AccountType.CASH and security.type in _CURRENCIES:
             return CashBuyingPowerModel()
         return SecurityMarginModel(self._native._get_leverage(self, security), ZERO)

@@ -410,7 +410,7 @@ class AlphaStreamsBrokerageModel(DefaultBrokerageModel):
     def get_slippage_model(self, security: Any) -> Any:
         return AlphaStreamsSlippageModel()
 
-    def get_settlement_model(self, security: Any, account_type: Any = None) -> Any:
+    def get_settlement_model(self, security: Any, _account_type: Any = None) -> Any:
         return ImmediateSettlementModel()
 
 

@@ -111,10 +111,10 @@ class BrokerageModelPythonWrapper(LeanObject):
     def get_slippage_model(self, security: Any) -> Any:
         return method(self._model, "get_slippage_model")(security)
 
-    def get_settlement_model(self, security: Any, account_type: Any = None) -> Any:
+    def get_settlement_model(self, security: Any, _account_type: Any = None) -> Any:
         return method(self._model, "get_settlement_model")(security)
 
-    def get_buying_power_model(self, security: Any, account_type: Any = None) -> Any:
+    def get_buying_power_model(self, security: Any, _account_type: Any = None) -> Any:
         return method(self._model, "get_buying_power_model")(security)
 
     def get_margin_interest_rate_model(self, security: Any) -> Any:

@@ -28,7 +28,7 @@ DATA = Path(os.environ.get("LEAN_DATA", ROOT.parent / "shared" / "lean-data"))
 
 @lru_cache(maxsize=1)
 def hours() -> MarketHoursDatabase:
-    return MarketHoursDatabase.from_data_folder(DATA)
+    return MarketHoursDatabase._from_data_folder(DATA)
 
 
 @lru_cache(maxsize=1)

@@ -84,7 +84,7 @@ def test_zones_written_as_offsets_are_read():
 
 
 def test_hours_of_the_users_own_win():
-    database = MarketHoursDatabase.from_data_folder(DATA)
+    database = MarketHoursDatabase._from_data_folder(DATA)
     database.set_entry_always_open("usa", "SPY", SecurityType.EQUITY, TimeZones.UTC)
     assert database.get_exchange_hours(*STOCKS).is_market_always_open
     assert not database.get_exchange_hours("usa", "IBM", SecurityType.EQUITY).is_market_always_open
@@ -137,7 +137,7 @@ def test_bars_are_counted_back_over_nights_and_weekends():
 
 
 def test_properties_of_a_ticker_of_its_market_and_by_default():
-    database = SymbolPropertiesDatabase.from_data_folder(DATA)
+    database = SymbolPropertiesDatabase._from_data_folder(DATA)
     coin = database.get_symbol_properties("coinbase", "BTCUSD", SecurityType.CRYPTO, "USD")
     assert (str(coin._lot_size), coin.quote_currency, coin.market_ticker) == (
         "1E-8",
@@ -158,6 +158,6 @@ def test_properties_refuse_a_lot_of_nothing():
 
 def test_an_absent_data_folder_is_named(tmp_path):
     with pytest.raises(DataError, match=r"market-hours-database\.json"):
-        MarketHoursDatabase.from_data_folder(tmp_path)
+        MarketHoursDatabase._from_data_folder(tmp_path)
     with pytest.raises(DataError, match=r"symbol-properties-database\.csv"):
-        SymbolPropertiesDatabase.from_data_folder(tmp_path)
+        SymbolPropertiesDatabase._from_data_folder(tmp_path)

@@ -15,4 +15,4 @@ sys.path.insert(0, str(Path(__file__).parent))
 @pytest.fixture(scope="session")
 def hours(lean_data: Path) -> MarketHoursDatabase:
     """Return LEAN's market hours database."""
-    return MarketHoursDatabase.from_data_folder(lean_data)
+    return MarketHoursDatabase._from_data_folder(lean_data)

@@ -102,8 +102,8 @@ class Desk(TradingMixin):
         self.portfolio.set_cash(cash)
         self.service = SecurityService(
             self.portfolio.cash_book,
-            MarketHoursDatabase.from_data_folder(DATA),
-            SymbolPropertiesDatabase.from_data_folder(DATA),
+            MarketHoursDatabase._from_data_folder(DATA),
+            SymbolPropertiesDatabase._from_data_folder(DATA),
             lambda: BrokerageModelSecurityInitializer(self.brokerage_model),
             self.securities,
             self.keeper,

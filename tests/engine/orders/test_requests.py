@@ -204,7 +204,7 @@ def test_combos_are_sent_leg_by_leg_and_fill_together() -> None:
 
 def test_orders_for_an_open_are_refused_where_there_is_none() -> None:
     made = desk_at()
-    made.securities[made.spy].exchange.hours = MarketHoursDatabase.from_data_folder(
+    made.securities[made.spy].exchange.hours = MarketHoursDatabase._from_data_folder(
         golden.DATA
     ).get_exchange_hours("coinbase", "BTCUSD", SecurityType.CRYPTO)
 
@@ -217,7 +217,7 @@ def test_orders_for_an_open_are_refused_where_there_is_none() -> None:
 
 def order_and_security(sent: datetime, now: datetime, kind: SecurityType) -> tuple[Any, Any]:
     """Return an order sent at a New York time and a security whose clock shows another."""
-    hours = MarketHoursDatabase.from_data_folder(golden.DATA)
+    hours = MarketHoursDatabase._from_data_folder(golden.DATA)
     market, ticker = {
         SecurityType.EQUITY: ("usa", "SPY"),
         SecurityType.FOREX: ("oanda", "EURUSD"),

@@ -92,8 +92,8 @@ class Account:
         self.portfolio.set_cash(cash)
         self.service = SecurityService(
             self.portfolio.cash_book,
-            MarketHoursDatabase.from_data_folder(DATA),
-            SymbolPropertiesDatabase.from_data_folder(DATA),
+            MarketHoursDatabase._from_data_folder(DATA),
+            SymbolPropertiesDatabase._from_data_folder(DATA),
             lambda: BrokerageModelSecurityInitializer(self.model),
             self.securities,
             self.keeper,
