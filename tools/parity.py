@@ -28,7 +28,8 @@ sys.path.insert(0, str(ROOT))
 TABLE = ROOT / "tests" / "engine" / "parity" / "expectations.json"
 _PAIR = re.compile(r'\{\s*"([^"]+)"\s*,\s*"([^"]*)"\s*\}')
 _PARAMETER = re.compile(r'"([^"]+)"\s*:\s*(?:"([^"]*)"|([-\d.]+))')
-_POINTS = re.compile(r"DataPoints\s*=>\s*(-?[\d_]+)")
+_POINTS = re.compile(r"\bDataPoints\s*=>\s*(-?[\d_]+)")
+_HISTORY = re.compile(r"\bAlgorithmHistoryDataPoints\s*=>\s*(-?[\d_]+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +64,11 @@ def expectation(lean: Path, name: str) -> tuple[dict[str, str], int] | None:
     head, found, tail = text.partition("ExpectedStatistics")
     if not found:
         return None
-    points = _POINTS.search(head)
-    return dict(_PAIR.findall(tail)), int(points.group(1).replace("_", "")) if points else 0
+    # a result counts the points of history() too
+    found_points = (pattern.search(head) for pattern in (_POINTS, _HISTORY))
+    counts = (int(m.group(1).replace("_", "")) for m in found_points if m is not None)
+    points = sum(max(0, count) for count in counts)
+    return dict(_PAIR.findall(tail)), points
 
 
 def launcher_parameters(lean: Path) -> dict[str, str]:
