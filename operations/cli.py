@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -12,7 +13,7 @@ from operations.errors import Exit, OperationError
 
 app = typer.Typer(
     name="protect",
-    help="Operate a protected strategy: data and cloud bundles.",
+    help="Operate a protected strategy: backtests, data and cloud bundles.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
@@ -23,6 +24,47 @@ app.add_typer(cloud, name="cloud")
 
 Folder = Annotated[Path, typer.Argument(help="LEAN data folder")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print machine-readable JSON")]
+
+
+@app.command("backtest")
+def backtest(
+    path: Annotated[Path, typer.Argument(help="The algorithm's file")] = Path("main.py"),
+    folder: Annotated[
+        Path, typer.Option("--data", envvar="LEAN_DATA", help="LEAN data folder")
+    ] = Path("data"),
+    output: Annotated[
+        Path | None, typer.Option(help="Folder of the results [default: backtests/TIME]")
+    ] = None,
+    start: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="First day")] = None,
+    end: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Last day")] = None,
+    cash: Annotated[float | None, typer.Option(help="Starting cash", min=0.01)] = None,
+    parameter: Annotated[
+        list[str] | None, typer.Option("--parameter", "-p", help="name=value, repeatable")
+    ] = None,
+    no_compare: Annotated[
+        bool, typer.Option("--no-compare", help="Leave out the run with the guards off")
+    ] = False,
+) -> None:
+    """Run an algorithm with its protection and without, and write the report."""
+    from engine.progress import progress_bar
+    from operations import backtest as runs
+    from operations.reporting.terminal import print_result
+    from operations.terminal import console
+
+    path = path / "main.py" if path.is_dir() else path
+    out = console()
+    given = runs.read_parameters(parameter or [])
+    parameters = runs.project_parameters(path)
+    parameters |= runs.folder_parameters(folder, {**parameters, **given}) | given
+    target = output or Path("backtests") / f"{datetime.now():%Y-%m-%d_%H-%M-%S}"
+    order = runs.Order(path, folder, target, start, end, cash, parameters, not no_compare)
+    outcome = runs.run(order, progress_bar(str(path)))
+    print_result(outcome.report, out)
+    if outcome.error:
+        print(f"protect: {outcome.error}", file=sys.stderr)
+    out.print(f"Report: {outcome.path.resolve()}", soft_wrap=True)
+    if not outcome.completed:
+        raise typer.Exit(Exit.FAILURE)
 
 
 @data.command("prepare")

@@ -90,7 +90,8 @@ def percent_of(statistics: Mapping[str, str], name: str) -> float:
 class Cost:
     """Price and yield of the protection against the same algorithm without it.
 
-    Fractions; a positive ``given_up`` or ``yearly`` is what protection cost.
+    Fractions; a positive ``given_up`` or ``yearly`` is what protection cost. ``money``, ``fees``
+    and ``orders`` are those of the protected run less those of the bare one.
     """
 
     given_up: float
@@ -118,7 +119,7 @@ def cost(protected: Track, bare: Track, summary: Summary, found: Sequence[Halt])
 
     return Cost(
         given_up=float(ends[1] / starts[1] - ends[0] / starts[0]),
-        money=float(ends[1] - ends[0]),
+        money=float(ends[0] - ends[1]),
         yearly=-difference("Compounding Annual Return"),
         saved_lifetime=float(bare.lifetime.max() - protected.lifetime.max()),
         saved_window=float(bare.window.max() - protected.window.max()),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -40,7 +40,7 @@ class Track:
 
 def local_day(unix: float) -> np.datetime64:
     """Return the day to whose end a sample belongs; that of midnight is of the day before."""
-    moment = datetime.fromtimestamp(unix, timezone.utc).astimezone(ZONE) - timedelta(seconds=1)
+    moment = datetime.fromtimestamp(unix, UTC).astimezone(ZONE) - timedelta(seconds=1)
     return np.datetime64(moment.date(), "D")
 
 
@@ -82,7 +82,7 @@ def sessions_of(content: Mapping[str, Any]) -> Days:
 
 
 def running_peak(values: Floats, window: int | None = None) -> Floats:
-    """Return the highest value so far, or of the last ``window`` values, the present one included."""
+    """Return the highest value so far, or of the last ``window`` values, the present included."""
     if window is None or window >= len(values):
         peaks: Floats = np.maximum.accumulate(values)
         return peaks
