@@ -15,6 +15,16 @@ from protection.contracts.errors import FixSettings
 from protection.contracts.settings import ProtectionSettings
 
 
+#: where this strategy wants other settings than protection's own defaults. The strategy is sized to half the promised
+#: drawdown (10% volatility under a 20% promise) and never above its equity, so it can afford the lifetime promise: never
+#: more than 20% below the highest equity ever.
+OWN_SETTINGS = {
+    "cushion.promise": "lifetime",
+    "limits.full_gross": "1",
+    "limits.max_position": "0.25",
+}
+
+
 @dataclass(frozen=True)
 class StrategyParameters:
     """What is traded and how large.
@@ -71,7 +81,7 @@ def _day(name: str, text: str) -> datetime:
 
 
 def _text(value: object) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return f"{value:.12g}" if isinstance(value, float) else str(value)
 
 
 def read_parameters(given: dict[str, str]) -> tuple[StrategyParameters, ProtectionSettings]:
@@ -85,7 +95,7 @@ def read_parameters(given: dict[str, str]) -> tuple[StrategyParameters, Protecti
     """
     known = {f.name: f for f in fields(StrategyParameters)}
     strategy: dict[str, str | float] = {}
-    guard: dict[str, str] = {}
+    guard: dict[str, str] = dict(OWN_SETTINGS)
     for key, text in given.items():
         if "." in key:
             guard[key] = text
@@ -105,4 +115,4 @@ def read_parameters(given: dict[str, str]) -> tuple[StrategyParameters, Protecti
 
 def defaults() -> dict[str, str]:
     """Return every parameter with its default, as ``config.json`` holds them."""
-    return StrategyParameters().to_flat() | ProtectionSettings().to_flat()
+    return StrategyParameters().to_flat() | ProtectionSettings.from_flat(OWN_SETTINGS).to_flat()
