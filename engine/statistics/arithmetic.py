@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from decimal import ROUND_HALF_EVEN, Context, Decimal, DivisionByZero, InvalidOperation
+from functools import lru_cache
 
 from engine.types.decimals import (
     ONE,
@@ -23,22 +24,55 @@ _WIDE = Context(
     Emax=999999,
     traps=[DivisionByZero, InvalidOperation],
 )
+_SHORT = Context(prec=28, rounding=ROUND_HALF_EVEN, Emin=-999999, Emax=999999, traps=[])
 _MAX_MANTISSA = (1 << 96) - 1
 _MAX_DECIMAL = Decimal(_MAX_MANTISSA)
 HUNDRED = Decimal(100)
 
 
+#: one unit of the last place, and the largest number with that many decimals
+_UNITS = [Decimal(1).scaleb(-places) for places in range(29)]
+_LIMITS = [Decimal(_MAX_MANTISSA).scaleb(-places, context=_WIDE) for places in range(29)]
+
+
 def _fit(value: Decimal) -> Decimal:
     """Round half to even into 96 bits and at most 28 decimals, as every result of .NET is."""
+    # looking at the digits is slow: a number of 28 digits at most that is not below 0.1 has no more
+    # than 28 decimals, and nothing is to be done when it has one decimal at least
+    if (
+        _SHORT.plus(value).same_quantum(value)
+        and value.adjusted() >= -1
+        and not value.to_integral_value().same_quantum(value)
+    ):
+        return value
+    return _fit_long(value)
+
+
+def _fit_long(value: Decimal) -> Decimal:
+    """Do what :func:`_fit` does; quick for values with more digits than fit, as most quotients."""
+    adjusted = value.adjusted()
+    places = 28 if adjusted <= 0 else 28 - adjusted
+    if places >= 0:
+        result = value.quantize(_UNITS[places], context=_WIDE)
+        if result != value or result.same_quantum(value):
+            return _cut(value, places) if abs(result) > _LIMITS[places] else result
+    # nothing is lost, or the number is beyond .NET's: the scale of the value itself counts
     exponent = value.as_tuple().exponent
     assert isinstance(exponent, int)
-    if exponent >= -28 and value.adjusted() - exponent < 28:
+    if exponent >= -28 and adjusted - exponent < 28:
         return value.quantize(ONE, context=_WIDE) if exponent > 0 else value
-    places = min(28, -exponent, max(0, 28 - max(0, value.adjusted())))
-    result = value.quantize(Decimal(1).scaleb(-places), context=_WIDE)
-    while abs(int(result.scaleb(places, context=_WIDE))) > _MAX_MANTISSA and places:
+    return _cut(value, min(28, -exponent, max(0, 28 - max(0, adjusted))))
+
+
+def _cut(value: Decimal, places: int) -> Decimal:
+    """Round half to even to so many decimals, or to fewer until it has 96 bits."""
+    if places < 0:
+        # beyond the range of .NET's decimal
+        return value.quantize(Decimal(1).scaleb(-places), context=_WIDE)
+    result = value.quantize(_UNITS[places], context=_WIDE)
+    while places and abs(result) > _LIMITS[places]:
         places -= 1
-        result = value.quantize(Decimal(1).scaleb(-places), context=_WIDE)
+        result = value.quantize(_UNITS[places], context=_WIDE)
     return result
 
 
@@ -50,7 +84,7 @@ def divide(numerator: Decimal, denominator: Decimal) -> Decimal:
     decimal.DivisionByZero
         If ``denominator`` is zero.
     """
-    return _fit(_WIDE.divide(numerator, denominator))
+    return _fit_long(_WIDE.divide(numerator, denominator))
 
 
 def add(first: Decimal, second: Decimal) -> Decimal:
@@ -96,8 +130,10 @@ def round_to_significant(value: Decimal, digits: int) -> Decimal:
     return scale * round_half_even(divide(value, scale), digits)
 
 
+@lru_cache(maxsize=4096)
 def chart_number(value: Decimal) -> Decimal:
     """LEAN's ``SmartRounding`` of chart values: 4 decimals over 1000, else 7 digits."""
+    # equal values of other scales have one entry: the scale is dropped anyhow
     value = normalize(value)
     if value > 1000:
         return round_half_even(value, 4)

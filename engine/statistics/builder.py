@@ -95,10 +95,14 @@ class _Series:
         times = sorted(by_time)
         return cls(times, [by_time[t] for t in times])
 
+    def span(self, start: date, end: date) -> tuple[int, int]:
+        """First index of the days ``start`` to ``end``, both included, and the one behind them."""
+        low = bisect_left(self.times, _midnight(start))
+        return low, bisect_left(self.times, _midnight(end) + _DAY, low)
+
     def between(self, start: date, end: date) -> _Series:
         """Keep the days ``start`` to ``end``, both included."""
-        low = bisect_left(self.times, _midnight(start))
-        high = bisect_left(self.times, _midnight(end) + _DAY)
+        low, high = self.span(start, end)
         return _Series(self.times[low:high], self.values[low:high])
 
 
@@ -111,7 +115,14 @@ class StatisticsBuilder:
         self._returns = _Series.of(samples.returns)
         self._benchmark = _Series.of(samples.benchmark)
         self._turnover = _Series.of(samples.turnover)
+        # a span's first two days count for nothing: changes are made once, for all spans
+        self._daily = [0.0, 0.0, *daily_returns(self._returns.values)]
+        self._changes = [0.0, 0.0, *benchmark_returns(self._benchmark.values)]
         self._records = sorted(samples.profit_loss, key=lambda record: record[0])
+        self._record_times = [record[0] for record in self._records]
+        self._trades = list(samples.trades)
+        exits = [trade._utc_exit for trade in self._trades]
+        self._exits = exits if exits == sorted(exits) else None
 
     def total(self) -> AlgorithmPerformance:
         """Performance over the whole run; empty without any equity sample."""
@@ -143,14 +154,19 @@ class StatisticsBuilder:
         if not equity.times:
             return AlgorithmPerformance()
         first, last = _midnight(start), _midnight(end) + _DAY
-        trades = [t for t in samples.trades if first <= t._utc_exit < last]
-        records = [r for r in self._records if first <= r[0] < last]
-        returns = self._returns.between(start, end)
-        benchmark = self._benchmark.between(start, end)
-        if len(returns.times) != len(benchmark.times):
+        if self._exits is None:
+            trades = [t for t in self._trades if first <= t._utc_exit < last]
+        else:
+            begin = bisect_left(self._exits, first)
+            trades = self._trades[begin : bisect_left(self._exits, last, begin)]
+        begin = bisect_left(self._record_times, first)
+        records = self._records[begin : bisect_left(self._record_times, last, begin)]
+        own_low, own_high = self._returns.span(start, end)
+        low, high = self._benchmark.span(start, end)
+        if own_high - own_low != high - low:
             raise ArgumentException(
-                f"expected as many benchmark samples as returns, were {len(benchmark.times)} and "
-                f"{len(returns.times)}"
+                f"expected as many benchmark samples as returns, were {high - low} and "
+                f"{own_high - own_low}"
             )
         whole = len(equity.times) == len(self._equity.times)
         portfolio = PortfolioStatistics(
@@ -158,8 +174,8 @@ class StatisticsBuilder:
             equity.times,
             equity.values,
             self._turnover.between(start, end).values,
-            daily_returns(returns.values),
-            benchmark_returns(benchmark.values),
+            self._daily[own_low + 2 : own_high],
+            self._changes[low + 2 : high],
             samples.starting_capital if whole else equity.values[0],
             samples.rate_model,
             samples.trading_days_per_year,

@@ -142,20 +142,24 @@ def drawdown_metrics(
         return DrawdownMetrics(ZERO, 0)
     peak, peak_time = values[0], times[0]
     started: datetime | None = None
+    # under one peak the lowest value lies deepest: one division does for all of them
+    low = peak
     deepest = ZERO
     longest = ZERO
     for time, value in zip(times, values, strict=True):
         if value >= peak:
             if started is not None:
+                deepest = min(deepest, divide(low, peak) - ONE)
                 longest = max(longest, to_decimal(days_between(started, time)))
                 started = None
-            peak, peak_time = value, time
-        if not peak:
-            # .NET fails on the division and LEAN gives up on the figure
-            return DrawdownMetrics(ZERO, 0)
-        current = divide(value, peak) - ONE
-        if current < 0:
-            deepest = min(deepest, current)
-            if started is None:
+            peak, low, peak_time = value, value, time
+            if not peak:
+                # .NET fails on the division and LEAN gives up on the figure
+                return DrawdownMetrics(ZERO, 0)
+        elif value < low:
+            low = value
+            if started is None and divide(value, peak) < ONE:
                 started = peak_time
+    if started is not None:
+        deepest = min(deepest, divide(low, peak) - ONE)
     return DrawdownMetrics(round_half_even(abs(deepest), digits), int(longest))
