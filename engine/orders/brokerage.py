@@ -45,6 +45,8 @@ class BacktestingBrokerage:
         self._handler = handler
         self._configs = SubscriptionConfigs(algorithm)
         self.pending: dict[int, Any] = {}
+        # orders for the open that wait for a bar: time of the order, security and its last bar
+        self._waiting: dict[int, tuple[Any, Any, Any]] = {}
         self.needs_scan = False
 
     # -- requests ------------------------------------------------------------------------------
@@ -125,6 +127,7 @@ class BacktestingBrokerage:
         if not self.needs_scan:
             return
         algorithm, pending = self._algorithm, self.pending
+        securities_of = algorithm.securities._all.get
         for order_id, order in sorted(pending.items()):
             if order.status in CLOSED:
                 pending.pop(order_id, None)
@@ -132,6 +135,19 @@ class BacktestingBrokerage:
             # only market orders fill in the step of their submission
             if order._time == algorithm._utc and order.type not in _AT_ONCE:
                 continue
+            waiting = self._waiting.get(order_id)
+            if waiting is not None:
+                time, security, bar = waiting
+                cache = security.cache
+                if (
+                    cache._pending_trade is None
+                    and cache._pending_quote is None
+                    and cache._last is bar
+                    and order._time is time
+                    and securities_of(order.symbol) is security
+                ):
+                    continue
+                del self._waiting[order_id]
             if order.group_order_manager is None:
                 group = [order]
             else:
@@ -146,6 +162,8 @@ class BacktestingBrokerage:
             if self._may_fill(securities):
                 self._try_fill(order, group, securities)
         self.needs_scan = bool(pending)
+        if not pending:
+            self._waiting.clear()
 
     def _securities(self, group: list[Any]) -> dict[Any, Any] | None:
         found = {}
@@ -164,6 +182,9 @@ class BacktestingBrokerage:
                 if bar is None:
                     return False
                 if from_utc(order._time, security.exchange.time_zone) >= bar.end_time:
+                    if len(securities) == 1:
+                        # asked again when there is another bar
+                        self._waiting[order.id] = order._time, security, bar
                     return False
             if order.time_in_force.is_order_expired(security, order):
                 self._remove(list(securities), OrderStatus.CANCELED, "The order has expired.")

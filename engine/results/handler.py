@@ -16,7 +16,7 @@ from engine.statistics.builder import Samples, StatisticsBuilder, StatisticsResu
 from engine.statistics.capacity import CapacityEstimate
 from engine.statistics.interest_rate import InterestRateProvider
 from engine.types.decimals import ZERO, round_half_even
-from engine.types.enums import SeriesType
+from engine.types.enums import SecurityType, SeriesType
 from engine.types.errors import ArgumentException
 
 _MINUTE = timedelta(minutes=1)
@@ -53,7 +53,7 @@ class ResultHandler:
         # .NET's ticks (0.1 microseconds) beyond the times of the next and of the last sample
         self._next_ticks = self._equity_ticks = 0
         self._starting = self._daily = self._highest = ZERO
-        self._value = self._unrealized = ZERO
+        self._value = ZERO
         self._benchmark = ZERO
         self._bar: list[Decimal] | None = None
         self._series_names: dict[str, None] = {}
@@ -119,7 +119,7 @@ class ResultHandler:
         if (utc >= self._next_sample and self._is_due(utc)) or force:
             self._next_sample = utc + self._period
             self._next_ticks = self._ticks()
-            self._unrealized = self._algorithm.portfolio._total_unrealized_profit
+            self._ask_fee_models()
             self._sample_equity(utc, self._next_ticks)
             self._take_user_charts()
             self.messages.flush()
@@ -194,9 +194,21 @@ class ResultHandler:
             bar[1], bar[2], bar[3] = max(bar[1], value), min(bar[2], value), value
 
     def _update_value(self) -> None:
+        self._value = self._algorithm.portfolio._total_portfolio_value
+        self._ask_fee_models()
+
+    def _ask_fee_models(self) -> None:
+        """Have the unrealized profit computed where that calls code of the user, as LEAN does.
+
+        The figure itself is shown once, at the end.
+        """
         portfolio = self._algorithm.portfolio
-        self._value = portfolio._total_portfolio_value
-        self._unrealized = portfolio._total_unrealized_profit
+        for security in portfolio._invested_securities():
+            if security.type is not SecurityType.EQUITY or not type(
+                security.fee_model
+            ).__module__.startswith("engine."):
+                portfolio._total_unrealized_profit  # noqa: B018
+                return
 
     def _performance(self) -> Decimal:
         if not self._daily:
@@ -355,7 +367,7 @@ class ResultHandler:
         earned = self._value - self._starting
         shown = dict(self.runtime_statistics)
         shown["Probabilistic Sharpe Ratio"] = figures.get("Probabilistic Sharpe Ratio", "0%")
-        shown["Unrealized"] = to_money(self._unrealized, currency)
+        shown["Unrealized"] = to_money(portfolio._total_unrealized_profit, currency)
         shown["Fees"] = "-" + to_money(portfolio._total_fees, currency)
         shown["Net Profit"] = to_money(portfolio._total_net_profit, currency)
         shown["Return"] = percent(divide(earned, self._starting) if self._starting > 0 else ZERO)

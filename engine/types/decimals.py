@@ -24,6 +24,7 @@ _CONTEXT = decimal.Context(
 _DECIMALS = 28
 _MAX = Decimal(79228162514264337593543950335)
 _WIDE = decimal.Context(prec=60, rounding=ROUND_HALF_EVEN)
+_UNITS = [Decimal(1).scaleb(-digits) for digits in range(29)]
 
 
 def use_lean_context() -> None:
@@ -74,7 +75,10 @@ def to_decimal(value: Any) -> Decimal:
 def normalize(value: Decimal) -> Decimal:
     """Drop trailing zeros without going to an exponent (``1E+2`` stays ``100``)."""
     value = value.normalize()
-    return value.quantize(ONE) if _exponent(value) > 0 else value
+    # whole, or with decimals: an exponent above zero is left, which rounding does not change
+    if value.same_quantum(ONE) or not value.to_integral_value().same_quantum(value):
+        return value
+    return value.quantize(ONE)
 
 
 def smart_rounding(value: Decimal) -> Decimal:
@@ -99,6 +103,10 @@ def round_to_significant(value: Decimal, digits: int) -> Decimal:
 
 def round_half_even(value: Decimal, digits: int = 0) -> Decimal:
     """``Math.Round(decimal, digits)``; the scale never grows."""
+    if 0 <= digits <= 28 and value.adjusted() < 29:
+        rounded = value.quantize(_UNITS[digits], ROUND_HALF_EVEN, context=_WIDE)
+        if rounded != value:
+            return rounded
     if -_exponent(value) <= digits:
         return value
     return value.quantize(Decimal(1).scaleb(-digits), ROUND_HALF_EVEN, context=_WIDE)
