@@ -88,7 +88,9 @@ class Stepper:
             self._hourly_scan(utc)
         if portfolio.cash_book._has_conversions:
             portfolio.cash_book._update_conversions()
-        portfolio._invalidate()
+            portfolio._invalidate()
+        else:
+            portfolio._follow_prices()
         if self.was_warming_up:
             self._check_warmup_finished()
         if data.symbol_changes and not self._symbol_changes(current):

@@ -37,6 +37,7 @@ class SecurityCache(LeanObject):
         """Forget all data; properties stay."""
         self._pending_trade: TradeBar | None = None
         self._pending_quote: QuoteBar | None = None
+        self._range: Any = None
         self._p = self._o = self._h = self._l = self._c = ZERO
         self._bid = self._ask = self._bid_n = self._ask_n = self._vol = ZERO
         self.open_interest = 0
@@ -154,14 +155,26 @@ class SecurityCache(LeanObject):
             self._ask_n = to_decimal(data.last_ask_size)
 
     def _take_prices(self, bar: Any) -> None:
-        if bar.open:
-            self._o = bar._d_open
-        if bar.high:
-            self._h = bar._d_high
-        if bar.low:
-            self._l = bar._d_low
+        if bar.open and bar.high and bar.low:
+            # seldom looked at: read then
+            self._range = bar
+        else:
+            self._settle_range()
+            if bar.open:
+                self._o = bar._d_open
+            if bar.high:
+                self._h = bar._d_high
+            if bar.low:
+                self._l = bar._d_low
         if bar.close:
             self._p = self._c = bar._d_close
+
+    def _settle_range(self) -> None:
+        """Read open, high and low out of the bar that gives them."""
+        bar = self._range
+        if bar is not None:
+            self._range = None
+            self._o, self._h, self._l = bar._d_open, bar._d_high, bar._d_low
 
     def _take_tick(self, tick: Tick) -> None:
         if self._is_default(tick, tick.tick_type == TickType.QUOTE):
@@ -187,6 +200,8 @@ class SecurityCache(LeanObject):
     def _look(self, slot: str) -> Decimal:
         if self._pending_trade is not None or self._pending_quote is not None:
             self._settle()
+        if self._range is not None:
+            self._settle_range()
         value: Decimal = getattr(self, slot)
         return value
 
@@ -240,6 +255,7 @@ class SecurityCache(LeanObject):
     def _apply_split(self, factor: Decimal) -> None:
         """Carry prices and sizes over a split, the remembered bars included."""
         self._settle()
+        self._settle_range()
         for slot in ("_p", "_o", "_h", "_l", "_c", "_bid", "_ask"):
             setattr(self, slot, getattr(self, slot) * factor)
         for slot in ("_vol", "_bid_n", "_ask_n"):

@@ -71,7 +71,7 @@ class DefaultMarginCallModel(LeanModel):
         if used <= 0:
             return [], False
         value = portfolio._total_portfolio_value
-        remaining = portfolio._get_margin_remaining(value)
+        remaining = portfolio._get_margin_remaining(value, used)
         warn = remaining <= value * _WARN_BELOW
         orders: list[Any] = []
         if remaining <= 0:

@@ -62,6 +62,8 @@ class SecurityPortfolioManager(SymbolDict[SecurityHolding]):
         self._base_set_explicitly = False
         self._set_account_currency_was_called = False
         self._value: Decimal | None = None
+        # what the value was made of: holdings with their prices; None when more than prices counts
+        self._made_of: list[tuple[SecurityHolding, Decimal]] | None = None
         self._invested_now: list[Security] | None = None
         self.positions = SecurityPositionGroupModel(self)
         self.margin_call_model: Any = DefaultMarginCallModel(self, default_order_properties)
@@ -99,6 +101,17 @@ class SecurityPortfolioManager(SymbolDict[SecurityHolding]):
     def _invalidate(self) -> None:
         self._value = None
 
+    def _follow_prices(self) -> None:
+        """Forget the value unless it was made of the prices of now."""
+        made_of = self._made_of
+        if made_of is None:
+            self._value = None
+            return
+        for held, price in made_of:
+            if held._price is not price:
+                self._value = None
+                return
+
     def invalidate_total_portfolio_value(self) -> None:
         """Have the value computed again at the next look: prices have changed."""
         self._value = None
@@ -118,12 +131,18 @@ class SecurityPortfolioManager(SymbolDict[SecurityHolding]):
         value = self._value
         if value is None:
             held = profits = ZERO
+            made_of: list[tuple[SecurityHolding, Decimal]] | None = []
             for security in self._invested_securities():
                 kind = security.type
                 if kind in _BY_PROFIT:
                     profits = profits + security.holdings._unrealized_profit
+                    made_of = None
                 elif kind not in _IN_CASH_BOOK:
-                    held = held + security.holdings._holdings_value
+                    holding = security.holdings
+                    held = held + holding._holdings_value
+                    if made_of is not None:
+                        made_of.append((holding, holding._price))
+            self._made_of = made_of
             value = (
                 self.cash_book._total_value_in_account_currency
                 + self.unsettled_cash_book._total_value_in_account_currency
@@ -206,9 +225,9 @@ class SecurityPortfolioManager(SymbolDict[SecurityHolding]):
     def _margin_remaining(self) -> Decimal:
         return self._get_margin_remaining(self._total_portfolio_value)
 
-    def _get_margin_remaining(self, value: Decimal) -> Decimal:
+    def _get_margin_remaining(self, value: Decimal, used: Decimal | None = None) -> Decimal:
         unsettled = self.unsettled_cash_book._total_value_in_account_currency
-        return value - unsettled - self._total_margin_used
+        return value - unsettled - (self._total_margin_used if used is None else used)
 
     def get_margin_remaining(self, symbol: Any, direction: Any = OrderDirection.BUY) -> float:
         """Return the margin left for a symbol and direction, or for a total portfolio value."""

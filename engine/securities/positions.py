@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from engine.orders.exact import Exact
+from engine.securities.buying_power import BuyingPowerModel
 from engine.securities.native import method
 from engine.securities.parameters import (
     GetMaximumOrderQuantityForDeltaBuyingPowerParameters,
@@ -60,8 +61,21 @@ class PositionGroup(LeanObject):
 
 def maintenance_margin_of(security: Any, quantity: Decimal) -> Decimal:
     """Ask the margin model of a security what a quantity needs at the last price."""
+    model = security.buying_power_model
+    if (
+        getattr(type(model), "get_maintenance_margin", None) is _STOCK_MARGIN
+        and "get_maintenance_margin" not in model.__dict__
+    ):
+        # the stock model, without the records that users see
+        held = security.holdings
+        amount = held._price * quantity * security.symbol_properties._contract_multiplier
+        needed: Decimal = abs(amount * security.quote_currency._conversion_rate)
+        return needed * model._maintenance
     parameters = MaintenanceMarginParameters.for_quantity_at_current_price(security, quantity)
-    return amount_of(method(security.buying_power_model, "get_maintenance_margin")(parameters))
+    return amount_of(method(model, "get_maintenance_margin")(parameters))
+
+
+_STOCK_MARGIN = BuyingPowerModel.get_maintenance_margin
 
 
 class SecurityPositionGroupModel(LeanObject):
