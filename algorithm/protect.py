@@ -15,6 +15,7 @@ from algorithm.bridge import Bridge, make_store
 from algorithm.execution import ProtectedExecutionModel
 from algorithm.gate import ProtectedBrokerageModel
 from algorithm.guard import BreakerRiskModel
+from algorithm.margin import guard_updates
 from algorithm.thinning import Thinning
 from protection.contracts import records
 from protection.contracts.actions import Action, Verdict
@@ -84,6 +85,8 @@ class Protection:
         algorithm.set_security_initializer(algorithm.security_initializer)
         self.gate = ProtectedBrokerageModel(algorithm.brokerage_model, self)
         algorithm.set_brokerage_model(self.gate)
+        if algorithm.live_mode:
+            guard_updates(self)
         self.guard = BreakerRiskModel(self)
         algorithm.add_risk_management(self.guard)
         self.execution = ProtectedExecutionModel(algorithm.execution, self)
@@ -151,13 +154,31 @@ class Protection:
         """Judge the change of a working order."""
         if request.quantity is None:
             return True, ""
+        return self._authorize_quantity(security, order, float(request.quantity))
+
+    def authorize_change(self, security: Security, order: Order) -> tuple[bool, str]:
+        """Judge a working order that carries its new quantity; one that has not changed may stay."""
+        ticket = self.algorithm.transactions.get_order_ticket(order.id)
+        quantity = float(order.quantity)
+        if ticket is not None and float(ticket.quantity) == quantity:
+            return True, ""
+        return self._authorize_quantity(security, order, quantity)
+
+    def failed_change(
+        self, security: Security, order: Order, error: BaseException
+    ) -> tuple[bool, str]:
+        """Answer when the judgement of a change failed: the order stays as it is."""
+        self.counts["gate_errors"] += 1
+        return False, f"the gate failed ({error!r}); the change is denied"
+
+    def _authorize_quantity(
+        self, security: Security, order: Order, quantity: float
+    ) -> tuple[bool, str]:
         self.clock.feed(self.bridge.now())
         self.counts["updates"] += 1
         ticket = self.algorithm.transactions.get_order_ticket(order.id)
         filled = 0.0 if ticket is None else float(ticket.quantity_filled)
-        asked = self.bridge.request(
-            security, order, update=True, filled=filled, quantity=float(request.quantity)
-        )
+        asked = self.bridge.request(security, order, update=True, filled=filled, quantity=quantity)
         verdict = self.system.authorize(asked, self.bridge.portfolio)
         return bool(verdict.allowed), verdict.reason
 

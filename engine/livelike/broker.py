@@ -59,6 +59,7 @@ class LiveBrokerage(BacktestingBrokerage):
         self.travelling: dict[int, list[OrderEvent]] = {}
         self.positions: dict[Any, Decimal] = {}
         self.exposure: dict[Any, tuple[Decimal, Decimal]] = {}
+        self.load: dict[Any, float] = {}
 
     # -- jobs ----------------------------------------------------------------------------------
 
@@ -295,3 +296,10 @@ class LiveBrokerage(BacktestingBrokerage):
                     short += known.rest
         top, bottom = self.exposure.get(symbol, (ZERO, ZERO))
         self.exposure[symbol] = (max(top, long), min(bottom, short))
+        equity = self._algorithm.portfolio._total_portfolio_value
+        if equity > 0:
+            security = self._algorithm.securities[symbol]
+            value = max(long, -short) * security._price
+            value *= security.symbol_properties._contract_multiplier
+            value *= security.quote_currency._conversion_rate
+            self.load[symbol] = max(self.load.get(symbol, 0.0), float(value / equity))

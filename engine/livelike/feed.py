@@ -31,7 +31,7 @@ class FailingFeed:
         if data is None:
             return None, False
         died = False
-        if self._outages and data.utc >= self._outages[0][0]:
+        if self._outages and 0 <= (data.utc - self._outages[0][0]).total_seconds() <= 1800:
             _, span = self._outages.pop(0)
             self._dead_until, died = data.utc + span, True
         if self._dead_until is not None:

@@ -184,7 +184,8 @@ class Session:
                     return
                 if died:
                     self.note("fault", "the data feed is dead")
-                self._plan(data.utc)
+                if not algorithm.is_warming_up:
+                    self._plan(data.utc)
                 if data.delistings:
                     services.handle_delistings(engine, data)
             if algorithm.is_warming_up:

@@ -33,6 +33,8 @@ from engine.types.timezones import to_utc
 
 #: seconds of real time without a change of turns after which a run counts as stuck
 _STUCK = 120.0
+#: a fault drawn for a time without data happens in the hours after the pause
+_PAUSE = timedelta(minutes=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,7 @@ class LiveResult:
     lives : one entry a life
     trace : (model time, thread, kind, text) of every decision, event, message, command and fault
     exposure : symbol -> (highest, lowest) sum of position and working orders of one side
+    load : symbol -> the larger of both at its price, as a share of the equity then
     most_inside_gate : how many threads were inside the gate at once
     """
 
@@ -71,6 +74,7 @@ class LiveResult:
     lives: tuple[Life, ...]
     trace: tuple[tuple[str, str, str, str], ...] = field(repr=False)
     exposure: dict[str, tuple[float, float]] = field(repr=False)
+    load: dict[str, float] = field(repr=False)
     most_inside_gate: int
     algorithm: Any = field(repr=False, default=None)
 
@@ -114,6 +118,7 @@ class World:
         self.trace: list[tuple[str, str, str, str]] = []
         self.outages: list[tuple[datetime, timedelta]] = []
         self._planned: list[tuple[datetime, str, float]] | None = None
+        self._pause_rng = random.Random(f"{seed}/pauses")
 
     def seconds(self) -> float:
         """Return the real time of the run so far."""
@@ -135,9 +140,7 @@ class World:
         now = wall.perf_counter()
         if self._progress is not None and now - self._shown > 0.1:
             self._shown = now
-            self._progress.update(
-                algorithm._utc, float(algorithm.portfolio._total_portfolio_value)
-            )
+            self._progress.update(algorithm._utc, float(algorithm.portfolio._total_portfolio_value))
 
     # -- faults --------------------------------------------------------------------------------
 
@@ -172,10 +175,22 @@ class World:
         """Take what was planned for this moment or before; one stop at a time."""
         found: list[tuple[str, float]] = []
         planned = self._planned or []
+        self._spread(planned, utc)
+        self._spread(self.outages, utc)
         while planned and planned[0][0] <= utc and not any(k == "stop" for k, _ in found):
             _, kind, span = planned.pop(0)
             found.append((kind, span))
         return found
+
+    def _spread(self, planned: list[Any], utc: datetime) -> None:
+        """Spread what fell into a pause of the data over the hours after it."""
+        late = [entry for entry in planned if utc - entry[0] > _PAUSE]
+        for entry in late:
+            planned.remove(entry)
+            moment = utc + timedelta(seconds=self._pause_rng.uniform(0, 6 * 3600))
+            planned.append((moment, *entry[1:]))
+        if late:
+            planned.sort()
 
     # -- commands ------------------------------------------------------------------------------
 
@@ -249,11 +264,10 @@ def run(
         return _lives(world, data, object_store, output)
 
 
-def _lives(
-    world: World, data: Path, object_store: Path | None, output: Path | None
-) -> LiveResult:
+def _lives(world: World, data: Path, object_store: Path | None, output: Path | None) -> LiveResult:
     lives: list[Life] = []
     exposure: dict[str, tuple[float, float]] = {}
+    load: dict[str, float] = {}
     most = 0
     begin: datetime | None = None
     account: Account | None = None
@@ -282,6 +296,8 @@ def _lives(
         for symbol, (top, bottom) in session.brokerage.exposure.items():
             known = exposure.get(str(symbol), (0.0, 0.0))
             exposure[str(symbol)] = (max(known[0], float(top)), min(known[1], float(bottom)))
+            share = session.brokerage.load.get(symbol, 0.0)
+            load[str(symbol)] = max(load.get(str(symbol), 0.0), share)
         if interrupted or not session.planned:
             break
         begin = session.turns.now + timedelta(seconds=5)
@@ -303,6 +319,7 @@ def _lives(
         lives=tuple(lives),
         trace=tuple(world.trace),
         exposure=exposure,
+        load=load,
         most_inside_gate=most,
         algorithm=algorithm,
     )
