@@ -174,7 +174,7 @@ class InternalFeeds:
         if security.symbol.security_type == SecurityType.BASE:
             known = self.algorithm.subscription_manager._of(security.symbol)
             if known:
-                config = self._config(security, known[0].resolution, known[0].type, tick, False)
+                config = self._config(security, known[0].resolution, known[0]._type, tick, False)
                 config.is_custom_data = True
         config._security = security
         security._set_keeper(self.algorithm._clock)
@@ -263,6 +263,7 @@ def start(engine: Any, algorithm: Any) -> None:
         end,
         warmup_end,
         algorithm.settings.warmup_resolution,
+        engine.files,
     )
     selection = engine.selection = UniverseSelection(algorithm, feed)
     selection.on_added = internal.on_added
@@ -323,6 +324,8 @@ def end_of_algorithm(engine: Any, algorithm: Any) -> None:
     if algorithm.status is AlgorithmStatus.STOPPED:
         results.log_message("Algorithm Stopped")
     results.sample(algorithm._utc)
+    for note in engine.feed.closing_notes():
+        results.add_system_debug(note)
 
 
 def handle_delistings(engine: Any, data: Any) -> None:

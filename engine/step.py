@@ -122,7 +122,8 @@ class Stepper:
             for config, point in updates:
                 position += 1
                 if config.consolidators and config is not served:
-                    served, more = config, ()
+                    served = config
+                    more: list[Any] = []
                     if position < count and updates[position][0] is config:
                         # all points of a subscription go in before the one scan
                         more = [p for other, p in updates[position:] if other is config]

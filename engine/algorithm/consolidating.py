@@ -85,7 +85,7 @@ class ConsolidatingMixin:
     def _get_subscription(self, symbol: Any, tick_type: TickType | None = None) -> Any:
         symbol = as_symbol(symbol)
         configs = sorted(
-            self._configs_of(symbol), key=lambda c: (not is_common_type(c.type), c.tick_type)
+            self._configs_of(symbol), key=lambda c: (not is_common_type(c._type), c.tick_type)
         )
         if not configs:
             raise ArgumentException(
@@ -160,18 +160,18 @@ class ConsolidatingMixin:
                 "data to produce lower resolution data."
             )
         if calendar is not None:
-            return _by_calendar(calendar, config.type, config.tick_type)
+            return _by_calendar(calendar, config._type, config.tick_type)
         if period is None and resolution is None:
             period = config.increment
         if (period is not None and period == config.increment) or (
             resolution is not None and resolution == config.resolution
         ):
-            return _identity(config.type)
-        if resolution == Resolution.DAILY and issubclass(config.type, (TradeBar, QuoteBar, Tick)):
+            return _identity(config._type)
+        if resolution == Resolution.DAILY and issubclass(config._type, (TradeBar, QuoteBar, Tick)):
             return self._daily(symbol, config)
         if resolution is not None:
             period = INCREMENTS[Resolution(resolution)]
-        return self.create_consolidator(period, config.type, config.tick_type)
+        return self.create_consolidator(period, config._type, config.tick_type)
 
     def _daily(self, symbol: Any, config: Any) -> Any:
         extended = config.extended_market_hours
@@ -185,7 +185,7 @@ class ConsolidatingMixin:
                 "algorithm.Settings.DailyConsolidationUseExtendedMarketHours to include them."
             )
         return MarketHourAwareConsolidator(
-            self.settings.daily_precise_end_time, Resolution.DAILY, config.type, config.tick_type,
+            self.settings.daily_precise_end_time, Resolution.DAILY, config._type, config.tick_type,
             extended and allowed,
         )  # fmt: skip
 

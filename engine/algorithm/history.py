@@ -269,7 +269,7 @@ class HistoryMixin:
         options: dict[str, Any],
     ) -> HistoryRequest:
         used = config.resolution if resolution is None else resolution
-        kind = config.type
+        kind = config._type
         if used != config.resolution and kind in _COMMON:
             kind = QuoteBar if config.tick_type == TickType.QUOTE else TradeBar
         fill, extended = options.get("fill_forward"), options.get("extended_market_hours")
@@ -348,7 +348,7 @@ class HistoryMixin:
 
         known = sorted(self.subscription_manager._of(symbol, True), key=rank)
         matching = [
-            c for c in known if kind is None or kind is BaseData or issubclass(c.type, kind)
+            c for c in known if kind is None or kind is BaseData or issubclass(c._type, kind)
         ]
         own = [c for c in matching if not c.is_internal_feed]
         internal = [c for c in matching if c.is_internal_feed]
@@ -365,7 +365,7 @@ class HistoryMixin:
                     )  # fmt: skip
                     configs = sorted([*configs, quote], key=lambda c: -order.index(c.tick_type))
             return configs
-        base = next((c for c in known if c.type in _COMMON and not c.is_internal_feed), None)
+        base = next((c for c in known if c._type in _COMMON and not c.is_internal_feed), None)
         settings = self.universe_settings
         extended = settings.extended_market_hours if base is None else base.extended_market_hours
         mode = settings.data_normalization_mode if base is None else base.data_normalization_mode

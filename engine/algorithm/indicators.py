@@ -78,7 +78,7 @@ class IndicatorsMixin(IndicatorHistoryMixin):
         return indicator
 
     def _has_bars(self, symbol: Any) -> bool:
-        return issubclass(self._get_subscription(symbol).type, TradeBar)
+        return issubclass(self._get_subscription(symbol)._type, TradeBar)
 
     def _initialize_indicator(
         self, indicator: Any, resolution: Any, selector: Any, symbols: list[Any]

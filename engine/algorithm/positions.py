@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from engine.orders.arguments import checked_options, order_symbol
+from engine.orders.arguments import checked_options, no_overload, order_symbol
 from engine.orders.exact import from_double, from_python
 from engine.orders.ticket import OrderTicket
 from engine.securities.native import method
@@ -64,6 +64,7 @@ class PositionsMixin:
         order.
         """
         names = ["liquidate_existing_holdings", "asynchronous", "tag", "order_properties"]
+        passed = (symbol, *(() if percentage is None else (percentage,)), *args)
         targets = kwargs.pop("targets", None)
         if targets is None and isinstance(symbol, (list, tuple)):
             targets = symbol
@@ -82,12 +83,13 @@ class PositionsMixin:
             given[name] = value
         liquidate = given.get("liquidate_existing_holdings", False)
         if not isinstance(liquidate, bool):
-            raise TypeError(
-                "No method matches given arguments for set_holdings: expected "
-                f"liquidate_existing_holdings: bool, was {liquidate!r}; write tag=... by name"
+            raise no_overload(
+                "set_holdings",
+                passed,
+                f"liquidate_existing_holdings: bool, was {liquidate!r}; write tag=... by name",
             )
         asynchronous, tag = given.get("asynchronous", False), given.get("tag")
-        checked_options("set_holdings", asynchronous, tag)
+        checked_options("set_holdings", asynchronous, tag, passed)
         properties = given.get("order_properties")
         if targets is not None:
             return self._set_many(targets, liquidate, asynchronous, tag, properties)

@@ -250,6 +250,23 @@ class SetupMixin:
     def set_risk_free_interest_rate_model(self, model: Any) -> None:
         self.risk_free_interest_rate_model = model
 
+    def set_trade_builder(self, trade_builder: Any) -> None:
+        """Group fills into closed trades by another builder.
+
+        Raises
+        ------
+        TypeError
+            For anything but a ``TradeBuilder``.
+        """
+        from engine.statistics.trade_builder import TradeBuilder
+
+        if not isinstance(trade_builder, TradeBuilder):
+            raise TypeError(
+                f"expected a TradeBuilder, was {type(trade_builder).__name__}; make one with "
+                "TradeBuilder(FillGroupingMethod, FillMatchingMethod)"
+            )
+        self.trade_builder = trade_builder
+
     def set_benchmark(self, *args: Any) -> None:
         """Set the benchmark: a symbol, a ticker, a function of time, or (security type, ticker)."""
         from engine.securities.benchmarks import FuncBenchmark, SecurityBenchmark

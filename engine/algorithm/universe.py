@@ -283,7 +283,7 @@ class UniverseMixin:
         universe = self.universe_manager.get(name)
         if universe is None:
             config = SubscriptionDataConfig(
-                first.type, name, first.resolution, TimeZones.UTC, TimeZones.UTC,
+                first._type, name, first.resolution, TimeZones.UTC, TimeZones.UTC,
                 False, first.extended_market_hours, True,
             )  # fmt: skip
             self._engine.hours.set_entry_always_open(

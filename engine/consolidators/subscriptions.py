@@ -234,7 +234,7 @@ class SubscriptionManager(LeanObject):
                 f"No subscription with the requested Tick Type {asked.to_string()} was found. "
                 f"Available Tick Types: {available}"
             )
-        types = ",".join(c.type.__name__ for c in configs)
+        types = ",".join(c._type.__name__ for c in configs)
         raise ArgumentException(
             "Type mismatch found between consolidator and symbol. "
             f"Symbol: {symbol.value} does not support input type: "
@@ -301,9 +301,9 @@ class SubscriptionManager(LeanObject):
 
 def _fits(config: SubscriptionDataConfig, consolidator: Any, tick_type: TickType | None) -> bool:
     expected = consolidator.input_type
-    if expected is not BaseData and not issubclass(config.type, expected):
+    if expected is not BaseData and not issubclass(config._type, expected):
         return False
-    if config.type is not Tick:
+    if config._type is not Tick:
         return True
     if tick_type is not None:
         return bool(config.tick_type == tick_type)

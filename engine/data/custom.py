@@ -243,7 +243,7 @@ class CustomData:
         first: datetime,
         last: datetime,
     ) -> Iterator[Any]:
-        factory = config.type()
+        factory = config._type()
         factory.symbol = config.symbol
         dates = tradable_dates(hours, first, last, config.data_time_zone, True)
         source: SubscriptionDataSource | None = None

@@ -283,7 +283,7 @@ class Feed:
         limit, last = to_micro(pivot), -_NEVER
         share = held.config.security_type == SecurityType.EQUITY
         # shares have no quotes by hour or day
-        valid = not (share and held.config.type is QuoteBar and resolution >= Resolution.HOUR)
+        valid = not (share and held.config._type is QuoteBar and resolution >= Resolution.HOUR)
         if valid:
             fill = INCREMENTS[resolution] // _MICRO
             stream = self._stream(held, held.start, pivot, resolution, fill)
@@ -518,7 +518,7 @@ def request_of(
         data_zone=config.data_time_zone,
         start=start,
         end=end,
-        quote=config.type is QuoteBar,
+        quote=config._type is QuoteBar,
         fill=fill if config.fill_data_forward else None,
         extended=config.extended_market_hours,
         filtered=config.is_filtered_subscription,
@@ -526,6 +526,6 @@ def request_of(
             config._daily_precise_end_time, config.symbol, config.resolution, hours
         ),
         mode=config.data_normalization_mode,
-        events=config.type is not QuoteBar,
+        events=config._type is not QuoteBar,
         payouts=not config.is_internal_feed,
     )

@@ -26,11 +26,26 @@ def order_symbol(what: Any) -> Symbol:
     raise TypeError(f"expected a symbol, a security or a ticker, was {what!r}")
 
 
-def checked_options(name: str, asynchronous: Any, tag: Any) -> None:
+def no_overload(name: str, passed: tuple[Any, ...], expected: str) -> TypeError:
+    """Return LEAN's error about arguments that fit no overload; it names their types."""
+    kinds = ", ".join(
+        "<class 'QuantConnect.Symbol'>" if isinstance(value, Symbol) else repr(type(value))
+        for value in passed
+    )
+    return TypeError(
+        f"No method matches given arguments for {name}: ({kinds}). The following overloads are "
+        f"available:\nexpected {expected}"
+    )
+
+
+def checked_options(
+    name: str, asynchronous: Any, tag: Any, passed: tuple[Any, ...] | None = None
+) -> None:
     """Refuse what LEAN's overloads refuse: after the numbers come a bool, then a text."""
     if not isinstance(asynchronous, bool) or not (tag is None or isinstance(tag, str)):
-        raise TypeError(
-            f"No method matches given arguments for {name}: expected asynchronous: bool, then tag: "
-            "str, "
-            f"was {asynchronous!r}, {tag!r}; write tag=... by name"
+        raise no_overload(
+            name,
+            (asynchronous, tag) if passed is None else passed,
+            "asynchronous: bool, then tag: str, "
+            f"was {asynchronous!r}, {tag!r}; write tag=... by name",
         )

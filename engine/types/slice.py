@@ -22,10 +22,30 @@ from engine.types.symbol import Symbol, SymbolCache
 from engine.types.timezones import aware
 
 
+def _ticker(symbol: Any) -> str:
+    return str(symbol.value).lower()
+
+
+def _ticker_of_item(item: tuple[Any, Any]) -> str:
+    return _ticker(item[0])
+
+
 class DataDictionary(SymbolDict[Any]):
     """Symbol -> data of one moment."""
 
     __slots__ = ("time",)
+
+    def items(self) -> Any:
+        """Return pairs in the order of the tickers, as LEAN does."""
+        if len(self) < 2:
+            return dict.items(self)
+        return sorted(dict.items(self), key=_ticker_of_item)
+
+    def keys(self) -> Any:
+        return dict.keys(self) if len(self) < 2 else sorted(dict.keys(self), key=_ticker)
+
+    def values(self) -> Any:
+        return dict.values(self) if len(self) < 2 else [value for _, value in self.items()]
 
     def _missing(self, key: Any) -> Any:
         raise KeyNotFoundException(

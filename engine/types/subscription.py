@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -27,6 +28,39 @@ INCREMENTS = {
 }
 
 
+class NetType(LeanObject):
+    """The type of the data of a subscription: it prints with its namespace and equals its class."""
+
+    __slots__ = ("_kind",)
+
+    def __init__(self, kind: type) -> None:
+        self._kind = kind
+
+    @property
+    def name(self) -> str:
+        return self._kind.__name__
+
+    @property
+    def namespace(self) -> str:
+        return "QuantConnect.Data.Market" if self._kind.__module__.startswith("engine.") else ""
+
+    @property
+    def full_name(self) -> str:
+        return f"{self.namespace}.{self.name}".lstrip(".")
+
+    def __str__(self) -> str:
+        return self.full_name
+
+    def __eq__(self, other: object) -> bool:
+        return self._kind is (other._kind if isinstance(other, NetType) else other)
+
+    def __hash__(self) -> int:
+        return hash(self._kind)
+
+    def __call__(self, *args: Any) -> Any:
+        return self._kind(*args)
+
+
 class SubscriptionDataConfig(LeanObject):
     """One stream of data of one security (LEAN's ``SubscriptionDataConfig``)."""
 
@@ -35,6 +69,7 @@ class SubscriptionDataConfig(LeanObject):
         "_feed",
         "_removed",
         "_security",
+        "_type",
         "consolidators",
         "data_mapping_mode",
         "data_normalization_mode",
@@ -54,12 +89,11 @@ class SubscriptionDataConfig(LeanObject):
         "sum_of_dividends",
         "symbol",
         "tick_type",
-        "type",
     )
 
     def __init__(
         self,
-        type: type,
+        type: builtins.type,
         symbol: Symbol,
         resolution: Resolution,
         data_time_zone: ZoneInfo,
@@ -74,7 +108,7 @@ class SubscriptionDataConfig(LeanObject):
         data_mapping_mode: DataMappingMode = DataMappingMode.OPEN_INTEREST,
         daily_precise_end_time: bool = True,
     ) -> None:
-        self.type = type
+        self._type = type
         self.symbol = symbol
         self.security_type: SecurityType = symbol.security_type
         self.market = symbol.id.market
@@ -99,8 +133,12 @@ class SubscriptionDataConfig(LeanObject):
         self._feed: Any = None
         self._security: Any = None
 
+    @property
+    def type(self) -> NetType:
+        return NetType(self._type)
+
     def __str__(self) -> str:
         return (
-            f"{self.symbol},{self.mapped_symbol},{self.resolution},{self.type.__name__},"
+            f"{self.symbol},{self.mapped_symbol},{self.resolution},{self._type.__name__},"
             f"{self.tick_type}"
         )

@@ -52,7 +52,7 @@ def data_types(security_type: SecurityType, resolution: Resolution) -> list[tupl
 
 def _same(one: SubscriptionDataConfig, other: SubscriptionDataConfig) -> bool:
     return (
-        one.type is other.type
+        one._type is other._type
         and one.symbol == other.symbol
         and one.resolution == other.resolution
         and one.tick_type == other.tick_type

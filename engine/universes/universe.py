@@ -91,7 +91,7 @@ class Universe(LeanModel):
 
     @property
     def data_type(self) -> type:
-        return self.configuration.type
+        return self.configuration._type
 
     @property
     def asynchronous(self) -> bool:

@@ -67,7 +67,7 @@ def extended_hours(asset: Any) -> bool:
 
 def subscribed_types(asset: Any, internal: bool) -> set[type]:
     """Return the data types of a security's subscriptions."""
-    found = {c.type for c in asset.subscriptions if internal or not c.is_internal_feed}
+    found = {c._type for c in asset.subscriptions if internal or not c.is_internal_feed}
     if not found:
         raise InvalidOperationException(
             f"Cannot perform fill for {asset.symbol} because no data subscription were found."

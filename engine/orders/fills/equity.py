@@ -196,7 +196,7 @@ class EquityFillModel(FillModel):
         return common.subscribed_types(asset, internal=False)
 
     def get_prices(self, asset: Any, direction: OrderDirection) -> Prices:
-        types = {c.type for c in asset.subscriptions if not c.is_internal_feed}
+        types = {c._type for c in asset.subscriptions if not c.is_internal_feed}
         return common.last_prices(asset, direction, types, True)
 
     def _trade_bar(self, asset: Any, order_utc: datetime) -> Any:

@@ -23,7 +23,7 @@ class LatestPriceFillModel(ImmediateFillModel):
         cache = asset.cache
         if direction == OrderDirection.HOLD:
             return common.cached_prices(asset)
-        types = {c.type for c in asset.subscriptions if not c.is_internal_feed}
+        types = {c._type for c in asset.subscriptions if not c.is_internal_feed}
         if Tick in types:
             tick = cache.get_data(Tick)
             if tick is not None:

@@ -295,7 +295,7 @@ def test_consolidators_of_the_user_are_fed_and_scanned() -> None:
     for consolidator in stage.config.consolidators:
         consolidator.update(bar(0))
     assert [b.close for b in sent] == [1.0]
-    stage.config.type = QuoteBar
+    stage.config._type = QuoteBar
     last = Last()
     stage.manager.add_consolidator(EURUSD, last)
     stage.manager.scan_past_consolidators(to_utc(OPEN + timedelta(minutes=10), ZONE), stage)

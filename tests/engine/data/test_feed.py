@@ -279,7 +279,7 @@ def test_trades_come_before_quotes_and_symbols_by_ticker():
     add_equity(made, "SPY BAC", MINUTE)
     made.add(config("EURUSD", MINUTE, "oanda", SecurityType.FOREX, QuoteBar))
     one = next(s for s in slices(made) if len(s.updates) > 3)
-    assert [(c.symbol.value, c.type.__name__) for c, _ in one.updates] == [
+    assert [(c.symbol.value, c.type.name) for c, _ in one.updates] == [
         ("BAC", "TradeBar"),
         ("SPY", "TradeBar"),
         ("BAC", "QuoteBar"),
