@@ -7,6 +7,7 @@ The finder is installed only while an algorithm runs.
 from __future__ import annotations
 
 import sys
+import typing
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.abc import Loader, MetaPathFinder
@@ -93,14 +94,24 @@ class _NamespaceLoader(Loader):
         if module.__name__ == "clr":
             for name in ("AddReference", "add_reference"):
                 setattr(module, name, _add_reference)
-            module.__all__ = ["AddReference"]
+            vars(module)["__all__"] = ["AddReference"]
             return
-        from engine.shim.exports import exports
-        from engine.types import generic
-
-        names = generic.NAMES if module.__name__ == _COLLECTIONS else exports()
+        names = _names_of(module.__name__)
         vars(module).update(names)
-        module.__all__ = list(names)
+        vars(module)["__all__"] = list(names)
+
+
+def _names_of(namespace: str) -> dict[str, Any]:
+    from engine.shim import lean_names
+    from engine.shim.exports import SYSTEM_NAMES, exports
+    from engine.types import generic
+
+    if namespace == _COLLECTIONS:
+        return dict(generic.NAMES)
+    # Python's own names (typing's List and the like) come with AlgorithmImports only
+    wanted = SYSTEM_NAMES if namespace.startswith("System") else lean_names() - {*typing.__all__}
+    found = exports()
+    return {name: found[name] for name in wanted if name in found}
 
 
 def _add_reference(assembly: str) -> None:
@@ -116,13 +127,13 @@ class _ModelLoader(Loader):
 
         _, _, model = module.__name__.partition(".")
         module.__path__ = []
-        module.__all__ = [model] if model else []
+        vars(module)["__all__"] = [model] if model else []
         if model:
             setattr(module, model, exports()[model])
 
 
 class _ModelFinder(MetaPathFinder):
-    """Finds ``Portfolio.RiskParityPortfolioOptimizer`` and the like, after the files on the path."""
+    """Finds ``Portfolio.RiskParityPortfolioOptimizer`` and the like, after files on the path."""
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: Any = None

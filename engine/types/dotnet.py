@@ -26,13 +26,13 @@ def register_lean_members(members: dict[str, frozenset[str]]) -> None:
 
 
 class LeanType(type):
-    """Lets static members be reached by their .NET name: ``Symbol.Create``, ``TimeZones.NewYork``."""
+    """Lets static members be reached by their .NET names: ``Symbol.Create``, ``Time.OneDay``."""
 
     def __getattr__(cls, name: str) -> Any:
         if name[:1].isupper():
             snake = snake_name(name)
             for known in (snake, snake.upper()):
-                owners = (*cls.__mro__, *type(cls).__mro__)
+                owners = [*cls.__mro__, *type.mro(type(cls))]
                 if known != name and any(known in owner.__dict__ for owner in owners):
                     return getattr(cls, known)
         if not name.startswith("_"):

@@ -40,6 +40,8 @@ class LeanEnum(IntEnum, metaclass=_PascalMembers):
         """Return the .NET name of the member (``MarketOnOpen``)."""
         return pascal_name(self.name)
 
+    ToString = to_string
+
 
 def pascal_name(name: str) -> str:
     """Turn ``MARKET_ON_OPEN`` into ``MarketOnOpen``."""

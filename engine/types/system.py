@@ -81,8 +81,17 @@ class DateTime(LeanObject):
     MIN_VALUE = datetime.min
     MAX_VALUE = datetime.max
 
-    def __new__(cls, *parts: int) -> datetime:  # type: ignore[misc]
-        return datetime(*parts)
+    def __new__(  # type: ignore[misc]
+        cls,
+        year: int,
+        month: int,
+        day: int,
+        hour: int = 0,
+        minute: int = 0,
+        second: int = 0,
+        millisecond: int = 0,
+    ) -> datetime:
+        return datetime(year, month, day, hour, minute, second, millisecond * 1000)
 
 
 class Math(LeanObject):
