@@ -74,6 +74,14 @@ class QCAlgorithm(
         return self._engine.object_store
 
     @property
+    def market_hours_database(self) -> Any:
+        return self._engine.hours
+
+    @property
+    def symbol_properties_database(self) -> Any:
+        return self._engine.properties
+
+    @property
     def algorithm_mode(self) -> AlgorithmMode:
         return AlgorithmMode.LIVE if self.live_mode else AlgorithmMode.BACKTESTING
 

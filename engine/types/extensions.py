@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from engine.types.decimals import round_to_significant, to_decimal
 from engine.types.dotnet import LeanObject
-from engine.types.enums import Resolution
+from engine.types.enums import Resolution, SecurityType, TickType
 from engine.types.subscription import INCREMENTS
 from engine.types.timezones import convert, from_utc, naive, to_utc
 
@@ -34,6 +34,18 @@ class Extensions(LeanObject):
     @staticmethod
     def to_time_span(resolution: Resolution) -> timedelta:
         return INCREMENTS[Resolution(resolution)]
+
+    @staticmethod
+    def resolution_to_lower(resolution: Resolution) -> str:
+        return Resolution(resolution).name.lower()
+
+    @staticmethod
+    def tick_type_to_lower(tick_type: TickType) -> str:
+        return TickType(tick_type).name.lower().replace("_", "")
+
+    @staticmethod
+    def security_type_to_lower(security_type: SecurityType) -> str:
+        return SecurityType(security_type).name.lower().replace("_", "")
 
     @staticmethod
     def round_to_significant_digits(d: float, digits: int) -> float:
