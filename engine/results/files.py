@@ -46,8 +46,12 @@ def _sync_folder(folder: Path) -> None:
 
 def write_json(path: Path, content: Any) -> None:
     """Write JSON; a number that JSON does not know raises ``ValueError``."""
-    text = json.dumps(content, ensure_ascii=False, allow_nan=False, default=_plain)
-    write_text(path, text)
+    write_text(path, json_text(content))
+
+
+def json_text(content: Any) -> str:
+    """Return content as JSON."""
+    return json.dumps(content, ensure_ascii=False, allow_nan=False, default=_plain)
 
 
 def _plain(value: Any) -> Any:
