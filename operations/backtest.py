@@ -120,12 +120,12 @@ def folder_parameters(data: Path, wanted: Mapping[str, str]) -> dict[str, str]:
     universe = [t.strip().upper() for t in wanted.get("universe", "").split(",") if t.strip()]
     if not stocks or (universe and known.issuperset(universe)):
         return {}
-    first = max(one["first"] for one in stocks)
+    first = min(one["first"] for one in stocks)
     return {
         "universe": ",".join(one["ticker"] for one in stocks),
         "benchmark": BENCHMARK,
         "start": f"{int(first[:4]) + 1}-01-01",
-        "end": min(one["last"] for one in stocks),
+        "end": max(one["last"] for one in stocks),
     }
 
 
@@ -148,6 +148,8 @@ def run(order: Order, progress: Any = None) -> Outcome:
             f"expected a LEAN data folder at {order.data}, was none; run `protect data prepare` "
             "or give one with --data"
         )
+    if not order.path.is_file():
+        raise RunError(f"expected an algorithm's file at {order.path}, was none")
     parameters = dict(order.parameters or {})
     guarded = parameters.get("protection") != "off"
     before = _stamp(order.store)

@@ -15,6 +15,8 @@ from operations.reporting.svg import Frame
 
 _LANE = 17.0
 _CONTEXT = 5
+#: episodes of one guard up to which each is drawn state by state, with its reason
+MANY = 150
 #: guards from the strongest to the mildest; others follow in the order in which they first trip
 ORDER = (
     "kill", "drawdown_peak", "drawdown_recent", "daily_loss", "leverage",
@@ -40,15 +42,16 @@ def percent(value: float, digits: int = 0) -> str:
 
 def _shades(report: Report, frame: Frame, names: bool = False) -> list[str]:
     parts = []
-    room = 0.0
+    room = [0.0, 0.0]
     for crisis in report.crises:
         first, last = report.sessions[crisis.first], report.sessions[crisis.last]
         parts.append(frame.band(first, last, "crisis", crisis.name))
-        middle = (frame.x_of(first) + frame.x_of(last)) / 2
         half = len(crisis.name) * 2.9
-        if names and middle - half > room and middle + half < frame.width:
-            parts.append(svg.text(middle, frame.top - 5, crisis.name, "note", "middle"))
-            room = middle + half + 6
+        middle = min((frame.x_of(first) + frame.x_of(last)) / 2, frame.width - half)
+        row = next((n for n in (0, 1) if middle - half > room[n]), None)
+        if names and row is not None:
+            parts.append(svg.text(middle, frame.top - 5 - 12 * row, crisis.name, "note", "middle"))
+            room[row] = middle + half + 6
     return parts
 
 
@@ -62,7 +65,7 @@ def equity(report: Report) -> str:
     low, high = (low / 1.03, high * 1.03) if log else (low - room, high + room)
     if not high > low:
         low, high = low - 1, high + 1
-    frame = Frame(report.sessions, 360, low, high, log, top=20)
+    frame = Frame(report.sessions, 360, low, high, log, top=32)
     ticks = svg.log_ticks(low, high) if log else svg.nice_ticks(low, high)
     parts = [frame.value_axis(ticks, money), *_shades(report, frame, names=True)]
     if report.bare:
@@ -80,8 +83,8 @@ def _losses(report: Report, ours: Floats, other: Floats | None, label: str, axis
     parts = [frame.value_axis(ticks, percent), *_shades(report, frame)]
     parts.append(frame.area(-ours, 0.0, "protected"))
     if other is not None:
-        parts.append(frame.curve(-other, "bare"))
-    parts.append(frame.curve(-ours, "protected"))
+        parts.append(frame.curve(-other, "bare thin"))
+    parts.append(frame.curve(-ours, "protected thin"))
     if limit is not None:
         place = frame.y_of(-limit)
         parts.append(
@@ -152,6 +155,17 @@ def _spans(frame: Frame, episode: Episode, top: float, faint: bool) -> list[str]
     return parts
 
 
+def _marks(frame: Frame, runs: list[Episode], top: float) -> str:
+    """Return one plain mark for each of many episodes."""
+    marks = []
+    height = _LANE - 4
+    for episode in runs:
+        begin, end = frame.x_of(episode.spans[0][1]), frame.x_of(episode.spans[-1][2])
+        wide = max(end - begin, 1.6)
+        marks.append(f'<path d="M{begin:.1f} {top + 2:.1f}h{wide:.1f}v{height:g}h-{wide:.1f}z"/>')
+    return f'<g class="marks">{"".join(marks)}</g>'
+
+
 def timeline(report: Report) -> str:
     """Return one lane for each guard that tripped, coloured by state."""
     guards = guard_order(report)
@@ -167,9 +181,12 @@ def timeline(report: Report) -> str:
             f'<line class="grid" x1="{frame.left:g}" x2="{frame.width - frame.right:g}" '
             f'y1="{top + _LANE:.1f}" y2="{top + _LANE:.1f}"/>'
         )
-        for episode in report.episodes:
-            if episode.breaker == guard:
-                parts += _spans(frame, episode, top, episode.scope != PORTFOLIO)
+        runs = [episode for episode in report.episodes if episode.breaker == guard]
+        if len(runs) > MANY:
+            parts.append(_marks(frame, runs, top))
+            continue
+        for episode in runs:
+            parts += _spans(frame, episode, top, episode.scope != PORTFOLIO)
     parts.append(frame.time_axis())
     return frame.draw(parts, "Breakers over time")
 

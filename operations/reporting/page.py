@@ -35,8 +35,8 @@ def _cards(report: Report) -> str:
         if other is not None:
             cards[-1] = (*cards[-1][:2], _figure(other.statistics, name))
     for label, kind in (
-        ("Deepest loss from the peak", "lifetime"),
-        ("from the 252-day peak", "window"),
+        ("Loss from all-time peak", "lifetime"),
+        ("Loss from 252-day peak", "window"),
     ):
         cards.insert(
             2 if kind == "lifetime" else 3,
@@ -213,7 +213,7 @@ def _breakers(report: Report) -> str:
     )
     details = "".join(
         tables.folded(
-            f"Every trip of {charts.guard_name(name)} "
+            f"Every time: {charts.guard_name(name)} "
             f"({sum(e.breaker == name for e in report.episodes):,})",
             tables.episodes(report, name),
         )

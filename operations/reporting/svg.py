@@ -178,10 +178,10 @@ class Frame:
                 f'<line class="tick" x1="{place:.1f}" x2="{place:.1f}" y1="{floor:.1f}" '
                 f'y2="{floor + 4:.1f}"/>'
             )
-            half = len(label) * 3.2
-            if place - half >= room - 8 and place + half <= self.width:
+            half = len(label) * 3.4
+            if place - half >= room - 8 and place + half <= self.width + 4:
                 parts.append(text(place, floor + 17, label, "label", "middle"))
-                room = place + half + 8
+                room = place + half + 16
         return "".join(parts)
 
     def value_axis(self, ticks: Sequence[float], words: Callable[[float], str]) -> str:

@@ -78,16 +78,8 @@ def crises(report: Report) -> str:
     """Return drawdowns with and without protection in every covered window."""
     if not report.crises:
         return "<p>The data covers none of the windows.</p>"
-    head = ["Window", "From", "To", "Deepest loss inside"]
-    compare = report.bare is not None
-    if compare:
-        head.append("unprotected")
-    head.append("From 252-session peak")
-    head += ["unprotected"] if compare else []
-    head.append("From all-time peak")
-    head += ["unprotected"] if compare else []
-    head.append("Return")
-    head += ["unprotected"] if compare else []
+    head = ["Window", "From", "To", "Deepest loss inside", "from 252-session peak"]
+    head += ["from all-time peak", "Return"]
     if report.summary is not None:
         head += ["Halts", "One-bar gap"]
     if report.limit is not None:
@@ -101,12 +93,11 @@ def crises(report: Report) -> str:
             _day(report.sessions[window.last]),
         ]
         for name in ("inside", "window", "lifetime"):
-            row.append(f"<b>{percent(getattr(ours, name), 1)}</b>")
-            if other is not None:
-                row.append(percent(getattr(other, name), 1))
-        row.append(_signed(ours.change))
-        if other is not None:
-            row.append(_signed(other.change))
+            second = None if other is None else percent(getattr(other, name), 1)
+            row.append(_pair(percent(getattr(ours, name), 1), second))
+        row.append(
+            _pair(percent(ours.change, 1), None if other is None else percent(other.change, 1))
+        )
         if report.summary is not None:
             gap = "none fired" if window.gap is None else percent(window.gap, 2)
             row += [str(window.halts), gap]
@@ -116,6 +107,12 @@ def crises(report: Report) -> str:
             row.append(f'<span class="{kind}">{verdict}</span>')
         rows.append(row)
     return table(head, rows, words=3)
+
+
+def _pair(ours: str, other: str | None) -> str:
+    """Return both runs' figures in their colours."""
+    second = "" if other is None else f' <span class="bare">{other}</span>'
+    return f'<b class="protected">{ours}</b>{second}'
 
 
 def _reason(halt: Halt) -> str:
@@ -211,21 +208,22 @@ def _symbols(runs: Sequence[Episode]) -> list[str]:
 
 
 def episodes(report: Report, guard: str) -> str:
-    """Return every trip of one guard with its reason."""
+    """Return every trip of one guard: with its reason, or its figures when there are many."""
+    runs = [one for one in report.episodes if one.breaker == guard]
+    many = len(runs) > charts.MANY
     rows = []
-    for one in report.episodes:
-        if one.breaker != guard:
-            continue
-        until = "still in force" if one.until is None else _day(one.until)
-        rows.append(
-            [
-                _day(one.trip.day),
-                until,
-                escape(one.symbol or "account"),
-                escape(one.trip.reason.removeprefix(f"{guard}: ")),
-            ]
-        )
-    return table(["Tripped", "Until", "Where", "Why"], rows, "small", words=4)
+    for one in runs:
+        until = "still in force" if one.until is None else date_words(one.until)
+        row = [date_words(one.trip.day), until, escape(one.symbol or "account")]
+        if many:
+            value = one.trip.evidence.get("value")
+            row.append(_amount(one.trip, value if isinstance(value, (int, float)) else None))
+        else:
+            row.append(escape(one.trip.reason.removeprefix(f"{guard}: ")))
+        rows.append(row)
+    note = f"<p class=note>As in: {escape(runs[0].trip.reason)}.</p>" if many else ""
+    head = ["Tripped", "Until", "Where", "Value" if many else "Why"]
+    return note + table(head, rows, "small", words=4)
 
 
 def months(report: Report, which: str) -> str:

@@ -19,7 +19,6 @@ _SHOWN = (
     "Total Orders",
     "Total Fees",
     "Portfolio Turnover",
-    "OrderListHash",
 )
 
 
@@ -27,7 +26,7 @@ def result_table(report: Report) -> Table:
     """Return the main figures, protected beside bare."""
     title = f"{report.name}: {report.status}"
     table = Table(title=title, title_justify="left")
-    table.add_column("")
+    table.add_column("", no_wrap=True)
     table.add_column("protected" if report.summary else "this run", justify="right", style="bold")
     tracks = [report.protected]
     if report.bare is not None:
