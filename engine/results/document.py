@@ -44,7 +44,7 @@ class Document:
         self._error = error
         self._stack = stack_trace
         self._seconds = seconds
-        self._results = handler.statistics_results(rolling=True)
+        self._results = handler.statistics_results()
         orders = engine.transactions.orders
         self._runtime = handler.runtime(self._results.summary)
         self._summary = dict(self._results.summary)
@@ -144,11 +144,10 @@ class Document:
     def lean_result(self) -> dict[str, Any]:
         """Return LEAN's shape; order events stand in a file of their own."""
         algorithm = self._algorithm
-        rolling = self._results.rolling_performances
         return {
-            "rollingWindow": {
-                name: performance_json(one, trades=False) for name, one in rolling.items()
-            },
+            # 1, 3, 6 and 12 months ending at every month: nothing that reads this file looks at
+            # them, and over decades they cost more than the run
+            "rollingWindow": {},
             "charts": {name: chart._json() for name, chart in self._handler.book.charts.items()},
             "orders": self._orders,
             "profitLoss": self._profit_loss,
