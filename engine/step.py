@@ -118,9 +118,8 @@ class Stepper:
         # 5. consolidators and indicators, then the user's handlers
         try:
             updates = data.updates
-            count, position, served = len(updates), 0, None
-            for config, point in updates:
-                position += 1
+            count, served = len(updates), None
+            for position, (config, point) in enumerate(updates, 1):
                 if config.consolidators and config is not served:
                     served = config
                     more: list[Any] = []

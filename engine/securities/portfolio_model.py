@@ -93,5 +93,6 @@ class SecurityPortfolioModel(LeanModel):
         sale = holdings._value(closed, fill._fill_price)
         profit = ConvertibleCashAmount(sale._amount - cost._amount, sale.cash)
         if security.type in _NO_CASH_FOR_VALUE:
-            self._settle(portfolio, security, fill, profit)
+            settled = CashAmount(profit._amount, profit.cash.symbol)
+            self._settle(portfolio, security, fill, settled)
         return profit

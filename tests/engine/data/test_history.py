@@ -217,7 +217,7 @@ def test_the_last_known_price_is_the_last_bar(at):
     assert [type(bar) for bar in both] == [TradeBar, QuoteBar]
     assert {bar.end_time for bar in both} == {datetime(2013, 10, 7, 16)}
     many = algorithm.get_last_known_prices([algorithm.spy, algorithm.aapl])
-    assert [len(found) for found in many.values()] == [2, 1]
+    assert [(s.value, len(found)) for s, found in many.items()] == [("AAPL", 1), ("SPY", 2)]
 
 
 @pytest.mark.parametrize(
