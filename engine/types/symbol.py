@@ -279,14 +279,13 @@ class Symbol(LeanObject):
 
     @staticmethod
     def create_base(base_type: type, underlying: Symbol, market: str | None = None) -> Symbol:
-        """Make the symbol of custom data linked to an underlying."""
+        """Make the symbol of custom data linked to an underlying, which the id leaves out."""
         sid = SecurityIdentifier._generate(
             underlying.id.date,
             f"{underlying.id.symbol}.{base_type.__name__}",
             SecurityType.BASE,
             market or "usa",
             upper=False,
-            underlying=underlying.id,
         )
         return Symbol(sid, underlying.value, underlying)
 
