@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
+import threading
 import time as wall
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -52,6 +54,7 @@ class RunResult:
     error: str
     interrupted: bool
     directory: Path | None
+    warnings: tuple[str, ...] = ()
     algorithm: Any = field(repr=False, default=None)
 
     @property
@@ -186,6 +189,7 @@ def run_backtest(
             error=run.error,
             interrupted=run.interrupted,
             directory=output,
+            warnings=tuple(services.securities_without_data(engine, algorithm)),
             algorithm=algorithm,
         )
 
@@ -195,6 +199,30 @@ def _muted() -> Iterator[None]:
     """Swallow ``print`` of the algorithm, as LEAN does."""
     with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere):
         yield
+
+
+@contextmanager
+def _polite_interrupt() -> Iterator[list[int]]:
+    """Let the first Ctrl-C end the run between two steps; a second one does at once.
+
+    Raised inside of a step it could be caught by the algorithm's own ``except``, or leave an order
+    half booked. Gives a list that is not empty once the user has asked.
+    """
+    asked: list[int] = []
+
+    def note(number: int, frame: Any) -> None:
+        if asked:
+            raise KeyboardInterrupt
+        asked.append(number)
+
+    if threading.current_thread() is not threading.main_thread():
+        yield asked
+        return
+    before = signal.signal(signal.SIGINT, note)
+    try:
+        yield asked
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 class _Run:
@@ -245,8 +273,11 @@ class _Run:
 
     def loop(self, progress: Any) -> None:
         """Step through the data."""
-        if not self.initialized:
-            return
+        if self.initialized:
+            with _polite_interrupt() as asked:
+                self._steps(progress, asked)
+
+    def _steps(self, progress: Any, asked: list[int]) -> None:
         engine, algorithm = self.engine, self.algorithm
         step, feed = engine.stepper.step, engine.feed
         if progress is not None:
@@ -259,6 +290,8 @@ class _Run:
                 data = feed.next()
                 if data is None:
                     break
+                if asked:
+                    raise KeyboardInterrupt
                 if data.delistings:
                     services.handle_delistings(engine, data)
                 if not step(data):

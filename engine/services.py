@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from engine.algorithm.handlers import HandlersMixin
+from engine.data.readers import file_path
 from engine.scheduling.events import ScheduledEvent
 from engine.types.bars import QuoteBar, TradeBar
 from engine.types.enums import (
@@ -20,7 +21,7 @@ from engine.types.enums import (
     SecurityType,
     TickType,
 )
-from engine.types.errors import ArgumentException
+from engine.types.errors import ArgumentException, EngineUnsupported
 from engine.types.subscription import SubscriptionDataConfig
 from engine.types.symbol import Symbol
 from engine.types.timezones import from_utc, to_utc
@@ -336,6 +337,34 @@ def handle_delistings(engine: Any, data: Any) -> None:
             if changes is not None:
                 known = data.security_changes
                 data.security_changes = changes if known is None else known + changes
+
+
+def securities_without_data(engine: Any, algorithm: Any) -> Iterator[str]:
+    """Yield a sentence for each security that never had a price because there is no file of it."""
+    for security in algorithm.securities.values():
+        for config in security.subscriptions:
+            if security.has_data or config.is_custom_data or config.is_internal_feed:
+                continue
+            try:
+                path = file_path(
+                    engine.data_folder,
+                    security.type,
+                    security.symbol.id.market,
+                    config.mapped_symbol or security.symbol.value,
+                    config.resolution,
+                    config.tick_type,
+                    algorithm.start_date,
+                )
+            except EngineUnsupported:
+                continue
+            daily = config.resolution in (Resolution.DAILY, Resolution.HOUR)
+            where = path if daily else path.parent
+            if not where.exists():
+                yield (
+                    f"expected data of {security.symbol.value} in {where}, was nothing; it had no "
+                    "price in this run"
+                )
+                break
 
 
 class EndOfDay:

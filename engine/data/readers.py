@@ -17,7 +17,7 @@ from engine.data.parsing import Ints, parse_columns, read_zip
 from engine.types.enums import Resolution, SecurityType, TickType
 from engine.types.errors import DataError, EngineUnsupported
 from engine.types.subscription import INCREMENTS
-from engine.types.timezones import from_utc_array, to_micro, to_utc_array
+from engine.types.timezones import from_micro, from_utc_array, to_micro, to_utc_array
 
 DAY = 86_400_000_000
 _MICRO = timedelta(microseconds=1)
@@ -102,12 +102,13 @@ class FileReader:
 
         ``session`` (milliseconds of the day) leaves out rows outside of it that nobody would see.
 
-        Duplicate and older rows are left out, as in LEAN: a bar must end after the one before it.
+        LEAN leaves out duplicate and older rows without a word; here they are an error.
 
         Raises
         ------
         DataError
-            When the archive is broken or a cell cannot be read.
+            When the archive is broken, a cell cannot be read, rows are not in order of time, or
+            prices cannot be.
         """
         path = file_path(self.root, security_type, market, ticker, resolution, tick_type, day)
         key = (str(path), data_zone.key, exchange_zone.key, quote, session)
@@ -118,10 +119,15 @@ class FileReader:
         rows = None
         if data is not None:
             scale = 4 if security_type in _DECICENTS else 0
-            if session is not None:
-                data = cut_to_session(data, *session)
             volume = security_type not in (SecurityType.FOREX, SecurityType.CFD)
-            rows = parse_rows(data, str(path), resolution, quote, scale, volume, day)
+            shape = (str(path), resolution, quote, scale, volume, day)
+            try:
+                cut = data if session is None else cut_to_session(data, *session)
+                rows = checked(parse_rows(cut, *shape), str(path), quote)
+            except DataError:
+                # the whole file again, for the number of the row
+                checked(parse_rows(data, *shape), str(path), quote)
+                raise
             rows = _to_exchange(rows, data_zone, exchange_zone, resolution)
         self._held[key] = rows
         if len(self._held) > self._keep:
@@ -209,6 +215,44 @@ def parse_rows(
 
 
 _POWERS = np.array([10.0**k for k in range(40)])
+
+
+def checked(rows: Rows, where: str, quote: bool) -> Rows:
+    """Return the rows of a file when they can be true.
+
+    Raises
+    ------
+    DataError
+        For the first row that does not come after the one before it, has a price that is not
+        above 0 (of a quote: below 0), or a high below its low.
+    """
+    late = rows.time[1:] <= rows.time[:-1]
+    if late.any():
+        row = int(np.flatnonzero(late)[0]) + 1
+        twice = rows.time[row] == rows.time[row - 1]
+        what = "the same time again" if twice else "an earlier time"
+        raise DataError(
+            f"expected rows in order of time in {where}, row {row + 1}, was {what} "
+            f"({from_micro(int(rows.time[row]))}); sort the file and remove duplicates"
+        )
+    for side in range(0, len(rows.prices), 4):
+        prices = rows.prices[side : side + 4]
+        least = prices.min(axis=0) if len(prices.T) else prices[:1]
+        wrong = (least < 0) if quote else (least <= 0)
+        if wrong.any():
+            row = int(np.flatnonzero(wrong)[0])
+            raise DataError(
+                f"expected prices above 0 in {where}, row {row + 1}, was {int(least[row])}; "
+                "repair or remove the row"
+            )
+        # integers of one row can be compared when they have the same number of decimals
+        if rows.scales is None and (prices[1] < prices[2]).any():
+            row = int(np.flatnonzero(prices[1] < prices[2])[0])
+            raise DataError(
+                f"expected a high above the low in {where}, row {row + 1}, was "
+                f"{int(prices[1][row])} below {int(prices[2][row])}; repair or remove the row"
+            )
+    return rows
 
 
 def _to_exchange(

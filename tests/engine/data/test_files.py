@@ -110,20 +110,28 @@ def test_an_impossible_date_is_named():
         )
 
 
-def test_rows_that_go_back_in_time_and_doubles_are_left_out(tmp_path):
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        ("20130104 00:00,2,2,2,2,2\n20130103 00:00,3,3,3,3,3\n", "row 3, was an earlier time"),
+        ("20130104 00:00,2,2,2,2,2\n20130104 00:00,4,4,4,4,4\n", "row 3, was the same time again"),
+        ("20130104 00:00,2,2,0,2,2\n", "prices above 0"),
+        ("20130104 00:00,2,1,2,2,2\n", "a high above the low"),
+    ],
+)
+def test_rows_that_cannot_be_true_are_an_error_that_names_the_row(tmp_path, rows, said):
     folder = tmp_path / "equity" / "usa" / "daily"
     folder.mkdir(parents=True)
     with zipfile.ZipFile(folder / "x.zip", "w") as archive:
         archive.writestr(
             "x.csv",
-            "20130102 00:00,1,1,1,1,1\n20130104 00:00,2,2,2,2,2\n"
-            "20130103 00:00,3,3,3,3,3\n20130104 00:00,4,4,4,4,4\n20130107 00:00,5,5,5,5,5\n",
+            f"20130102 00:00,1,1,1,1,1\n{rows}20130107 00:00,5,5,5,5,5\n",
         )
-    rows = FileReader(tmp_path).rows(
-        SecurityType.EQUITY, "usa", "X", Resolution.DAILY, TickType.TRADE, False,
-        TimeZones.NEW_YORK, TimeZones.NEW_YORK,
-    )  # fmt: skip
-    assert rows.prices[3].tolist() == [1, 2, 5]
+    with pytest.raises(DataError, match=said):
+        FileReader(tmp_path).rows(
+            SecurityType.EQUITY, "usa", "X", Resolution.DAILY, TickType.TRADE, False,
+            TimeZones.NEW_YORK, TimeZones.NEW_YORK,
+        )  # fmt: skip
 
 
 def test_cutting_to_the_session_keeps_it_the_row_before_and_the_last():
