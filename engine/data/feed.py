@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from engine.data.custom import CustomData, feed_chunks
 from engine.data.maps import AuxiliaryFiles
 from engine.data.readers import FileReader
@@ -65,8 +67,8 @@ class _Subscription:
     """A config with its stream: the next points and when they are due."""
 
     __slots__ = (
-        "at", "chunks", "config", "due", "emit", "end", "internal", "key", "mixed", "pairs", "size",
-        "start", "warmup",
+        "at", "chunks", "config", "due", "emit", "end", "internal", "key", "mixed", "moments",
+        "pairs", "size", "start", "warmup",
     )  # fmt: skip
 
     def __init__(
@@ -79,6 +81,7 @@ class _Subscription:
         self.internal = config.is_internal_feed
         self.chunks: Iterator[tuple[list[int], list[Any]]] | None = None
         self.emit: list[int] = []
+        self.moments: list[datetime] = []
         self.pairs: list[Pair] = []
         self.at = self.size = 0
         self.mixed = False
@@ -90,6 +93,7 @@ class _Subscription:
         for emit, points in self.chunks:
             if emit:
                 self.emit, self.at, self.size = emit, 0, len(emit)
+                self.moments = np.array(emit, dtype="M8[us]").tolist()
                 config = self.config
                 self.pairs = [(config, point) for point in points]
                 self.mixed = not _EVENTS.isdisjoint(map(type, points))
@@ -168,6 +172,9 @@ class Feed:
         self._stack: list[_Subscription] = []
         self._started = False
         self._previous = -_NEVER
+        # the subscription that sends alone now, and when another one has data
+        self._lead: _Subscription | None = None
+        self._follower = -_NEVER
 
     # -- subscriptions -------------------------------------------------------------------------
 
@@ -184,6 +191,7 @@ class Feed:
         """
         if id(config) in self._by_config:
             return False
+        self._lead = None
         begin = from_micro(self._now) if start is None else start
         held = _Subscription(config, self._order(config), begin, self.end if end is None else end)
         if (
@@ -202,6 +210,7 @@ class Feed:
 
     def remove(self, config: SubscriptionDataConfig) -> bool:
         """Take a subscription out; points that it has in the slice being made are dropped."""
+        self._lead = None
         held = self._by_config.pop(id(config), None)
         if held is None:
             return False
@@ -224,6 +233,7 @@ class Feed:
 
     def add_pulse(self, universe: Any, times: Iterable[datetime]) -> None:
         """Let ``universe`` be selected at the given naive UTC times, in order of time."""
+        self._lead = None
         self._pulses.append(_Pulse(universe, iter(times), len(self._pulses)))
 
     def remove_pulse(self, universe: Any) -> bool:
@@ -248,6 +258,7 @@ class Feed:
         if fill == self._fill:
             return
         self._fill = fill
+        self._lead = None
         # what is under way starts again behind this moment, as in LEAN; universes too
         if self.restart is not None:
             for pulse in list(self._pulses):
@@ -347,6 +358,9 @@ class Feed:
         (:attr:`selector`) and returns
         the data of that moment, that of new subscriptions included.
         """
+        lead = self._lead
+        if lead is not None and lead.due < self._follower and not lead.mixed:
+            return self._next_of(lead)
         if self._held is not None:
             slice_ = self._held
             self._select(slice_)
@@ -400,6 +414,38 @@ class Feed:
             return pulse_slice
         self._started = True
         self.data_points += slice_.count
+        if len(slice_.updates) == 1 and self._waiting_warmup is None:
+            self._find_lead(slice_.updates[0][0])
+        return slice_
+
+    def _find_lead(self, config: SubscriptionDataConfig) -> None:
+        """Note that one subscription sends alone until the next data of any other."""
+        lead = self._by_config.get(id(config))
+        if lead is not None and all(pulse.due == _NEVER for pulse in self._pulses):
+            others = [held.due for held in self._subscriptions if held is not lead]
+            self._lead, self._follower = lead, min(others, default=_NEVER)
+
+    def _next_of(self, lead: _Subscription) -> TimeSlice:
+        """Return the next slice where only one subscription has data."""
+        self._now = lead.due
+        at = lead.at
+        slice_ = TimeSlice(lead.moments[at])
+        pair = lead.pairs[at]
+        slice_.updates.append(pair)
+        if not lead.internal:
+            slice_.points.append(pair[1])
+        slice_.count = 1
+        self.data_points += 1
+        at += 1
+        if at < lead.size:
+            lead.at = at
+            lead.due = lead.emit[at]
+        else:
+            lead.load()
+        if lead.due <= self._now:
+            # more of this moment
+            self._collect(slice_, self._now)
+            self.data_points += slice_.count - 1
         return slice_
 
     def _warmup_over(self, frontier: int) -> TimeSlice | None:
