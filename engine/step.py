@@ -11,11 +11,13 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
+from engine.consolidators.base import ConsolidatorBase
 from engine.types.decimals import plain
 from engine.types.enums import AlgorithmStatus, DataNormalizationMode, SplitType
 from engine.types.slice import Slice
 from engine.types.symbol import Symbol
 
+_NO_SCAN = ConsolidatorBase.scan
 _ONE_HOUR = timedelta(hours=1)
 _MARGIN_CALL_EVERY = timedelta(minutes=5)
 
@@ -49,7 +51,8 @@ class Stepper:
         if algorithm.status is not AlgorithmStatus.RUNNING and algorithm._runtime_error is None:
             engine.feed.data_points -= data.count  # never reached the algorithm
             return False
-        if portfolio._total_portfolio_value <= 0:
+        value = portfolio._value
+        if (portfolio._total_portfolio_value if value is None else value) <= 0:
             engine.results.add_system_debug(
                 "AlgorithmManager.Run(): Portfolio value is less than or equal to zero, "
                 "stopping algorithm."
@@ -86,7 +89,7 @@ class Stepper:
                 trade_builder.set_market_price(security.symbol, security._price)
         if utc >= self.next_hourly_scan:
             self._hourly_scan(utc)
-        if portfolio.cash_book._has_conversions:
+        if len(portfolio.cash_book) > 1:
             portfolio.cash_book._update_conversions()
             portfolio._invalidate()
         else:
@@ -126,12 +129,15 @@ class Stepper:
                     if position < count and updates[position][0] is config:
                         # all points of a subscription go in before the one scan
                         more = [p for other, p in updates[position:] if other is config]
-                    local = algorithm._clock.local(config.exchange_time_zone)
+                    local = None
                     for consolidator in tuple(config.consolidators):
                         consolidator.update(point)
                         for further in more:
                             consolidator.update(further)
-                        consolidator.scan(local)
+                        if type(consolidator).scan is not _NO_SCAN:
+                            if local is None:
+                                local = algorithm._clock.local(config.exchange_time_zone)
+                            consolidator.scan(local)
         except Exception as error:
             algorithm._set_runtime_error(error, "Consolidators update")
             return False

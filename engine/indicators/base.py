@@ -31,6 +31,7 @@ from engine.types.symbol import Symbol
 
 EMPTY = Symbol.EMPTY
 _NOTHING = (EMPTY, DATE_MIN, 0.0)
+_new_point = object.__new__
 _LOG = logging.getLogger("engine.indicators")
 
 
@@ -122,7 +123,9 @@ class IndicatorBase(PascalNames):
     def current(self) -> IndicatorDataPoint:
         point = self._point
         if point is None:
-            point = self._point = IndicatorDataPoint(*self._cur)
+            point = self._point = _new_point(IndicatorDataPoint)
+            point.symbol, point.time, value = self._cur
+            point.value, point.end_time = float(value), point.time
         return point
 
     @property

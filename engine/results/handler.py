@@ -102,7 +102,10 @@ class ResultHandler:
 
     def on_step(self, utc: datetime, force: bool = False) -> None:
         """Follow the equity at the end of a time step; sample it when it is time."""
-        value = self._algorithm.portfolio._total_portfolio_value
+        portfolio = self._algorithm.portfolio
+        value = portfolio._value
+        if value is None:
+            value = portfolio._total_portfolio_value
         self._value = value
         capacity = self._capacity
         if force or capacity.active:  # type: ignore[union-attr]
