@@ -16,6 +16,7 @@ from typing import Any
 from engine.orders.exact import smart_rounding
 from engine.types.decimals import json_number, normalize
 from engine.types.enums import OrderType
+from engine.types.symbol import Symbol
 from engine.types.timezones import to_micro
 
 _KIND_MEMBERS: dict[OrderType, tuple[str, ...]] = {
@@ -45,6 +46,18 @@ class _Token(float):
 
     def __repr__(self) -> str:
         return self._text
+
+
+def symbol_json(symbol: Symbol) -> dict[str, Any]:
+    """Return a symbol as LEAN writes it, its underlying inside."""
+    out: dict[str, Any] = {
+        "value": symbol.value,
+        "id": str(symbol.id),
+        "permtick": symbol.value,
+    }
+    if symbol.underlying is not None:
+        out["underlying"] = symbol_json(symbol.underlying)
+    return out
 
 
 def number(value: Decimal) -> float:
@@ -109,7 +122,7 @@ def order_json(order: Any, rounded: bool = False) -> dict[str, Any]:
     out["id"] = order.id
     out["contingentId"] = order.contingent_id
     out["brokerId"] = list(order.broker_id)
-    out["symbol"] = {"value": symbol.value, "id": str(symbol.id), "permtick": symbol.value}
+    out["symbol"] = symbol_json(symbol)
     out["price"] = number(filled)
     out["priceCurrency"] = order.price_currency
     out["time"] = out["createdTime"] = time_text(order._time, ticks=order._time_ticks)
