@@ -186,6 +186,11 @@ class MarketHoursDatabase(LeanObject):
             found = self._entry(f"{kind}-{market}-TYPE.{ticker.rsplit('.', 1)[1]}")
         return found
 
+    @staticmethod
+    def get_database_symbol_key(symbol: Any) -> str:
+        """Return the ticker under which a symbol stands in the databases."""
+        return database_ticker(symbol)
+
     def get_entry(self, market: str, symbol: Any, security_type: SecurityType) -> Entry:
         """Return the entry of a ticker or symbol, or that of its whole market.
 
