@@ -68,8 +68,10 @@ def _figure(statistics: Any, name: str) -> str:
 def verdict(report: Report) -> list[str]:
     """Return the result in sentences, as the figures are, pleasant or not."""
     said = []
-    if report.summary is None:
+    if report.summary is None and report.status == "Completed":
         said.append("This algorithm wrote no summary of a protection: it ran without one.")
+    elif report.summary is None:
+        said.append("The run ended early: what protection did in it was not written down.")
     price = report.cost
     if price is not None and report.bare is not None:
         cost = "cost" if price.yearly >= 0 else "added"

@@ -172,7 +172,11 @@ def _halts(report: Report, shown: Sequence[Halt]) -> str:
             _signed(halt.protected, 2),
         ]
         if report.bare:
-            verdict = '<span class="bad">false</span>' if halt.false else "spared a loss"
+            verdict = (
+                '<span class="bad">false</span>'
+                if halt.false
+                else '<span class="day">spared a loss</span>'
+            )
             row += [_signed(halt.bare, 2), verdict]
         rows.append(row)
     return table(head, rows, words=3)

@@ -178,6 +178,19 @@ def test_an_algorithm_without_protection_gets_a_report_of_its_own(tmp_path: Path
     assert "this run" in done.stdout
 
 
+def test_a_run_that_fails_midway_is_reported_as_far_as_it_came(tmp_path: Path) -> None:
+    failing = PLAIN + "        if self.time.day == 20:\n            raise ValueError('boom')\n"
+    (tmp_path / "failing.py").write_text(failing)
+    done = protect(tmp_path, "failing.py", "--data", str(DATA.resolve()), "--output", "out")
+    assert done.returncode == 1
+    assert "boom" in done.stderr
+    assert "Traceback" not in done.stderr
+    text = " ".join(read((tmp_path / "out/report.html").read_text(encoding="utf-8")).text)
+    assert "This run ended early (RuntimeError)" in text
+    assert "boom" in text
+    assert "3 Feb 2020 to 20 Feb 2020" in text
+
+
 def test_without_comparison_only_one_run_is_made(tmp_path: Path) -> None:
     arguments = ["--data", str(DATA.resolve()), "--output", str(tmp_path / "out"), "--no-compare"]
     given = ["-p", "universe=SPY", "-p", "start=2020-02-03", "-p", "end=2020-03-31"]
