@@ -80,7 +80,9 @@ def build(
         other = None if without is None else without.equity
         stops = halts(summary, sessions, with_.equity, other)
         runs = episodes(summary.events, sessions[-1])
-        limit = summary.setting("drawdown", "liquidate") or summary.setting("cushion", "limit")
+        limit = summary.setting("drawdown", "liquidate")
+        if limit is None and summary.setting("cushion", "promise") not in (None, "off"):
+            limit = summary.setting("cushion", "limit")
         if without is not None:
             price = cost(with_, without, summary, stops)
     return Report(

@@ -15,7 +15,7 @@ WIDTH = 1120.0
 LEFT, RIGHT = 104.0, 14.0
 _STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
 _LOG_STEPS = ((1.0, 10.0), (1.0, 3.0, 10.0), (1.0, 2.0, 5.0, 10.0), (1.0, 1.5, 2.0, 3.0, 5.0, 7.0))
-_MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 _DAYS_IN_YEAR = 365.25
 
 
@@ -69,7 +69,7 @@ def text(x: float, y: float, words: str, kind: str = "", anchor: str = "start") 
 def date_words(day: np.datetime64) -> str:
     """Return a day as people write it: 6 May 2010."""
     plain = day.astype("datetime64[D]").item()
-    return f"{plain.day} {_MONTHS[plain.month - 1]} {plain.year}"
+    return f"{plain.day} {MONTHS[plain.month - 1]} {plain.year}"
 
 
 def _time_ticks(first: np.datetime64, last: np.datetime64) -> list[tuple[np.datetime64, str]]:
@@ -87,12 +87,12 @@ def _time_ticks(first: np.datetime64, last: np.datetime64) -> list[tuple[np.date
         months = np.arange(begin_month, last.astype("datetime64[M]") + 1)
         every = max(1, math.ceil(len(months) / 12))
         return [
-            (m.astype("datetime64[D]"), f"{_MONTHS[int(str(m)[5:7]) - 1]} {str(m)[:4]}")
+            (m.astype("datetime64[D]"), f"{MONTHS[int(str(m)[5:7]) - 1]} {str(m)[:4]}")
             for m in months[::every]
         ]
     days = np.arange(first, last + 1)
     every = max(1, math.ceil(len(days) / 6))
-    return [(d, f"{d.item().day} {_MONTHS[d.item().month - 1]}") for d in days[::every]]
+    return [(d, f"{d.item().day} {MONTHS[d.item().month - 1]}") for d in days[::every]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from operations.reporting.cost import Halt
 from operations.reporting.curves import monthly
 from operations.reporting.model import Report
 from operations.reporting.protocol import PORTFOLIO, Episode, Event
-from operations.reporting.svg import _MONTHS, date_words
+from operations.reporting.svg import MONTHS, date_words
 
 #: Guards whose values are ratios; those of all others are fractions, shown in per cent.
 _RATIOS = frozenset({"leverage", "volatility"})
@@ -250,7 +250,7 @@ def months(report: Report, which: str) -> str:
     for year, row in shown.items():
         cells = "".join(_cell(value, strongest, n == 12) for n, value in enumerate(row))
         rows.append(f"<tr><th scope=row>{year}</th>{cells}</tr>")
-    head = "".join(f"<th scope=col class=n>{name}</th>" for name in [*_MONTHS, "Year"])
+    head = "".join(f"<th scope=col class=n>{name}</th>" for name in [*MONTHS, "Year"])
     return (
         f'<div class="scroll"><table class="heat"><thead><tr><th></th>{head}</tr></thead>'
         f"<tbody>{''.join(rows)}</tbody></table></div>"

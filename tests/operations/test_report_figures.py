@@ -126,6 +126,21 @@ def test_gross_exposure_adds_long_and_short() -> None:
     assert report.protected.gross.tolist() == pytest.approx([0.7] * 5)
 
 
+@pytest.mark.parametrize(
+    ("settings", "limit"),
+    [
+        ({"drawdown": {"liquidate": 0.2}, "cushion": {"promise": "window", "limit": 0.3}}, 0.2),
+        ({"drawdown": {"liquidate": None}, "cushion": {"promise": "window", "limit": 0.3}}, 0.3),
+        ({"drawdown": {"liquidate": None}, "cushion": {"promise": "off", "limit": 0.3}}, None),
+    ],
+)
+def test_the_limit_is_that_of_a_guard_that_is_on(settings: Any, limit: float | None) -> None:
+    days = weekdays("2020-01-06", 2)
+    content = json.loads(summary_text(days, ["ALLOW"] * 2, []))
+    summary = read_summary(json.dumps({**content, "settings": settings}))
+    assert build(result(days, [1.0, 1.0]), None, summary).limit == limit
+
+
 def test_a_halt_lasts_until_the_first_session_that_ends_without_it() -> None:
     days = weekdays("2020-01-06", 6)
     states = ["ALLOW", "LIQUIDATE", "HALT", "REDUCE", "FREEZE", "ALLOW"]
