@@ -1,7 +1,8 @@
-"""The update hole: live, LEAN asks no brokerage model about a changed order, only the buying power model.
+"""The update hole: live, LEAN asks no brokerage model about a changed order.
 
-So the model of every security is wrapped: everything stays as the user's model has it, but a change of a working order is
-judged by the order gate first. In a backtest ``can_update_order`` does the same, and nothing is wrapped.
+It asks the buying power model only. So the model of every security is wrapped: everything stays as
+the user's model has it, but a change of a working order is judged by the order gate first. In a
+backtest ``can_update_order`` does the same, and nothing is wrapped.
 """
 
 from __future__ import annotations

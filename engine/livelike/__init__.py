@@ -1,4 +1,4 @@
-"""Live-like runs: LEAN's step under threads, delays, faults and restarts, the same for the same seed.
+"""Live-like runs: LEAN's step under threads, delays, faults and restarts; one seed, one run.
 
 >>> from engine.livelike import Faults, run
 >>> result = run("main.py", "data", seed=7, faults=Faults.all())  # doctest: +SKIP

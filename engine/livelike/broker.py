@@ -12,6 +12,7 @@ import heapq
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from engine.orders.brokerage import BacktestingBrokerage, insufficient_text
@@ -64,7 +65,7 @@ class LiveBrokerage(BacktestingBrokerage):
     # -- jobs ----------------------------------------------------------------------------------
 
     def later(self, seconds: float, job: Callable[[], None], always: bool = False) -> None:
-        """Do something on one of the broker's threads; with a broken link only what is ``always``."""
+        """Do something on a thread of the broker; with a broken link only what is ``always``."""
         self._push(self._turns.now + timedelta(seconds=seconds), job, always)
 
     def _push(self, due: datetime, job: Callable[[], None], always: bool = False) -> None:
@@ -121,7 +122,7 @@ class LiveBrokerage(BacktestingBrokerage):
             if self._rng.random() < self._faults.lost_cancel:
                 self._session.note("fault", f"the cancel of order {number} is lost")
                 continue
-            self.later(self._way().total_seconds(), lambda n=number: self._take_cancel(n))
+            self.later(self._way().total_seconds(), partial(self._take_cancel, number))
         return True
 
     # -- at the broker: on its threads ---------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Command files: ``command*.json`` in the working directory, looked at in every turn of the loop."""
+"""Command files: ``command*.json`` in the working directory, read in every turn of the loop."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from engine.types.symbol import Symbol
 
 
 class BareAlgorithm:
-    """What the ``run`` of a typed command gets: LEAN's own members, not those of the user's class."""
+    """What the ``run`` of a typed command gets: LEAN's members, not those of the user's class."""
 
     def __init__(self, algorithm: Any) -> None:
         object.__setattr__(self, "_algorithm", algorithm)
@@ -34,9 +34,31 @@ class BareAlgorithm:
 
 
 _INSTANCE = frozenset(
-    "portfolio securities transactions settings schedule notify name status live_mode tags "
-    "is_warming_up time_zone subscription_manager universe_manager benchmark brokerage_model "
-    "current_slice algorithm_id project_id insights alpha execution risk_management".split()
+    (
+        "portfolio",
+        "securities",
+        "transactions",
+        "settings",
+        "schedule",
+        "notify",
+        "name",
+        "status",
+        "live_mode",
+        "tags",
+        "is_warming_up",
+        "time_zone",
+        "subscription_manager",
+        "universe_manager",
+        "benchmark",
+        "brokerage_model",
+        "current_slice",
+        "algorithm_id",
+        "project_id",
+        "insights",
+        "alpha",
+        "execution",
+        "risk_management",
+    )
 )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
+from typing import Any
 
 from engine.types.errors import EngineError
 
@@ -14,8 +15,8 @@ _ACCOUNTS = ("broker", "paper")
 class Faults:
     """Faults of the link, the broker, the feed and the process.
 
-    Shares are probabilities in [0, 1]; times are seconds of model time; counts are per run, and each
-    happens with the first data after a moment drawn evenly over the run.
+    Shares are probabilities in [0, 1]; times are seconds of model time; counts are per run, and
+    each happens with the first data after a moment drawn evenly over the run.
 
     Attributes
     ----------
@@ -23,8 +24,8 @@ class Faults:
     gate_delay : longest time that a transaction thread is held up before it asks the gate
     late, late_seconds : share of events that come late, and how late at most
     partial : share of executions that fill only a part
-    duplicate : share of events that come twice; the copy of a fill has quantity 0, as the plug-ins of
-        brokers send it
+    duplicate : share of events that come twice; the copy of a fill has quantity 0, as the plug-ins
+        of brokers send it
     double_booking : share of fills that come twice with their quantity; LEAN books both
     out_of_order : share of events that may overtake earlier ones of the same order
     reject : share of new orders that the broker does not take
@@ -35,7 +36,8 @@ class Faults:
     dead_feeds, dead_seconds : how often the data stops, and for how long at most
     restarts : how often the process ends and is started again
     stop : how it ends: ``kill`` (kill -9), ``sigterm`` or ``quit``
-    account : ``broker`` gives holdings, cash and open orders back after a restart; ``paper`` forgets
+    account : ``broker`` gives holdings, cash and open orders back after a restart; ``paper``
+        forgets them, and asks the buying power model again when it fills
     scheduled_late : longest delay of a scheduled event
     repeat_event : share of scheduled events that come twice
     preempt : share of lines of the user's code at which another thread goes first
@@ -123,9 +125,9 @@ class Faults:
                     f"expected a fault as name=value with a name of {', '.join(known)}, "
                     f"was {part!r}"
                 )
-            default = known[name].default
+            default: Any = known[name].default
             try:
-                given = value if isinstance(default, str) else type(default)(float(value))
+                given: Any = value if isinstance(default, str) else type(default)(float(value))
             except ValueError:
                 raise EngineError(f"expected fault {name} as a number, was {value!r}") from None
             faults = replace(faults, **{name: given})

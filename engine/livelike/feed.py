@@ -1,4 +1,4 @@
-"""A feed that stops: with fill-forward copies of the last bar keep coming, without it nothing does."""
+"""A feed that stops: with fill-forward copies of the last bar keep coming, else nothing does."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The transaction handler of live trading: requests go to worker threads, events come from elsewhere.
+"""The transaction handler of live trading: requests go to worker threads, events come later.
 
 The same checks, the same gate and the same booking as in a backtest; what differs is who calls them
 and when. Two transaction threads at the start, more while all are busy; the requests of one order
@@ -51,7 +51,7 @@ class LiveTransactionHandler(TransactionHandler):
         super().__init__(algorithm)
         self._session = session
         self._turns = session.turns
-        self.brokerage = session.make_brokerage(algorithm, self)
+        self.brokerage: Any = session.make_brokerage(algorithm, self)
         self._queue = _Dispatched(self)  # type: ignore[assignment]
         self._ready: deque[tuple[int, OrderRequest]] = deque()
         self._in_flight: dict[int, deque[OrderRequest]] = {}

@@ -1,8 +1,8 @@
 """Locks, sleeps and clocks that belong to the turns while a live-like run goes on.
 
-``threading.Lock`` and ``threading.RLock`` made during a run give the turn away when they are taken,
-``time.sleep`` waits in model time, ``time.time`` and ``time.monotonic`` tell model time. All of that
-holds for the threads of the run only; a thread of the user's own sees the real ones.
+``threading.Lock`` and ``threading.RLock`` made during a run give the turn away when they are
+taken, ``time.sleep`` waits in model time, ``time.time`` and ``time.monotonic`` tell model time.
+All of that holds for the threads of the run only; a thread of the user's own sees the real ones.
 """
 
 from __future__ import annotations

@@ -5,8 +5,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from enum import IntEnum
+from importlib import import_module
 from types import ModuleType
-from typing import Any
+from typing import Any, ClassVar
 
 _NAMESPACE = "System.Runtime.InteropServices"
 
@@ -39,7 +40,7 @@ class PosixSignalContext:
 class PosixSignalRegistration:
     """A handler that is registered as long as this object is kept."""
 
-    handlers: list[tuple[PosixSignal, PosixSignalRegistration]] = []
+    handlers: ClassVar[list[tuple[PosixSignal, PosixSignalRegistration]]] = []
 
     def __init__(self, handler: Callable[[PosixSignalContext], Any]) -> None:
         self.handler = handler
@@ -76,7 +77,9 @@ def install() -> None:
     for kind in (PosixSignal, PosixSignalContext, PosixSignalRegistration):
         setattr(module, kind.__name__, kind)
     for name in ("System", "System.Runtime"):
-        if name not in sys.modules:
+        try:
+            import_module(name)
+        except ImportError:
             parent = ModuleType(name, "Names of .NET's, for algorithms that ask for a namespace.")
             parent.__path__ = []
             sys.modules[name] = parent

@@ -1,9 +1,9 @@
 """Real threads that take turns: a seeded scheduler decides who goes on, and when model time moves.
 
-Exactly one actor runs at any moment; it gives the turn away at yield points (calls into LEAN, waits,
-sleeps, contended locks). Who is next is drawn from a seeded generator among the actors that can go
-on, so that an interleaving is the same each time. When nobody can go on, model time jumps to the
-next moment somebody waits for.
+Exactly one actor runs at any moment; it gives the turn away at yield points (calls into LEAN,
+waits, sleeps, contended locks). Who is next is drawn from a seeded generator among the actors that
+can go on, so that an interleaving is the same each time. When nobody can go on, model time jumps to
+the next moment somebody waits for.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Deadlock(EngineError):
 
 
 class Over(SystemExit):
-    """Unwinds an idle thread of a run that has ended, and refuses the calls of threads left over."""
+    """Unwinds an idle thread of a run that has ended; refuses the calls of threads left over."""
 
 
 class Actor:

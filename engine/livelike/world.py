@@ -29,12 +29,13 @@ from engine.run import _as_current, _muted
 from engine.types.decimals import plain, use_lean_context
 from engine.types.enums import AlgorithmStatus
 from engine.types.errors import EngineError
-from engine.types.timezones import to_utc
+from engine.types.timezones import from_utc, to_utc
 
 #: seconds of real time without a change of turns after which a run counts as stuck
 _STUCK = 120.0
 #: a fault drawn for a time without data happens in the hours after the pause
 _PAUSE = timedelta(minutes=30)
+_DRAWS = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +155,7 @@ class World:
         span = (to_utc(algorithm.end_date, algorithm.time_zone) - begin).total_seconds()
 
         def moments(count: int) -> list[datetime]:
-            return [begin + timedelta(seconds=rng.uniform(0, span)) for _ in range(int(count))]
+            return [_trading_moment(rng, begin, span, algorithm) for _ in range(int(count))]
 
         planned = [
             (moment, "disconnect", rng.uniform(1, faults.disconnect_seconds))
@@ -325,6 +326,18 @@ def _lives(world: World, data: Path, object_store: Path | None, output: Path | N
     )
 
 
+def _trading_moment(rng: random.Random, begin: datetime, span: float, algorithm: Any) -> datetime:
+    """Draw a moment of the run at which a market is open."""
+    moment = begin
+    for _ in range(_DRAWS):
+        moment = begin + timedelta(seconds=rng.uniform(0, span))
+        for security in algorithm.securities.values():
+            hours = security.exchange.hours
+            if hours.is_open(from_utc(moment, hours.time_zone), False):
+                return moment
+    return moment
+
+
 def _account(session: Session) -> Account | None:
     if session.algorithm is None or session.brokerage is None:
         return None
@@ -332,7 +345,8 @@ def _account(session: Session) -> Account | None:
 
 
 def _life(session: Session, begin: datetime | None, account: Account | None) -> Life:
-    positions, orders = {}, ()
+    positions: dict[str, str] = {}
+    orders: tuple[str, ...] = ()
     if account is not None:
         positions = {str(s): plain(q) for s, (q, _, _) in account.positions.items()}
         orders = tuple(str(order) for order in account.orders)

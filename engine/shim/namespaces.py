@@ -111,7 +111,12 @@ def _names_of(namespace: str) -> dict[str, Any]:
     # Python's own names (typing's List and the like) come with AlgorithmImports only
     wanted = SYSTEM_NAMES if namespace.startswith("System") else lean_names() - {*typing.__all__}
     found = exports()
-    return {name: found[name] for name in wanted if name in found}
+    names = {name: found[name] for name in wanted if name in found}
+    if namespace == "QuantConnect.Research":
+        from engine.notebook import QuantBook
+
+        names["QuantBook"] = QuantBook
+    return names
 
 
 def _add_reference(assembly: str) -> None:

@@ -325,6 +325,9 @@ class TradeBar(BaseData):
     def clone(self, fill_forward: bool = False) -> TradeBar:
         twin = TradeBar(self)  # type: ignore[arg-type]
         twin.is_fill_forward = fill_forward or self.is_fill_forward
+        if fill_forward:
+            # a copy trades nothing
+            twin.volume = 0.0
         return twin
 
     def __str__(self) -> str:
