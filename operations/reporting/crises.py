@@ -19,7 +19,7 @@ WINDOWS: tuple[tuple[str, str, str], ...] = (
     ("24 August 2015 week", "2015-08-24", "2015-08-28"),
     ("December 2018", "2018-12-01", "2018-12-31"),
     ("Covid crash", "2020-02-01", "2020-03-31"),
-    ("Bear market of 2022", "2022-01-01", "2022-12-31"),
+    ("Bear market 2022", "2022-01-01", "2022-12-31"),
 )
 _SLACK = np.timedelta64(7, "D")
 

@@ -247,7 +247,7 @@ def render(report: Report) -> str:
     """Return the whole page."""
     days = f"{date_words(report.sessions[0])} to {date_words(report.sessions[-1])}"
     speed = f"{report.data_points:,} data points in {report.seconds:.1f} s"
-    facts = [days, f"{len(report.sessions):,} sessions", f"data: {report.data}", speed]
+    facts = [days, f"{len(report.sessions):,} sessions", f"data folder {report.data}", speed]
     if report.created:
         facts.append(report.created)
     banner = ""
