@@ -57,6 +57,8 @@ class StrategyParameters:
             value = getattr(self, name)
             if not 0 < value < float("inf"):
                 raise FixSettings(f"expected parameter {name} above 0, was {value}")
+        if not self.benchmark.strip():
+            raise FixSettings("expected parameter benchmark as a ticker, was empty; write as SPY")
         if self.protection not in ("on", "off"):
             raise FixSettings(
                 f"expected parameter protection to be on or off, was {self.protection!r}"
