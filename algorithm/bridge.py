@@ -13,7 +13,6 @@ from protection.contracts.records import OpenOrder, OrderKind
 from protection.contracts.records import OrderStatus as Status
 from protection.contracts.stores import (
     FileStateStore,
-    MemoryStateStore,
     ObjectStateStore,
     StateStore,
 )
@@ -236,7 +235,7 @@ def _price(order: Order, name: str) -> float | None:
     return None if value is None else float(value)
 
 
-def make_store(algorithm: QCAlgorithm, state: str) -> tuple[StateStore, str]:
+def make_store(algorithm: QCAlgorithm, state: str) -> tuple[StateStore | None, str]:
     """Return where state is kept, and a sentence about it.
 
     Locally that is a folder of our own, with forced writes, beside the files of the Object Store;
@@ -250,7 +249,7 @@ def make_store(algorithm: QCAlgorithm, state: str) -> tuple[StateStore, str]:
     if state not in ("auto", "keep", "memory"):
         raise FixSettings(f"expected state to be auto, keep or memory, was {state!r}")
     if state == "memory" or (state == "auto" and not algorithm.live_mode):
-        return MemoryStateStore(), "is kept for this run only"
+        return None, "is kept for this run only"
     space = "live" if algorithm.live_mode else "backtest"
     try:
         probe = str(algorithm.object_store.get_file_path("protection/_probe"))

@@ -157,7 +157,7 @@ class Protection:
         return self._authorize_quantity(security, order, float(request.quantity))
 
     def authorize_change(self, security: Security, order: Order) -> tuple[bool, str]:
-        """Judge a working order that carries its new quantity; one that has not changed may stay."""
+        """Judge a working order that carries its new quantity; one without a change may stay."""
         ticket = self.algorithm.transactions.get_order_ticket(order.id)
         quantity = float(order.quantity)
         if ticket is not None and float(ticket.quantity) == quantity:

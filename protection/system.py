@@ -103,7 +103,9 @@ class ProtectionSystem:
         self.counters: Counter[str] = Counter()
         self.events: deque[Event] = deque(maxlen=EVENTS_KEPT)
         self._clock, self._ledger, self._sink = clock, ledger, sink
-        self._store: StateStore = store if store is not None else MemoryStateStore()
+        # nobody else can read a store made here, so nothing is written to it but a kill
+        self._private = store is None
+        self._store: StateStore = MemoryStateStore() if store is None else store
         self._lock = RLock()
         self._calendar = SessionCalendar(settings.session.timezone, settings.session.days == "all")
         self._account = DrawdownAccount(
@@ -692,6 +694,8 @@ class ProtectionSystem:
         self._look_at_kill(now)
 
     def _persist(self) -> None:
+        if self._private:
+            return
         now = self._clock.now()
         try:
             if not self._vault.save(self.snapshot()):
