@@ -18,7 +18,7 @@ HEAD = """from AlgorithmImports import *
 class Tried(QCAlgorithm):
     def initialize(self):
         self.set_start_date(2013, 10, 7); self.set_end_date(2013, 10, 7); self.set_cash(100000)
-        self.spy = self.add_equity("SPY", Resolution.MINUTE).symbol
+        self.spy = self.add_equity("SPY", Resolution.MINUTE, fill_forward=FILL).symbol
         self.bars = 0
         self.begin()
     def begin(self): pass
@@ -33,7 +33,8 @@ def live(tmp_path: Path) -> Callable[..., LiveResult]:
         if isinstance(body, str):
             path = tmp_path / "main.py"
             lines = body.strip("\n").splitlines()
-            path.write_text(HEAD + "\n".join("    " + line for line in lines) + "\n")
+            head = HEAD.replace("FILL", str(options.pop("fill_forward", True)))
+            path.write_text(head + "\n".join("    " + line for line in lines) + "\n")
         else:
             path = body
         options.setdefault("object_store", tmp_path / "store")
