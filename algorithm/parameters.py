@@ -16,7 +16,7 @@ from protection.contracts.settings import ProtectionSettings
 
 
 #: where this strategy wants other settings than protection's own defaults. It is sized to half the
-#: promised drawdown (10% volatility under a 20% promise) and never holds more than its equity, so it
+#: promised drawdown (10% volatility under a 20% promise) and never holds more than its equity: it
 #: can afford the lifetime promise: never more than 20% below the highest equity ever.
 OWN_SETTINGS = {
     "cushion.promise": "lifetime",
