@@ -82,6 +82,7 @@ class Session:
         )
         self.ended = ""
         self.error = ""
+        self.warnings: tuple[str, ...] = ()
         self.content: dict[str, Any] | None = None
         self.algorithm: Any = None
         self.brokerage: Any = None
@@ -356,6 +357,7 @@ class Session:
                     self.world.seconds(),
                 )
             )
+            self.warnings = tuple(services.securities_without_data(engine, algorithm))
         engine.object_store._persist()
         self.ended = reason
         self.turns.finish()

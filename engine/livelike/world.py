@@ -78,6 +78,7 @@ class LiveResult:
     load: dict[str, float] = field(repr=False)
     most_inside_gate: int
     algorithm: Any = field(repr=False, default=None)
+    warnings: tuple[str, ...] = ()
 
     @property
     def completed(self) -> bool:
@@ -323,6 +324,7 @@ def _lives(world: World, data: Path, object_store: Path | None, output: Path | N
         load=load,
         most_inside_gate=most,
         algorithm=algorithm,
+        warnings=session.warnings,
     )
 
 

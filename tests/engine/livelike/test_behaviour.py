@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from engine.cli import main
 from engine.livelike import Deadlock, Faults, LiveResult
 from engine.types.errors import EngineError
 
@@ -20,6 +21,14 @@ Live = Callable[..., LiveResult]
 ROOT = Path(__file__).resolve().parents[3]
 DATA = Path(os.environ.get("LEAN_DATA", ROOT / "../shared/lean-data"))
 
+ALGORITHM_HEAD = """from AlgorithmImports import *
+class Tried(QCAlgorithm):
+    def initialize(self):
+        self.set_start_date(2013, 10, 7); self.set_end_date(2013, 10, 7)
+        self.spy = self.add_equity("SPY", Resolution.MINUTE).symbol
+        self.bars = 0
+        self.begin()
+"""
 TRADES = """
 def begin(self):
     self.seen = []
@@ -460,6 +469,26 @@ def test_a_real_sigterm_ends_the_process_at_once(tmp_path: Path) -> None:
     assert process.wait(30) == -signal.SIGTERM
     assert not Path(f"{seen}-end").exists()
     assert not (tmp_path / "out" / "result.json").exists()
+
+
+def test_the_command_line_writes_the_result_and_how_each_life_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = "\n".join("    " + line for line in TRADES.strip().splitlines())
+    (tmp_path / "main.py").write_text(ALGORITHM_HEAD + body)
+    monkeypatch.chdir(tmp_path)
+
+    code = main(
+        ["run", "main.py", "--data", str(DATA.resolve()), "--live-like", "--seed", "9", "--quiet",
+         "--faults", "all,restarts=1", "--gate-threads", "4", "--output", "out"]
+    )  # fmt: skip
+
+    record = json.loads((tmp_path / "out" / "livelike.json").read_text())
+    result = json.loads((tmp_path / "out" / "result.json").read_text())
+    assert code == 0
+    assert [life["ended"] for life in record["lives"]] == ["kill", "data"]
+    assert result["status"] == "Completed"
+    assert len(record["trace"]) > 50
 
 
 @pytest.mark.parametrize("text", ["lates=1", "late=2", "stop=sigint", "late=much", "late"])
