@@ -36,7 +36,8 @@ class Progress:
 def progress_bar(title: str) -> Iterator[Progress]:
     """Show a bar with date, equity and time left while a run lasts."""
     from rich.console import Console
-    from rich.progress import BarColumn, Progress as Bar, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
 
     console = Console(file=sys.__stderr__)
     bar = Bar(

@@ -42,7 +42,7 @@ class SecurityChanges(LeanObject):
         return shown
 
     def _for_engine(self) -> SecurityChanges:
-        """Return the same changes without internal feeds: end-of-day events follow custom data too."""
+        """Return the changes without internal feeds; end-of-day events follow custom data too."""
         shown = self._for_user()
         shown.filter_custom_securities = False
         return shown

@@ -204,7 +204,8 @@ def play(algorithm: StagedAlgorithm, steps: dict[datetime, list[TradeBar]]) -> N
         algorithm._set_utc(utc)
         bars = steps[utc]
         for bar in bars:
-            config = manager.subscription_data_config_service.get_subscription_data_configs(bar.symbol)[0]
+            service = manager.subscription_data_config_service
+            config = service.get_subscription_data_configs(bar.symbol)[0]
             for consolidator in tuple(config.consolidators):
                 consolidator.update(bar)
                 consolidator.scan(algorithm.time)

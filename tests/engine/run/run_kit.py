@@ -70,7 +70,7 @@ def write_zip(folder: Path, lines: list[str], ticker: str = "aaa") -> Path:
 def make_folder(folder: Path, lean_data: Path, lines: list[str] | None = None) -> Path:
     """Make a data folder: LEAN's databases and one daily ticker, AAA."""
     folder.mkdir(parents=True, exist_ok=True)
-    for name in ("market-hours", "symbol-properties"):
+    for name in ("market-hours", "symbol-properties", "alternative"):
         (folder / name).symlink_to((lean_data / name).resolve())
     write_zip(folder, rows() if lines is None else lines)
     usa = folder / "equity" / "usa"

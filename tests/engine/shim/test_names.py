@@ -88,7 +88,6 @@ def _lean_members(name: str) -> dict[str, list[Call]]:
     return members
 
 
-
 def test_the_stubs_are_those_of_the_pinned_version() -> None:
     assert importlib.metadata.version("quantconnect-stubs") == "18211"
     assert len(CLASSES) > 400
