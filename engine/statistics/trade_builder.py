@@ -316,7 +316,7 @@ class TradeBuilder(LeanObject):
     def _add(self, trade: Trade) -> None:
         trade.is_win = trade._profit_loss > 0
         # LEAN draws ids at random; here the same run gives the same file
-        name = f"{trade.symbols[0].id} {trade._utc_entry} {len(self._closed)}"
+        name = f"{trade.symbols[0]} {trade._utc_entry} {len(self._closed)}"
         trade.id = str(uuid.uuid5(uuid.NAMESPACE_OID, name))
         self._closed.append(trade)
 
