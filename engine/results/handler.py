@@ -339,7 +339,17 @@ class ResultHandler:
         )
 
     def statistics_results(self, rolling: bool = False) -> StatisticsResults:
-        """Compute the statistics of what was sampled so far; empty before the first sample."""
+        """Compute the statistics of what was sampled so far; empty before the first sample.
+
+        As in LEAN, figures that no decimal can hold leave them empty, with a line in the log.
+        """
+        try:
+            return self._computed(rolling)
+        except (ArgumentException, ArithmeticError) as error:
+            self._algorithm.error(f"the statistics cannot be computed: {error}")
+            return StatisticsResults()
+
+    def _computed(self, rolling: bool) -> StatisticsResults:
         algorithm = self._algorithm
         results = StatisticsResults()
         samples = self._samples() if self._started else None

@@ -78,7 +78,8 @@ def normalize(value: Decimal) -> Decimal:
     # whole, or with decimals: an exponent above zero is left, which rounding does not change
     if value.same_quantum(ONE) or not value.to_integral_value().same_quantum(value):
         return value
-    return value.quantize(ONE)
+    # .NET's largest decimals have 29 digits
+    return value.quantize(ONE, context=_WIDE)
 
 
 def smart_rounding(value: Decimal) -> Decimal:

@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from engine.run import run_backtest
@@ -110,6 +110,8 @@ def test_the_streams_do_fill(lean_data: Path) -> None:
 
 
 @settings(QUICK, max_examples=6)
+@example(cut=5, seed=10, orders=[(4, 277, -0.02), (0, -194, -0.02), (0, -416, -0.02)])
+@example(cut=5, seed=0, orders=[(0, 1, -0.02), (0, -194, -0.02), (0, -183, -0.02)])
 @given(cut=st.integers(5, 35), seed=st.integers(0, 10_000), orders=ORDERS)
 def test_what_comes_later_changes_nothing_before(
     cut: int, seed: int, orders: Any, lean_data: Path
