@@ -1,0 +1,1 @@
+"""Value at risk and expected shortfall: one contract, its models, and their online forms."""
