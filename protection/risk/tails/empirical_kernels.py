@@ -102,21 +102,22 @@ def ring_step(
 ) -> int:
     """One bar: standardised returns replace the ring's ``row``, then the variances move on.
 
-    Works in place; returns how many entries of the new row are scenarios.
+    Works in place; returns how many entries of the new row are scenarios. Without any, as in
+    warm-up or on a day without bars, the old row stays.
     """
     fresh = 0
     for i in range(returns.size):
+        fresh += not np.isnan(returns[i]) and counts[i] >= warmup
+    for i in range(returns.size):
         value = returns[i]
-        valid[i] -= filled[i]
-        filled[i] = 0
-        row[i] = 0.0
-        if np.isnan(value):
+        missing = np.isnan(value)
+        if fresh > 0:
+            ready = not missing and counts[i] >= warmup
+            row[i] = value / np.sqrt(max(variances[i], floor)) if ready else 0.0
+            valid[i] += ready - filled[i]
+            filled[i] = ready
+        if missing:
             continue
-        if counts[i] >= warmup:
-            row[i] = value / np.sqrt(max(variances[i], floor))
-            filled[i] = 1
-            valid[i] += 1
-            fresh += 1
         counts[i] += 1
         variances[i] += max(forget, 1.0 / (counts[i] + 1.0)) * (value * value - variances[i])
     return fresh

@@ -71,14 +71,16 @@ def ring_step(
 ) -> int:
     """One bar: standardised returns replace the ring's ``row``, then the variances move on.
 
-    Works in place; returns how many entries of the new row are scenarios.
+    Works in place; returns how many entries of the new row are scenarios. Without any, as in
+    warm-up or on a day without bars, the old row stays.
     """
     seen = ~np.isnan(returns)
     ready = seen & (counts >= warmup)
-    row[:] = 0.0
-    row[ready] = returns[ready] / np.sqrt(np.maximum(variances[ready], floor))
-    valid += ready.astype(valid.dtype) - filled
-    filled[:] = ready
+    if ready.any():
+        row[:] = 0.0
+        row[ready] = returns[ready] / np.sqrt(np.maximum(variances[ready], floor))
+        valid += ready.astype(valid.dtype) - filled
+        filled[:] = ready
     counts[seen] += 1
     weight = np.maximum(forget, 1.0 / (counts[seen] + 1.0))
     variances[seen] += weight * (returns[seen] ** 2 - variances[seen])

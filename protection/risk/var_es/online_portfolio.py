@@ -141,7 +141,6 @@ class PortfolioTail:
             min(20, self._minimum),
         )
         self._bars += 1
-        # A row without any scenario (warm-up, a day without bars) is written over by the next.
         self._kept += fresh > 0
         self._refresh()
 
