@@ -1,0 +1,38 @@
+"""Compilation of hot loops, with a NumPy twin where numba is not installed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+try:
+    from numba import njit
+except ImportError:  # the twin answers
+    njit = None
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def compiled(twin: Callable[..., Any] | None = None) -> Callable[[Function], Function]:
+    """Compile the decorated function at its first call, or put ``twin`` in its place.
+
+    Parameters
+    ----------
+    twin : plain NumPy function with the same answer, used where numba is not installed; without
+        one the decorated function itself runs, uncompiled
+
+    Notes
+    -----
+    The machine code is kept beside the source, or wherever ``NUMBA_CACHE_DIR`` says. Where no
+    folder can be written it is made anew in every process.
+    """
+
+    def decorate(function: Function) -> Function:
+        if njit is None:
+            return function if twin is None else twin  # type: ignore[return-value]
+        try:
+            return njit(cache=True, nogil=True)(function)
+        except RuntimeError:  # numba: "cannot cache function: no locator available"
+            return njit(nogil=True)(function)
+
+    return decorate
