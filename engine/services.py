@@ -92,7 +92,10 @@ def post_initialize(engine: Any, algorithm: Any) -> None:
         )
     algorithm._framework_post_initialize()
     if algorithm.benchmark is None:
-        algorithm.benchmark = algorithm.brokerage_model.get_benchmark(algorithm.securities)
+        from engine.securities.benchmarks import wrap_benchmark
+
+        found = algorithm.brokerage_model.get_benchmark(algorithm.securities)
+        algorithm.benchmark = wrap_benchmark(found)
     warn_about_benchmark_zone(engine, algorithm)
     start = algorithm._warmup_start_utc()
     if start is not None:

@@ -222,7 +222,7 @@ def _options() -> argparse.Namespace:
     options.add_argument("--jobs", "-j", type=int, default=os.cpu_count() or 1)
     options.add_argument("--verbose", "-v", action="store_true")
     options.add_argument("--json", action="store_true", help=argparse.SUPPRESS)
-    chosen = options.parse_args()
+    chosen = options.parse_intermixed_args()
     if chosen.data is None:
         own = chosen.lean / "Data"
         default = Path(os.environ.get("LEAN_DATA", "../shared/lean-data"))

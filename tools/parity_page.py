@@ -27,7 +27,8 @@ _OUTSIDE = (
     ("ETF universes", r"universe\.etf|ETFConstituent"),
 )
 _IMPORT = re.compile(r"^\s*from (\w+) import", re.MULTILINE)
-_NO_LOCAL = re.compile(r"CanRunLocally\s*(?:\{ get; \}\s*=|=>)\s*false")
+_NO_LOCAL = re.compile(r"CanRunLocally\s*(?:\{ get; \}\s*(?:= false|$)|=> false)", re.MULTILINE)
+_LANGUAGES = re.compile(r"List<Language> Languages[^;{]*\{[^;]*;")
 
 
 def scope(lean: Path, name: str) -> str:
@@ -35,6 +36,9 @@ def scope(lean: Path, name: str) -> str:
     twin = (lean / "Algorithm.CSharp" / f"{name}.cs").read_text(encoding="utf-8-sig")
     if _NO_LOCAL.search(twin):
         return "data that LEAN does not ship"
+    languages = _LANGUAGES.search(twin)
+    if languages is not None and "Python" not in languages.group():
+        return "nothing: LEAN tests its C# file alone"
     seen: set[str] = set()
     waiting = [name]
     text = ""

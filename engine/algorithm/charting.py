@@ -7,6 +7,7 @@ from typing import Any
 from engine.types.bars import TradeBar
 from engine.types.dotnet import LeanDict
 from engine.types.errors import ArgumentException
+from engine.types.overloads import by_name
 
 #: chart -> series that LEAN itself draws; an empty tuple reserves the whole chart
 RESERVED: dict[str, tuple[str, ...]] = {
@@ -49,6 +50,16 @@ class ChartingMixin:
             made = self._charts[chart] = Chart(chart)
         made.series[series] = make_series(series_type, series, unit)
 
+    @by_name(
+        "series value",
+        "series bar",
+        "series py_object",
+        "chart series value",
+        "chart series bar",
+        "series open high low close",
+        "chart series open high low close",
+        "chart first second third fourth",
+    )
     def plot(self, *args: Any) -> None:
         """``plot([chart,] series, value | open, high, low, close | bar)`` or ``plot(chart,
         indicator, ...)``.

@@ -8,6 +8,7 @@ from engine.scheduling.date_rules import DateRules
 from engine.scheduling.events import ScheduledEvent
 from engine.scheduling.manager import ScheduleManager
 from engine.scheduling.time_rules import TimeRules
+from engine.types.overloads import by_name
 
 
 class SchedulingMixin:
@@ -26,6 +27,7 @@ class SchedulingMixin:
     def time_rules(self) -> TimeRules:
         return self.schedule.time_rules
 
+    @by_name("training_code", "date_rule time_rule training_code")
     def train(self, *args: Any) -> ScheduledEvent:
         """Run training code now, or at given days and times; in a backtest it is one more scheduled
         event.

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from engine.types.decimals import to_decimal
 from engine.types.enums import AccountType, BrokerageName, Resolution, SecurityType
 from engine.types.errors import ArgumentException, InvalidOperationException
+from engine.types.overloads import by_name
 from engine.types.symbol import Symbol, SymbolCache
 from engine.types.timekeeper import TimeKeeper
 from engine.types.timezones import TimeZones, aware, to_utc
@@ -126,6 +127,7 @@ class SetupMixin:
         self._start = self._start_date
         self._set_utc(to_utc(self._start_date, time_zone))
 
+    @by_name("year month day", "start")
     def set_start_date(self, *args: Any) -> None:
         """Set the first day: ``(year, month, day)`` or a date."""
         start = _midnight(args)
@@ -139,6 +141,7 @@ class SetupMixin:
         self._start = self._start_date = start
         self._set_utc(to_utc(start, self.time_zone))
 
+    @by_name("year month day", "end")
     def set_end_date(self, *args: Any) -> None:
         """Set the last day: ``(year, month, day)`` or a date; a later day than yesterday becomes
         yesterday.
@@ -175,8 +178,11 @@ class SetupMixin:
 
     # -- models --------------------------------------------------------------------------------
 
-    def set_brokerage_model(self, brokerage: Any, account_type: Any = AccountType.MARGIN) -> None:
+    def set_brokerage_model(
+        self, brokerage: Any = None, account_type: Any = AccountType.MARGIN, *, model: Any = None
+    ) -> None:
         """Set the rules of a brokerage, by name or as a model of your own."""
+        brokerage = model if brokerage is None else brokerage
         from engine.securities.brokerages import (
             create_brokerage_model,
             get_brokerage_name,
@@ -267,6 +273,7 @@ class SetupMixin:
             )
         self.trade_builder = trade_builder
 
+    @by_name("security_type ticker", "symbol", "ticker", "benchmark")
     def set_benchmark(self, *args: Any) -> None:
         """Set the benchmark: a symbol, a ticker, a function of time, or (security type, ticker)."""
         from engine.securities.benchmarks import FuncBenchmark, SecurityBenchmark

@@ -10,6 +10,7 @@ from typing import Any
 from engine.scheduling.base import ScheduleRules
 from engine.types.dotnet import LeanObject
 from engine.types.errors import ArgumentException
+from engine.types.overloads import by_name
 
 ONE_DAY = timedelta(days=1)
 END_OF_TIME = datetime(2050, 12, 31)
@@ -59,6 +60,7 @@ def _name(symbol: Any, rule: str, offset: int) -> str:
 class DateRules(ScheduleRules):
     """``self.date_rules``."""
 
+    @by_name("year month day", "dates")
     def on(self, *args: Any) -> FuncDateRule:
         """Days by year, month, day, or by dates."""
         if len(args) == 3 and all(isinstance(a, int) for a in args):
@@ -80,6 +82,7 @@ class DateRules(ScheduleRules):
     def tomorrow(self) -> FuncDateRule:
         return FuncDateRule("TomorrowOnly", lambda start, end: [self._local_date() + ONE_DAY])
 
+    @by_name("day", "days")
     def every(self, *days: Any) -> FuncDateRule:
         """Days of the week (``DayOfWeek.MONDAY``)."""
         flat = days[0] if len(days) == 1 and isinstance(days[0], (list, tuple)) else days

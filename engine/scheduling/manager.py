@@ -11,6 +11,7 @@ from engine.scheduling.date_rules import END_OF_TIME, DateRules
 from engine.scheduling.events import RealTimeHandler, ScheduledEvent
 from engine.scheduling.time_rules import TimeRules
 from engine.types.dotnet import LeanObject
+from engine.types.overloads import by_name
 
 
 class ScheduleManager(LeanObject):
@@ -22,6 +23,7 @@ class ScheduleManager(LeanObject):
         self.time_rules = TimeRules(algorithm, time_zone)
         self._handler = RealTimeHandler(algorithm)
 
+    @by_name("date_rule time_rule callback", "name date_rule time_rule callback")
     def on(self, *args: Any) -> ScheduledEvent:
         """``on([name,] date_rule, time_rule, callback)``."""
         name, date_rule, time_rule, callback = args if len(args) == 4 else (None, *args)

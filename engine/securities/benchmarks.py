@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from engine.orders.exact import from_python
-from engine.securities.native import LeanModel
+from engine.securities.native import LeanModel, method
 from engine.types.errors import ArgumentException
 
 
@@ -53,3 +53,9 @@ class SecurityBenchmark(LeanModel):
     @staticmethod
     def create_instance(securities: Any, symbol: Any) -> SecurityBenchmark:
         return SecurityBenchmark(securities.create_benchmark_security(symbol))
+
+
+def wrap_benchmark(benchmark: Any) -> Any:
+    """Return a benchmark as the engine asks it, also for a user's object with ``evaluate`` alone."""
+    native = benchmark is None or isinstance(benchmark, FuncBenchmark | SecurityBenchmark)
+    return benchmark if native else FuncBenchmark(method(benchmark, "evaluate"))

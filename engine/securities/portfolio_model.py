@@ -10,6 +10,7 @@ from engine.securities.native import LeanModel, method
 from engine.securities.settlement import ApplyFundsSettlementModelParameters
 from engine.types.decimals import ZERO
 from engine.types.enums import SecurityType
+from engine.types.timezones import aware
 
 _NO_CASH_FOR_VALUE = (SecurityType.FUTURE, SecurityType.CFD, SecurityType.CRYPTO_FUTURE)
 _MOVES_BASE = (SecurityType.FOREX, SecurityType.CRYPTO)
@@ -77,7 +78,9 @@ class SecurityPortfolioModel(LeanModel):
     @staticmethod
     def _settle(portfolio: Any, security: Any, fill: Any, money: Any) -> None:
         method(security.settlement_model, "apply_funds")(
-            ApplyFundsSettlementModelParameters(portfolio, security, fill._utc_time, money, fill)
+            ApplyFundsSettlementModelParameters(
+                portfolio, security, aware(fill._utc_time), money, fill
+            )
         )
 
     def _close(self, portfolio: Any, security: Any, fill: Any) -> ConvertibleCashAmount:

@@ -10,7 +10,7 @@ from engine.securities.cash import CashAmount
 from engine.securities.native import LeanModel
 from engine.types.decimals import ZERO
 from engine.types.dotnet import LeanObject
-from engine.types.timezones import aware, from_utc, to_utc
+from engine.types.timezones import from_utc, to_utc
 
 _DAY = timedelta(days=1)
 
@@ -18,7 +18,7 @@ _DAY = timedelta(days=1)
 class ApplyFundsSettlementModelParameters(LeanObject):
     """A fill's money: whose, when and how much."""
 
-    __slots__ = ("_utc", "cash_amount", "fill", "portfolio", "security")
+    __slots__ = ("_utc", "cash_amount", "fill", "portfolio", "security", "utc_time")
 
     def __init__(
         self,
@@ -30,28 +30,22 @@ class ApplyFundsSettlementModelParameters(LeanObject):
     ) -> None:
         self.portfolio = portfolio
         self.security = security
+        self.utc_time = application_time_utc
         self._utc = application_time_utc.replace(tzinfo=None)
         self.cash_amount = cash_amount
         self.fill = fill
-
-    @property
-    def utc_time(self) -> datetime:
-        return aware(self._utc)
 
 
 class ScanSettlementModelParameters(LeanObject):
     """The moment at which unsettled money is looked through."""
 
-    __slots__ = ("_utc", "portfolio", "security")
+    __slots__ = ("_utc", "portfolio", "security", "utc_time")
 
     def __init__(self, portfolio: Any, security: Any, time_utc: datetime) -> None:
         self.portfolio = portfolio
         self.security = security
+        self.utc_time = time_utc
         self._utc = time_utc.replace(tzinfo=None)
-
-    @property
-    def utc_time(self) -> datetime:
-        return aware(self._utc)
 
 
 class ImmediateSettlementModel(LeanModel):

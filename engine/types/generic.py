@@ -3,12 +3,27 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 from engine.types.dotnet import LeanDict
 
 T = TypeVar("T")
+
+
+class Generic:
+    """A generic method: ``get(name)`` and ``get[Type](name)`` do the same here."""
+
+    __slots__ = ("_function",)
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self._function = function
+
+    def __getitem__(self, kinds: Any) -> Callable[..., Any]:
+        return self._function
+
+    def __call__(self, *args: Any) -> Any:
+        return self._function(*args)
 
 
 class List(list[T]):
@@ -33,6 +48,8 @@ class List(list[T]):
     def Count(self) -> int:
         return len(self)
 
+    count = Count  # type: ignore[assignment]
+
 
 class HashSet(set[T]):
     """A set with .NET's method names."""
@@ -45,6 +62,8 @@ class HashSet(set[T]):
     @property
     def Count(self) -> int:
         return len(self)
+
+    count = Count
 
 
 class Queue(deque[T]):
@@ -64,6 +83,8 @@ class Queue(deque[T]):
     @property
     def Count(self) -> int:
         return len(self)
+
+    count = Count
 
 
 class Dictionary(LeanDict[Any, Any]):

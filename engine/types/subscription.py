@@ -17,6 +17,7 @@ from engine.types.enums import (
     SecurityType,
     TickType,
 )
+from engine.types.generic import List
 from engine.types.symbol import Symbol
 
 INCREMENTS = {
@@ -127,7 +128,7 @@ class SubscriptionDataConfig(LeanObject):
         self.price_scale_factor: Decimal = ONE
         self.sum_of_dividends: Decimal = ZERO
         self.mapped_symbol: str = symbol.value
-        self.consolidators: list[Any] = []
+        self.consolidators: List[Any] = List()
         self._daily_precise_end_time = daily_precise_end_time
         self._removed = False
         self._feed: Any = None

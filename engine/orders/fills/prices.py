@@ -10,7 +10,7 @@ from typing import Any
 from engine.orders.event import OrderEvent
 from engine.orders.exact import Exact
 from engine.types.decimals import ZERO
-from engine.types.dotnet import LeanObject
+from engine.types.dotnet import LeanDict, LeanObject
 
 
 class Prices(LeanObject):
@@ -97,7 +97,7 @@ class FillModelParameters(LeanObject):
         self.order = order
         self.config_provider = config_provider
         self.stale_price_time_span = stale_price_time_span
-        self.securities_for_orders = securities_for_orders
+        self.securities_for_orders: LeanDict[Any, Any] = LeanDict(securities_for_orders or {})
         self.on_order_updated = on_order_updated or (lambda _order: None)
 
 
