@@ -1,0 +1,61 @@
+"""The file operations of the ledger's folder, behind a seam where tests inject faults."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+class Disk:
+    """The real disk. Every method may raise OSError; ``write`` writes all or raises."""
+
+    def open(self, path: Path) -> int:
+        """Open for reading and writing, created where missing."""
+        flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+        return os.open(path, flags, 0o644)
+
+    def write(self, handle: int, data: bytes, offset: int) -> None:
+        """Write at an offset."""
+        view = memoryview(data)
+        while view:
+            if hasattr(os, "pwrite"):
+                count = os.pwrite(handle, view, offset)
+            else:
+                os.lseek(handle, offset, os.SEEK_SET)
+                count = os.write(handle, view)
+            view = view[count:]
+            offset += count
+
+    def reserve(self, handle: int, offset: int, length: int) -> None:
+        """Make room ahead, so that a flush need not lengthen the file; zeros are read there."""
+        if hasattr(os, "posix_fallocate"):
+            os.posix_fallocate(handle, offset, length)
+
+    def sync(self, handle: int) -> None:
+        """Force what was written to the disk."""
+        if hasattr(os, "fdatasync"):
+            os.fdatasync(handle)
+        else:
+            os.fsync(handle)
+
+    def truncate(self, handle: int, length: int) -> None:
+        """Cut or lengthen the file."""
+        os.ftruncate(handle, length)
+
+    def close(self, handle: int) -> None:
+        """Close the file."""
+        os.close(handle)
+
+    def sync_folder(self, folder: Path) -> None:
+        """Force the folder's entries to the disk."""
+        if os.name == "nt":  # Windows opens no folders; its creations are journalled
+            return
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+    def rename(self, source: Path, target: Path) -> None:
+        """Rename over what may be there."""
+        os.replace(source, target)
