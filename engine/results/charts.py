@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from engine.results.colors import Color
-from engine.results.points import Candlestick, ChartPoint, ISeriesPoint, ScatterChartPoint
+from engine.results.points import (
+    Candlestick,
+    ChartPoint,
+    ISeriesPoint,
+    ScatterChartPoint,
+    json_points,
+)
 from engine.types.bars import TradeBar
 from engine.types.decimals import ZERO
 from engine.types.dotnet import LeanDict, LeanObject
@@ -83,10 +90,10 @@ class BaseSeries(LeanObject):
         return Series(name, kind, index, unit)
 
     def _json_values(self) -> list[Any]:
-        return [point._json() for point in self.values]
+        return json_points(self.values)
 
-    def _json(self) -> dict[str, Any]:
-        """Members as LEAN writes them."""
+    def _json(self, values: list[Any] | None = None) -> dict[str, Any]:
+        """Members as LEAN writes them; ``values`` are the points when they were made already."""
         out: dict[str, Any] = {
             "name": self.name,
             "unit": self.unit,
@@ -95,7 +102,7 @@ class BaseSeries(LeanObject):
         }
         more = {"zIndex": self.z_index, "indexName": self.index_name, "tooltip": self.tooltip}
         out.update({key: value for key, value in more.items() if value is not None})
-        out["values"] = self._json_values()
+        out["values"] = self._json_values() if values is None else values
         return out
 
 
@@ -146,9 +153,9 @@ class Series(BaseSeries):
             return [] if point is None else [point._json()]
         return super()._json_values()
 
-    def _json(self) -> dict[str, Any]:
+    def _json(self, values: list[Any] | None = None) -> dict[str, Any]:
         marker = self.scatter_marker_symbol.name.lower().replace("_", "-")
-        return {**super()._json(), "color": self.color._code, "scatterMarkerSymbol": marker}
+        return {**super()._json(values), "color": self.color._code, "scatterMarkerSymbol": marker}
 
 
 class CandlestickSeries(BaseSeries):
@@ -245,17 +252,23 @@ class Chart(LeanObject):
         copy.legend_disabled = self.legend_disabled
         return copy
 
-    def _json(self) -> dict[str, Any]:
-        """Members as LEAN writes them."""
+    def _json(self, values_of: Callable[[BaseSeries], list[Any]] | None = None) -> dict[str, Any]:
+        """Members as LEAN writes them; ``values_of`` gives the points of a series."""
+        alike = Counter((series.index, len(series.values)) for series in self.series.values())
 
         def order(series: BaseSeries) -> tuple[Any, ...]:
-            total = sum((getattr(p, "_y", None) or ZERO for p in series.values), ZERO)
-            return series.index, len(series.values), total
+            place = series.index, len(series.values)
+            if alike[place] == 1:
+                return (*place, ZERO)
+            return (*place, sum((getattr(p, "_y", None) or ZERO for p in series.values), ZERO))
 
         out: dict[str, Any] = {
             "name": self.name,
             "chartType": int(self.chart_type),
-            "series": {s.name: s._json() for s in sorted(self.series.values(), key=order)},
+            "series": {
+                s.name: s._json(None if values_of is None else values_of(s))
+                for s in sorted(self.series.values(), key=order)
+            },
         }
         if self.symbol is not None:
             symbol = self.symbol

@@ -57,6 +57,8 @@ class Document:
             for time, profit, _ in profit_records(algorithm.transactions)
         }
         self._performance = performance_json(self._results.total_performance)
+        # points by the identity of their series: both shapes hold them
+        self._made: dict[int, list[Any]] = {}
 
     def _configuration(self) -> dict[str, Any]:
         algorithm = self._algorithm
@@ -85,8 +87,16 @@ class Document:
         insights.sort(key=lambda insight: insight.generated_time_utc)
         return [insight_record(insight) for insight in insights] or None
 
+    def _values(self, series: Any) -> list[Any]:
+        """Return the points of a series, made once for both shapes."""
+        made = self._made.get(id(series))
+        if made is None:
+            made = self._made[id(series)] = series._json_values()
+        return made
+
     def _points(self, chart: str, series: str) -> list[Any]:
-        return [point._json() for point in self._handler.book.values(chart, series)]
+        found = self._handler.book.find(chart, series)
+        return [] if found is None else self._values(found)
 
     def result(self) -> dict[str, Any]:
         """Return our own shape: every series whole."""
@@ -94,20 +104,20 @@ class Document:
         feed = handler._engine.feed
         standard = {
             name: {
-                series.name: series._json_values() for series in book.charts[name].series.values()
+                series.name: self._values(series) for series in book.charts[name].series.values()
             }
             for name in _STANDARD
             if name in book.charts
         }
         plotted = {
-            series.name: series._json_values()
+            series.name: self._values(series)
             for series in book.charts[charts.EQUITY_CHART].series.values()
             if series.name not in (charts.EQUITY, charts.RETURN)
         }
         if plotted:
             standard[charts.EQUITY_CHART] = plotted
         own = {
-            name: chart._json()
+            name: chart._json(self._values)
             for name, chart in book.charts.items()
             if name not in _STANDARD and name not in _SEPARATE
         }
@@ -148,7 +158,9 @@ class Document:
             # 1, 3, 6 and 12 months ending at every month: nothing that reads this file looks at
             # them, and over decades they cost more than the run
             "rollingWindow": {},
-            "charts": {name: chart._json() for name, chart in self._handler.book.charts.items()},
+            "charts": {
+                name: chart._json(self._values) for name, chart in self._handler.book.charts.items()
+            },
             "orders": self._orders,
             "profitLoss": self._profit_loss,
             "statistics": self._summary,

@@ -11,7 +11,8 @@ from engine.results import document, files
 from engine.results import samples as charts
 from engine.results.messages import MessageLog
 from engine.results.points import Candlestick, ChartPoint
-from engine.statistics.arithmetic import divide, percent, to_money
+from engine.securities.positions import maintenance_margin_of
+from engine.statistics.arithmetic import chart_number, divide, percent, ratio, to_money
 from engine.statistics.builder import Samples, StatisticsBuilder, StatisticsResults, summary
 from engine.statistics.capacity import CapacityEstimate
 from engine.statistics.interest_rate import InterestRateProvider
@@ -60,6 +61,7 @@ class ResultHandler:
         self._series_refused = False
         self._points_refused: set[tuple[str, str]] = set()
         self._sent: dict[int, int] = {}
+        self._tickers: dict[Any, str] = {}
         self._started = False
         self._document: Any = None
         if getattr(algorithm, "risk_free_interest_rate_model", None) is None:
@@ -151,8 +153,8 @@ class ResultHandler:
         if value:
             self._sample_turnover(utc, value, portfolio._total_sale_volume)
         groups = [
-            (self._ticker(group._security.symbol), group._reserved())
-            for group in portfolio.positions.groups
+            (self._ticker(security.symbol), maintenance_margin_of(security, quantity))
+            for security, quantity in portfolio.positions._held()
         ]
         charts.sample_margin(self.book, utc, groups, value)
         self._daily = value
@@ -160,15 +162,14 @@ class ResultHandler:
     def _sample_charts(self, utc: datetime, value: Decimal, performance: Decimal) -> None:
         book, currency = self.book, self._currency
         holdings = list(self._algorithm.portfolio.values())
-        book.sample(charts.BENCHMARK, charts.BENCHMARK, ChartPoint(utc, self._benchmark))
-        point = ChartPoint(utc, performance)
-        book.sample(charts.EQUITY_CHART, charts.RETURN, point, SeriesType.BAR, "%", 1)
+        book.sample(charts.BENCHMARK, charts.BENCHMARK, utc, self._benchmark)
+        book.sample(charts.EQUITY_CHART, charts.RETURN, utc, performance, SeriesType.BAR, "%", 1)
         charts.sample_drawdown(book, utc, value, self._highest)
         charts.sample_sales(book, utc, holdings, currency)
         charts.sample_exposure(book, utc, holdings, value)
         assert self._capacity is not None
-        point = ChartPoint(utc, self._capacity.capacity)
-        book.sample("Capacity", "Strategy Capacity", point, unit=currency)
+        capacity = self._capacity.capacity
+        book.sample("Capacity", "Strategy Capacity", utc, capacity, unit=currency)
 
     def _sample_turnover(self, utc: datetime, value: Decimal, volume: Decimal) -> None:
         algorithm = self._algorithm
@@ -176,14 +177,17 @@ class ResultHandler:
             return
         turnover = self._turnover.take(utc, volume, value)
         if not algorithm.is_warming_up:
-            point = ChartPoint(utc, turnover)
-            self.book.sample(charts.TURNOVER, charts.TURNOVER, point, unit="%")
+            self.book.sample(charts.TURNOVER, charts.TURNOVER, utc, turnover, unit="%")
 
     def _sample_equity(self, utc: datetime, ticks: int = 0) -> None:
         bar = self._bar or [self._value] * 4
         self._bar = None
         if not self._algorithm.is_warming_up:
-            point = Candlestick(utc, *(round_half_even(price, 4) for price in bar))
+            if bar[0] is bar[1] is bar[2] is bar[3]:
+                prices = [chart_number(round_half_even(bar[0], 4))] * 4
+            else:
+                prices = [chart_number(round_half_even(price, 4)) for price in bar]
+            point = Candlestick._of(utc, prices)
             values = self.book.values(charts.EQUITY_CHART, charts.EQUITY)
             if not values or utc > values[-1]._utc or ticks > self._equity_ticks:
                 values.append(point)
@@ -216,12 +220,16 @@ class ResultHandler:
     def _performance(self) -> Decimal:
         if not self._daily:
             return ZERO
-        return round_half_even(divide((self._value - self._daily) * 100, self._daily), 10)
+        return round_half_even(ratio((self._value - self._daily) * 100, self._daily), 10)
 
     def _ticker(self, symbol: Any) -> str:
         """The ticker of today, as the margin chart shows it."""
-        maps = getattr(self._engine, "maps", None)
-        return symbol.value if maps is None else maps.ticker(symbol, datetime.now())
+        name = self._tickers.get(symbol)
+        if name is None:
+            maps = getattr(self._engine, "maps", None)
+            name = symbol.value if maps is None else maps.ticker(symbol, datetime.now())
+            self._tickers[symbol] = name
+        return name
 
     @property
     def _currency(self) -> str:

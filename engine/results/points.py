@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from engine.statistics.arithmetic import chart_number
@@ -25,6 +27,15 @@ def _moment(time: Any) -> datetime:
 
 def _unix(utc: datetime) -> int:
     return to_micro(utc) // 1_000_000
+
+
+@lru_cache(maxsize=1 << 14)
+def _nearest_second(utc: datetime) -> int:
+    """Seconds since 1970, to the even second from half a second on, as Convert.ToInt64 does.
+
+    Series of one chart are sampled at the same times, so most times were asked for before.
+    """
+    return round(to_micro(utc) / 1e6)
 
 
 class _Rounded:
@@ -80,10 +91,17 @@ class ChartPoint(ISeriesPoint):
             self._utc = _moment(time)
             self._y = chart_value(value)
 
+    @classmethod
+    def _at(cls, utc: datetime, value: Decimal | None) -> ChartPoint:
+        """Make a point of a naive UTC time and an exact number: the engine's own samples."""
+        point = cls.__new__(cls)
+        point._utc = utc
+        point._y = None if value is None else chart_number(value)
+        return point
+
     @property
     def x(self) -> int:
-        # to the even second from half a second on, as Convert.ToInt64 does
-        return round(to_micro(self._utc) / 1e6)
+        return _nearest_second(self._utc)
 
     @x.setter
     def x(self, seconds: int) -> None:
@@ -99,6 +117,18 @@ class ChartPoint(ISeriesPoint):
         return f"{self._utc:%m/%d/%Y %H:%M:%S} - {self.y}"
 
     to_string = __str__
+
+
+def json_points(points: Iterable[Any]) -> list[Any]:
+    """Return what result files hold of points: ``[x, y]``, a candlestick's five numbers."""
+    out: list[Any] = []
+    for point in points:
+        if type(point) is ChartPoint:
+            value = point._y
+            out.append([_nearest_second(point._utc), None if value is None else float(value)])
+        else:
+            out.append(point._json())
+    return out
 
 
 class ScatterChartPoint(ChartPoint):
@@ -146,6 +176,15 @@ class Candlestick(ISeriesPoint):
             self._utc = _moment(args[0] if len(args) == 2 else bar.end_time)
             values = (bar.open, bar.high, bar.low, bar.close)
         self._open, self._high, self._low, self._close = map(chart_value, values)
+
+    @classmethod
+    def _of(cls, utc: datetime, prices: Iterable[Decimal]) -> Candlestick:
+        """Make a candlestick of a naive UTC time and numbers that charts hold already."""
+        candle = cls.__new__(cls)
+        candle._started = False
+        candle._utc = utc
+        candle._open, candle._high, candle._low, candle._close = prices
+        return candle
 
     @property
     def long_time(self) -> int:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 from engine.results.charts import BaseSeries, Chart, Series
 from engine.results.colors import Color
-from engine.results.points import ChartPoint, ISeriesPoint
-from engine.statistics.arithmetic import HUNDRED, divide, round_to_significant
+from engine.results.points import ChartPoint
+from engine.statistics.arithmetic import HUNDRED, ratio, share_of
 from engine.statistics.measures import drawdown_percent
 from engine.types.decimals import ZERO, round_half_even
 from engine.types.enums import SeriesType
@@ -33,6 +35,8 @@ class ChartBook:
         chart = self.chart(EQUITY_CHART)
         chart.add_series(BaseSeries.create(SeriesType.CANDLE, EQUITY))
         chart.add_series(Series(RETURN, SeriesType.BAR, 1, "%"))
+        # series that were sampled, by the names of their chart and their own
+        self._known: dict[tuple[str, str], BaseSeries] = {}
 
     def chart(self, name: str) -> Chart:
         """Return a chart, made first if it is missing."""
@@ -41,30 +45,40 @@ class ChartBook:
             found = self.charts[name] = Chart(name)
         return found
 
+    def find(self, chart: str, series: str) -> Any:
+        """Return a series; ``None`` if it does not exist."""
+        found = self.charts.get(chart)
+        return None if found is None else found.series.get(series)
+
     def values(self, chart: str, series: str) -> list[Any]:
         """Points of a series; none if it does not exist."""
-        found = self.charts.get(chart)
-        held = None if found is None else found.series.get(series)
+        held = self.find(chart, series)
         return [] if held is None else held.values
 
     def sample(
         self,
         chart: str,
         series: str,
-        point: ISeriesPoint,
+        utc: datetime,
+        value: Decimal,
         kind: SeriesType = SeriesType.LINE,
         unit: str = "$",
         index: int = 0,
     ) -> None:
         """Add a point later than the last one; the turnover of the same time is replaced."""
-        held = self.chart(chart)
-        found = held.series.get(series)
+        found = self._known.get((chart, series))
         if found is None:
-            found = BaseSeries.create(kind, series, index, unit)
-            held.series[series] = found
+            held = self.chart(chart)
+            found = held.series.get(series)
+            if found is None:
+                found = BaseSeries.create(kind, series, index, unit)
+                held.series[series] = found
+            self._known[chart, series] = found
         values = found.values
-        if not values or point._utc > values[-1]._utc or chart == TURNOVER:
-            found.add_point(point)
+        if not values or utc > values[-1]._utc:
+            values.append(ChartPoint._at(utc, value))
+        elif chart == TURNOVER:
+            found.add_point(ChartPoint._at(utc, value))
 
 
 class Turnover:
@@ -80,15 +94,13 @@ class Turnover:
         base = before if self._last == utc else latest
         self._volumes = [volume, latest]
         self._last = utc
-        return divide(volume - base, value)
+        return ratio(volume - base, value)
 
 
 def sample_drawdown(book: ChartBook, utc: datetime, value: Decimal, high: Decimal) -> None:
     """Per cent below the highest daily value."""
     if high:
-        book.sample(
-            DRAWDOWN, "Equity Drawdown", ChartPoint(utc, drawdown_percent(value, high)), unit="%"
-        )
+        book.sample(DRAWDOWN, "Equity Drawdown", utc, drawdown_percent(value, high), unit="%")
 
 
 def sample_sales(book: ChartBook, utc: datetime, holdings: list[Any], currency: str) -> None:
@@ -96,13 +108,8 @@ def sample_sales(book: ChartBook, utc: datetime, holdings: list[Any], currency: 
     traded = [h for h in holdings if h._total_sale_volume]
     traded.sort(key=lambda holding: holding._total_sale_volume, reverse=True)
     for holding in traded[:30]:
-        book.sample(
-            SALES,
-            holding.symbol.value,
-            ChartPoint(utc, holding._total_sale_volume),
-            SeriesType.TREEMAP,
-            currency,
-        )
+        name = holding._security.symbol.value
+        book.sample(SALES, name, utc, holding._total_sale_volume, SeriesType.TREEMAP, currency)
 
 
 def sample_exposure(book: ChartBook, utc: datetime, holdings: list[Any], value: Decimal) -> None:
@@ -112,9 +119,9 @@ def sample_exposure(book: ChartBook, utc: datetime, holdings: list[Any], value: 
     longs: dict[Any, Decimal] = {}
     shorts: dict[Any, Decimal] = {}
     for holding in holdings:
-        kind = holding.symbol.security_type
-        longs.setdefault(kind, ZERO)
-        shorts.setdefault(kind, ZERO)
+        kind = holding._security.type
+        if kind not in longs:
+            longs[kind] = shorts[kind] = ZERO
         held = holding._holdings_value
         if held > 0:
             longs[kind] += held
@@ -122,10 +129,13 @@ def sample_exposure(book: ChartBook, utc: datetime, holdings: list[Any], value: 
             shorts[kind] += held
     for side, amounts in (("Long", longs), ("Short", shorts)):
         for kind, amount in amounts.items():
-            ratio = round_half_even(divide(amount, value), 4)
-            book.sample(
-                "Exposure", f"{kind.to_string()} - {side} Ratio", ChartPoint(utc, ratio), unit=""
-            )
+            share = round_half_even(ratio(amount, value), 4) if amount else ZERO
+            book.sample("Exposure", _exposure_name(kind, side), utc, share, unit="")
+
+
+@cache
+def _exposure_name(kind: Any, side: str) -> str:
+    return f"{kind.to_string()} - {side} Ratio"
 
 
 def sample_margin(
@@ -142,30 +152,28 @@ def sample_margin(
     chart.legend_disabled = True
     if not groups:
         return
-    shares = [
-        (name, round_to_significant(divide(margin, value), 4) if value else ZERO)
-        for name, margin in groups
-    ]
-    top: dict[str, None] = {}
-    for name, _ in sorted(shares, key=lambda pair: pair[1], reverse=True):
-        if len(top) < _MARGIN_SERIES:
-            top[name] = None
+    shares = [(name, share_of(margin, value) if value else ZERO) for name, margin in groups]
+    top: Collection[str] = {name for name, _ in shares}
+    if len(top) > _MARGIN_SERIES:
+        ranked = sorted(shares, key=lambda pair: pair[1], reverse=True)
+        top = list(dict.fromkeys(name for name, _ in ranked))[:_MARGIN_SERIES]
     others = ZERO
     rest = False
     for name, share in shares:
         if name in top:
-            _margin_series(chart, name).add_point(ChartPoint(utc, share * HUNDRED))
+            point = ChartPoint._at(utc, share * HUNDRED)
+            _margin_series(chart, name).add_point(point)
         else:
             others += share * HUNDRED
             rest = True
     if rest:
         series = _margin_series(chart, "OTHERS")
         series.color = Color.GRAY
-        series.add_point(ChartPoint(utc, others))
+        series.add_point(ChartPoint._at(utc, others))
     for series in chart.series.values():
         last = series.values[-1] if series.values else None
         if last is None or (last._utc != utc and last._y is not None):
-            series.add_point(ChartPoint(utc, None))
+            series.add_point(ChartPoint._at(utc, None))
 
 
 def _margin_series(chart: Chart, name: str) -> Series:

@@ -88,6 +88,11 @@ class SecurityPositionGroupModel(LeanObject):
     def groups(self) -> list[PositionGroup]:
         return [PositionGroup(security) for security in self._portfolio._invested_securities()]
 
+    def _held(self) -> list[tuple[Any, Decimal]]:
+        """Return the securities of the groups with their quantities, without the records."""
+        invested = self._portfolio._invested_securities()
+        return [(security, security.holdings._quantity) for security in invested]
+
     @property
     def is_only_default_groups(self) -> bool:
         return True

@@ -25,9 +25,13 @@ _WIDE = Context(
     traps=[DivisionByZero, InvalidOperation],
 )
 _SHORT = Context(prec=28, rounding=ROUND_HALF_EVEN, Emin=-999999, Emax=999999, traps=[])
+#: seven digits, as charts show them, and four
+_SEVEN = Context(prec=7, rounding=ROUND_HALF_EVEN, Emin=-999999, Emax=999999, traps=[])
+_FOUR = Context(prec=4, rounding=ROUND_HALF_EVEN, Emin=-999999, Emax=999999, traps=[])
 _MAX_MANTISSA = (1 << 96) - 1
 _MAX_DECIMAL = Decimal(_MAX_MANTISSA)
 HUNDRED = Decimal(100)
+_THOUSAND = Decimal(1000)
 
 
 #: one unit of the last place, and the largest number with that many decimals
@@ -53,9 +57,11 @@ def _fit_long(value: Decimal) -> Decimal:
     adjusted = value.adjusted()
     places = 28 if adjusted <= 0 else 28 - adjusted
     if places >= 0:
-        result = value.quantize(_UNITS[places], context=_WIDE)
+        result = _WIDE.quantize(value, _UNITS[places])
         if result != value or result.same_quantum(value):
-            return _cut(value, places) if abs(result) > _LIMITS[places] else result
+            # 28 digits always have 96 bits; a number of one and above has 29 here
+            over = adjusted >= 0 and abs(result) > _LIMITS[places]
+            return _cut(value, places) if over else result
     # nothing is lost, or the number is beyond .NET's: the scale of the value itself counts
     exponent = value.as_tuple().exponent
     assert isinstance(exponent, int)
@@ -85,6 +91,19 @@ def divide(numerator: Decimal, denominator: Decimal) -> Decimal:
         If ``denominator`` is zero.
     """
     return _fit_long(_WIDE.divide(numerator, denominator))
+
+
+def ratio(numerator: Decimal, denominator: Decimal) -> Decimal:
+    """Divide as :func:`divide`, the scale not looked after: for what is rounded next.
+
+    Raises
+    ------
+    decimal.DivisionByZero
+        If ``denominator`` is zero.
+    """
+    value = _WIDE.divide(numerator, denominator)
+    # below one 28 decimals are 28 digits at most, which 96 bits always hold
+    return _WIDE.quantize(value, _UNITS[28]) if value.adjusted() < 0 else _fit_long(value)
 
 
 def add(first: Decimal, second: Decimal) -> Decimal:
@@ -130,14 +149,27 @@ def round_to_significant(value: Decimal, digits: int) -> Decimal:
     return scale * round_half_even(divide(value, scale), digits)
 
 
+def share_of(part: Decimal, whole: Decimal) -> Decimal:
+    """Four significant digits of a :func:`ratio`."""
+    value = ratio(part, whole)
+    # below one no digit is lost before the rounding
+    return _FOUR.plus(value) if value.adjusted() < 0 else round_to_significant(value, 4)
+
+
 @lru_cache(maxsize=4096)
 def chart_number(value: Decimal) -> Decimal:
     """LEAN's ``SmartRounding`` of chart values: 4 decimals over 1000, else 7 digits."""
     # equal values of other scales have one entry: the scale is dropped anyhow
-    value = normalize(value)
-    if value > 1000:
-        return round_half_even(value, 4)
-    return normalize(round_to_significant(value, 7))
+    if value > _THOUSAND:
+        return round_half_even(normalize(value), 4)
+    if not value:
+        return ZERO
+    if not _SHORT.plus(value).same_quantum(value):
+        # more than 28 digits: .NET rounds twice
+        return normalize(round_to_significant(value, 7))
+    rounded = _SEVEN.normalize(value)
+    # whole tens are left with an exponent
+    return normalize(rounded) if rounded.adjusted() > 0 else rounded
 
 
 def discrete(value: Decimal, step: Decimal) -> Decimal:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from engine.statistics.arithmetic import HUNDRED, divide, from_double
+from engine.statistics.arithmetic import HUNDRED, divide, from_double, ratio
 from engine.statistics.samples import (
     normal_cdf,
     plain_average,
@@ -131,7 +131,7 @@ def drawdown_percent(current: Decimal, high: Decimal, digits: int = 2) -> Decima
     """
     if not high:
         raise ArgumentException("High value must not be 0")
-    return round_half_even((divide(current, high) - ONE) * HUNDRED, digits)
+    return round_half_even((ratio(current, high) - ONE) * HUNDRED, digits)
 
 
 def drawdown_metrics(

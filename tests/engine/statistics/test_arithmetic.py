@@ -6,7 +6,7 @@ from decimal import Decimal, DivisionByZero
 from fractions import Fraction
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from engine.statistics.arithmetic import (
@@ -17,14 +17,22 @@ from engine.statistics.arithmetic import (
     fixed,
     next_mean,
     percent,
+    ratio,
     round_to_significant,
+    share_of,
     times_100,
     to_money,
 )
-from engine.types.decimals import plain
+from engine.types.decimals import normalize, plain, round_half_even
 
 AMOUNTS = st.decimals(
     min_value=Decimal("-1e9"), max_value=Decimal("1e9"), allow_nan=False, places=6
+)
+#: any mantissa of 96 bits at any scale
+NUMBERS = st.builds(
+    lambda mantissa, places: Decimal(mantissa).scaleb(-places),
+    st.integers(-(2**93), 2**93),
+    st.integers(0, 28),
 )
 
 
@@ -108,3 +116,26 @@ def test_money_and_percent_have_the_formats_of_the_runtime_statistics() -> None:
 
 def test_a_figure_too_large_is_cut_to_the_largest_decimal() -> None:
     assert times_100(Decimal("7e27")) == Decimal(2**96 - 1)
+
+
+@given(NUMBERS, NUMBERS)
+def test_a_ratio_is_the_number_of_a_division(numerator: Decimal, denominator: Decimal) -> None:
+    assume(denominator != 0)
+    assume(abs(numerator) < 2**96 * abs(denominator))
+    assert ratio(numerator, denominator) == divide(numerator, denominator)
+
+
+@given(NUMBERS)
+def test_chart_numbers_are_rounded_as_the_long_way_does(value: Decimal) -> None:
+    trimmed = normalize(value)
+    if trimmed > 1000:
+        expected = round_half_even(trimmed, 4)
+    else:
+        expected = normalize(round_to_significant(trimmed, 7))
+    assert plain(chart_number(value)) == plain(expected)
+
+
+@given(NUMBERS, st.integers(1, 10**9))
+def test_a_share_has_the_four_digits_of_the_long_way(part: Decimal, whole: int) -> None:
+    long_way = round_to_significant(divide(part, Decimal(whole)), 4)
+    assert share_of(part, Decimal(whole)) == long_way
