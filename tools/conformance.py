@@ -24,6 +24,7 @@ sys.path.insert(0, str(ROOT))
 
 from engine.shim.exports import exports  # noqa: E402
 from engine.types.dotnet import _LEAN_MEMBERS, LeanObject  # noqa: E402
+from engine.types.members import Absent, is_dynamic  # noqa: E402
 
 PAGE = ROOT / "docs" / "engine_conformance.md"
 #: the classes of the report, by what an algorithm does with them
@@ -143,7 +144,9 @@ def lean_members(name: str) -> set[str]:
 
 def own_members(cls: type) -> set[str]:
     """Return the public members of an engine class, attributes set by methods included."""
-    found = {name for name in dir(cls) if not name.startswith("_")}
+    # a member that only refuses is none
+    refused = {n for base in cls.__mro__ for n, m in vars(base).items() if type(m) is Absent}
+    found = {name for name in dir(cls) if not name.startswith("_")} - refused
     for base in cls.__mro__:
         if base.__module__.startswith("engine"):
             found |= _set_by_methods(base)
@@ -174,7 +177,7 @@ def coverage(name: str) -> Coverage:
         return Coverage(name, (), tuple(wanted), (), False)
     own = own_members(cls)
     refusable: set[str] = set()
-    if issubclass(cls, LeanObject) and cls.__getattr__ is LeanObject.__getattr__:
+    if issubclass(cls, LeanObject) and not is_dynamic(cls):
         for base in cls.__mro__:
             known = _LEAN_MEMBERS.get(base.__name__, frozenset())
             refusable |= {name for name in known if not name[:1].isupper()}

@@ -12,7 +12,7 @@ from engine.data.parsing import read_zip
 from engine.data.sessions import SecurityExchangeHours
 from engine.data.stream import tradable_dates
 from engine.types.bars import DATE_MIN, BaseData
-from engine.types.dotnet import LeanObject
+from engine.types.dotnet import LeanObject, missing
 from engine.types.enums import FileFormat, Resolution, SubscriptionTransportMedium
 from engine.types.errors import AlgorithmError, DataError, EngineUnsupported, KeyNotFoundException
 from engine.types.subscription import INCREMENTS, SubscriptionDataConfig
@@ -171,7 +171,7 @@ class PythonData(BaseData):
                 return fields[name.lower()]
             if name == "value":
                 return 0.0
-        return super().__getattr__(name)
+        return missing(self, name)
 
 
 def clone_at(point: Any, time: datetime, end: datetime) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 
 from engine.indicators.base import IndicatorBase
 from engine.types.bars import IndicatorDataPoint
-from engine.types.dotnet import LeanObject, snake_name
+from engine.types.dotnet import LeanObject, missing, snake_name
 from engine.types.enums import LeanEnum
 
 _IGNORED = frozenset(
@@ -68,7 +68,7 @@ class IndicatorDataPoints(LeanObject):
         points = self.__dict__.get("_points", {})
         if name in points:
             return points[name]
-        return super().__getattr__(name)
+        return missing(self, name)
 
     def __float__(self) -> float:
         return self.value
@@ -112,7 +112,7 @@ class IndicatorHistory(LeanObject):
         lists = self.__dict__.get("_lists", {})
         if name in lists:
             return lists[name]
-        return super().__getattr__(name)
+        return missing(self, name)
 
     @property
     def data_frame(self) -> Any:

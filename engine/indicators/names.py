@@ -1,18 +1,13 @@
 """.NET's names on hot classes.
 
-``LeanObject`` answers ``obj.IsReady`` in ``__getattr__``, but a class that has ``__getattr__``
-makes every attribute access of its methods several times slower in CPython. Indicators and
-consolidators therefore carry the PascalCase names as aliases in their classes.
+Indicators and consolidators carry the PascalCase names as aliases in their classes.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-
-def pascal(name: str) -> str:
-    """Turn ``is_ready`` into ``IsReady``."""
-    return "".join(part[:1].upper() + part[1:] for part in name.split("_"))
+from engine.types.members import pascal
 
 
 def _is_public(name: str) -> bool:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
 from engine.indicators.base import _DataIndicator
-from engine.types.dotnet import LeanObject
+from engine.types.dotnet import missing
 
 _NEEDED = (("IsReady", "is_ready"), ("Update", "update"), ("Value", "value"))
 
@@ -46,7 +46,7 @@ class PythonIndicator(_DataIndicator):
             if self._instance is self:
                 return 0
             return int(_member(self._instance, "WarmUpPeriod", "warm_up_period", 0))
-        return LeanObject.__getattr__(cast(LeanObject, self), name)
+        return missing(self, name)
 
     @property
     def is_ready(self) -> bool:

@@ -22,13 +22,23 @@ from engine.types.enums import MarketDataType, SecurityType, TickType
 _FIELDS = ("open", "high", "low", "close")
 
 
+class UserValues(dict[str, Any]):
+    """Values under names of the user's own, which securities show as attributes."""
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        from engine.securities.security import show_user_value
+
+        super().__setitem__(key, value)
+        show_user_value(key)
+
+
 class SecurityCache(LeanObject):
     """Prices, sizes and last data of one security; exact values are under ``_price``,
     ``_bid_price``, ...
     """
 
     def __init__(self) -> None:
-        self._properties: dict[str, Any] = {}
+        self._properties = UserValues()
         self._is_equity: bool | None = None
         self.session: Any = None
         self.reset()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -32,7 +33,7 @@ from engine.securities.price_variation import (
 )
 from engine.types.bars import QuoteBar, Split, TradeBar
 from engine.types.decimals import to_decimal
-from engine.types.dotnet import LeanObject
+from engine.types.dotnet import LeanObject, missing
 from engine.types.enums import (
     DataNormalizationMode,
     MarketDataType,
@@ -40,8 +41,11 @@ from engine.types.enums import (
     SecurityType,
 )
 from engine.types.errors import ArgumentException
+from engine.types.generic import Generic
+from engine.types.members import Absent
 from engine.types.symbol import Symbol
 from engine.types.timekeeper import TimeKeeper
+from engine.types.timezones import aware
 
 
 def _cached(name: str) -> Any:
@@ -56,6 +60,34 @@ def _cached(name: str) -> Any:
 
 def _seen(name: str) -> Any:
     return property(lambda self: float(getattr(self, name)))
+
+
+class _UserValue:
+    """A value of the user's own as an attribute: ``security["count"]`` is ``security.count``."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __get__(self, obj: Any, owner: type | None = None) -> Any:
+        if obj is None:
+            return self
+        found = obj.cache._properties
+        return found[self.name] if self.name in found else missing(obj, self.name)
+
+
+def show_user_value(name: str) -> None:
+    """Let securities show a value under the name that the user gave it, unless it is LEAN's."""
+    for kind in (Security, *_kinds_of(Security)):
+        found = (vars(base)[name] for base in kind.__mro__ if name in vars(base))
+        if type(next(found, None)) in (type(None), Absent):
+            setattr(kind, name, _UserValue(name))
+
+
+def _kinds_of(kind: type) -> Iterator[type]:
+    derived: type
+    for derived in type.__subclasses__(kind):
+        yield derived
+        yield from _kinds_of(derived)
 
 
 class Security(LeanObject):
@@ -358,18 +390,19 @@ class Security(LeanObject):
             return
         from engine.securities.settlement import ScanSettlementModelParameters
 
-        method(model, "scan")(ScanSettlementModelParameters(portfolio, self, utc))
+        method(model, "scan")(ScanSettlementModelParameters(portfolio, self, aware(utc)))
 
     # -- the user's own values -----------------------------------------------------------------
 
-    def __getattr__(self, name: str) -> Any:
-        cache = self.__dict__.get("cache")
-        if cache is not None and name in cache._properties:
-            return cache._properties[name]
-        return LeanObject.__getattr__(self, name)
+    def _user_value(self, key: str) -> Any:
+        """Return a value by name; one that was set as an attribute is one of them."""
+        found = self.cache._properties
+        if key not in found and key in vars(self) and not key.startswith("_"):
+            return vars(self)[key]
+        return found[key]
 
     def __getitem__(self, key: str) -> Any:
-        return self.cache._properties[key]
+        return self._user_value(key)
 
     def __setitem__(self, key: str, value: Any) -> None:
         self.cache._properties[key] = value
@@ -380,8 +413,10 @@ class Security(LeanObject):
     def set(self, key: str, value: Any) -> None:
         self.cache._properties[key] = value
 
-    def get(self, key: str) -> Any:
-        return self.cache._properties[key]
+    @property
+    def get(self) -> Generic:
+        """``get(name)``, or LEAN's ``get[Type](name)``."""
+        return Generic(self._user_value)
 
     def try_get(self, key: str, _value: Any = None) -> tuple[bool, Any]:
         return key in self.cache._properties, self.cache._properties.get(key)

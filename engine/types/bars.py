@@ -1,9 +1,6 @@
 """Bars and market events.
 
-Bars read from files are created empty and fill their slots from a :class:`BarSource` at the first
-look, so that the
-engine can pass them around for the price of a pointer. Exact decimals are computed from the file's
-integers on demand.
+Exact decimals are computed from the file's integers in a :class:`BarSource`, on demand.
 """
 
 from __future__ import annotations
@@ -142,14 +139,6 @@ class Bar(LeanObject):
             float(close),
         )
 
-    @staticmethod
-    def _of(src: BarSource, row: int, first: int) -> Bar:
-        bar = object.__new__(Bar)
-        bar._src, bar._row, bar._first = src, row, first
-        o, h, l, c = src.floats[first : first + 4]
-        bar.open, bar.high, bar.low, bar.close = o[row], h[row], l[row], c[row]
-        return bar
-
     def update(self, value: float) -> None:
         """Take a price into the bar."""
         if not value:
@@ -248,24 +237,14 @@ class TradeBar(BaseData):
 
     @staticmethod
     def _of(src: BarSource, row: int) -> TradeBar:
-        """Make the bar of one row without reading its columns yet."""
-        bar = _new_trade_bar(TradeBar)
+        """Make the bar of one row."""
+        bar: TradeBar = object.__new__(TradeBar)
         bar._src, bar._row = src, row
+        bar.symbol, bar.time, bar.end_time = src.symbol, src.time[row], src.end_time[row]
+        bar.open, bar.high, bar.low, bar.close = (column[row] for column in src.floats)
+        bar.volume = src.sizes[0][row]
+        bar.is_fill_forward = False
         return bar
-
-    def _fill(self, src: BarSource) -> None:
-        row = self._row
-        self.symbol, self.time, self.end_time = src.symbol, src.time[row], src.end_time[row]
-        o, h, l, c = src.floats
-        self.open, self.high, self.low, self.close = o[row], h[row], l[row], c[row]
-        self.volume = src.sizes[0][row]
-        self.is_fill_forward = False
-
-    def __getattr__(self, name: str) -> Any:
-        if name in _TRADE_SLOTS and self._src is not None:
-            self._fill(self._src)
-            return getattr(self, name)
-        return LeanObject.__getattr__(self, name)
 
     @property
     def value(self) -> float:
@@ -333,12 +312,6 @@ class TradeBar(BaseData):
     def __str__(self) -> str:
         o, h, l, c = map(_shown, (self._d_open, self._d_high, self._d_low, self._d_close))
         return f"{self.symbol}: O: {o} H: {h} L: {l} C: {c} V: {_shown(to_decimal(self.volume))}"
-
-
-_new_trade_bar = object.__new__
-_TRADE_SLOTS = frozenset(
-    ("close", "end_time", "high", "is_fill_forward", "low", "open", "symbol", "time", "volume")
-)
 
 
 def _side(name: str) -> Any:
@@ -418,28 +391,6 @@ class QuoteBar(BaseData):
         self.end_time = time + (_ONE_MINUTE if period is None else period)
         self.is_fill_forward = False
 
-    @staticmethod
-    def _of(src: BarSource, row: int) -> QuoteBar:
-        """Make the bar of one row without reading its columns yet."""
-        bar = _new_quote_bar(QuoteBar)
-        bar._src, bar._row = src, row
-        return bar
-
-    def _fill(self, src: BarSource) -> None:
-        row = self._row
-        self.symbol, self.time, self.end_time = src.symbol, src.time[row], src.end_time[row]
-        bid, ask = Bar._of(src, row, 0), Bar._of(src, row, 4)
-        self.bid = bid if bid.close or bid.open else None
-        self.ask = ask if ask.close or ask.open else None
-        self.last_bid_size, self.last_ask_size = src.sizes[0][row], src.sizes[1][row]
-        self.is_fill_forward = False
-
-    def __getattr__(self, name: str) -> Any:
-        if name in _QUOTE_SLOTS and self._src is not None:
-            self._fill(self._src)
-            return getattr(self, name)
-        return LeanObject.__getattr__(self, name)
-
     @property
     def value(self) -> float:
         return self.close
@@ -491,21 +442,6 @@ class QuoteBar(BaseData):
                 value = "" if side is None else _shown(getattr(side, part))
                 parts.append(f"{name}: {letter}: {value}")
         return f"{self.symbol}: {' '.join(parts)} "
-
-
-_new_quote_bar = object.__new__
-_QUOTE_SLOTS = frozenset(
-    (
-        "ask",
-        "bid",
-        "end_time",
-        "is_fill_forward",
-        "last_ask_size",
-        "last_bid_size",
-        "symbol",
-        "time",
-    )
-)
 
 
 class Tick(BaseData):

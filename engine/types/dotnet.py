@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from engine.types.errors import EngineUnsupported, KeyNotFoundException
+from engine.types.members import add_absent, add_net_names, uncover
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -22,7 +23,20 @@ def snake_name(name: str) -> str:
 
 def register_lean_members(members: dict[str, frozenset[str]]) -> None:
     """Tell which names LEAN's classes have, for the sentence about what the engine lacks."""
-    _LEAN_MEMBERS.update(members)
+    fresh = {name: found for name, found in members.items() if _LEAN_MEMBERS.get(name) != found}
+    _LEAN_MEMBERS.update(fresh)
+    if fresh:
+        _refuse_absent(LeanObject)
+
+
+def _refuse_absent(cls: type) -> None:
+    known = _LEAN_MEMBERS.get(cls.__name__)
+    if known is not None and cls.__module__.startswith("engine."):
+        add_absent(cls, known)
+    uncover(cls)
+    derived: type
+    for derived in type.__subclasses__(cls):
+        _refuse_absent(derived)
 
 
 class LeanType(type):
@@ -51,7 +65,8 @@ def _refuse_known(cls: type, name: str) -> None:
 class LeanObject(metaclass=LeanType):
     """Base of everything an algorithm can hold.
 
-    PascalCase names work, absent parts of LEAN say so.
+    PascalCase names work, absent parts of LEAN say so. A subclass that finds attributes in a
+    ``__getattr__`` of its own ends it with :func:`missing`.
     """
 
     __slots__ = ()
@@ -59,6 +74,8 @@ class LeanObject(metaclass=LeanType):
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if cls.__module__.startswith("engine."):
+            add_net_names(cls, LeanObject)
+            _refuse_absent(cls)
             return
         # algorithms and models may be written in .NET's names: OnData, Update, GetOrderFee
         for name, value in list(cls.__dict__.items()):
@@ -67,19 +84,37 @@ class LeanObject(metaclass=LeanType):
                 known = any(snake in base.__dict__ for base in cls.__mro__)
                 if known and snake not in cls.__dict__:
                     setattr(cls, snake, value)
+        uncover(cls)
 
     def to_string(self) -> str:
         """Return the text that ``str()`` gives."""
         return str(self)
 
-    def __getattr__(self, name: str) -> Any:
-        if name[:1].isupper():
-            snake = snake_name(name)
-            if snake != name:
-                return getattr(self, snake)
-        if not name.startswith("_"):
-            _refuse_known(type(self), name)
-        raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
+    if TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any: ...
+
+
+add_net_names(LeanObject, ())
+
+
+def missing(obj: Any, name: str) -> Any:
+    """Return what a .NET name stands for, where a class looks for attributes by itself.
+
+    Raises
+    ------
+    EngineUnsupported
+        For a member that only LEAN has.
+    AttributeError
+        For a name that nobody has.
+    """
+    if name[:1].isupper():
+        snake = snake_name(name)
+        if snake != name:
+            return getattr(obj, snake)
+    if not name.startswith("_"):
+        _refuse_known(type(obj), name)
+    raise AttributeError(f"'{type(obj).__name__}' object has no attribute '{name}'")
 
 
 class Event:
@@ -140,6 +175,10 @@ class LeanDict(dict[K, V]):
 
     __slots__ = ()
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        add_net_names(cls, LeanDict)
+
     def _key(self, key: Any) -> Any:
         return key
 
@@ -173,10 +212,12 @@ class LeanDict(dict[K, V]):
     def count(self) -> int:
         return len(self)
 
-    def __getattr__(self, name: str) -> Any:
-        if name[:1].isupper():
-            return getattr(self, snake_name(name))
-        raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
+    if TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any: ...
+
+
+add_net_names(LeanDict, ())
 
 
 class SymbolDict(LeanDict[Any, V]):
