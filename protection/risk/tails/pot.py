@@ -129,9 +129,7 @@ def pot_interval(
     keep = weights > 1e-9
     shapes, scales, weights = shapes[keep], scales[keep], weights[keep]
     chances = (np.arange(9) + 0.5) / 9.0
-    shares = special.betaincinv(
-        excesses.size + 0.5, sample.size - excesses.size + 0.5, chances
-    )
+    shares = special.betaincinv(excesses.size + 0.5, sample.size - excesses.size + 0.5, chances)
     ratio = np.log(shares / (1.0 - level))[:, None]
     near = np.abs(shapes) < 1e-9
     safe = np.where(near, 1.0, shapes)
