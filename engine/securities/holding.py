@@ -76,7 +76,7 @@ class SecurityHolding(LeanObject):
     @property
     def _price(self) -> Decimal:
         price = self._set_price
-        return self._security._price if price is None else price
+        return self._security.cache._price if price is None else price
 
     @property
     def _holdings_cost(self) -> Decimal:
@@ -91,7 +91,7 @@ class SecurityHolding(LeanObject):
             return ZERO
         security = self._security
         amount = self._price * quantity * security.symbol_properties._contract_multiplier
-        return amount * security.quote_currency._conversion_rate
+        return amount * security.quote_currency._conversion._conversion_rate
 
     @property
     def _unlevered_holdings_cost(self) -> Decimal:

@@ -38,6 +38,20 @@ def _seen(name: str) -> Any:
     return property(lambda self: float(getattr(self, name)))
 
 
+class _Part:
+    """A holding in the value: the price it was counted at, and its worth at that price."""
+
+    __slots__ = ("holding", "price", "security", "worth")
+
+    def __init__(
+        self, security: Security, holding: SecurityHolding, price: Decimal, worth: Decimal
+    ) -> None:
+        self.security = security
+        self.holding = holding
+        self.price = price
+        self.worth = worth
+
+
 class SecurityPortfolioManager(SymbolDict[SecurityHolding]):
     """Cash, holdings and margin. Amounts are in the account currency; by symbol it gives the
     holdings.
@@ -62,8 +76,9 @@ class SecurityPortfolioManager(SymbolDict[SecurityHolding]):
         self._base_set_explicitly = False
         self._set_account_currency_was_called = False
         self._value: Decimal | None = None
-        # what the value was made of: holdings with their prices; None when more than prices counts
-        self._made_of: list[tuple[SecurityHolding, Decimal]] | None = None
+        # what the value was made of; None when more than prices counts, or has changed
+        self._parts: list[_Part] | None = None
+        self._in_cash = ZERO
         self._invested_now: list[Security] | None = None
         self.positions = SecurityPositionGroupModel(self)
         self.margin_call_model: Any = DefaultMarginCallModel(self, default_order_properties)
@@ -79,7 +94,7 @@ class SecurityPortfolioManager(SymbolDict[SecurityHolding]):
             twin._currency_conversion = cash._currency_conversion
             cash.currency_conversion_updated += self._share_conversion
             self.unsettled_cash_book.add(cash.symbol, twin)
-        self._value = None
+        self._invalidate()
 
     def _share_conversion(self, cash: Cash) -> None:
         twin = self.unsettled_cash_book.get(cash.symbol)
@@ -92,29 +107,32 @@ class SecurityPortfolioManager(SymbolDict[SecurityHolding]):
         else:
             security.holdings.quantity_changed -= self._on_quantity
         self._invested_now = None
-        self._value = None
+        self._invalidate()
 
     def _on_quantity(self, *_: Any) -> None:
         self._invested_now = None
-        self._value = None
+        self._invalidate()
 
     def _invalidate(self) -> None:
-        self._value = None
+        self._value = self._parts = None
 
     def _follow_prices(self) -> None:
         """Forget the value unless it was made of the prices of now."""
-        made_of = self._made_of
-        if made_of is None:
+        parts = self._parts
+        if parts is None:
             self._value = None
             return
-        for held, price in made_of:
-            if held._price is not price:
+        for part in parts:
+            cache = part.security.cache
+            if cache._pending_trade is not None or cache._pending_quote is not None:
+                cache._settle()
+            if cache._p is not part.price or part.holding._set_price is not None:
                 self._value = None
                 return
 
     def invalidate_total_portfolio_value(self) -> None:
         """Have the value computed again at the next look: prices have changed."""
-        self._value = None
+        self._invalidate()
 
     def _invested_securities(self) -> list[Security]:
         found = self._invested_now
@@ -130,27 +148,41 @@ class SecurityPortfolioManager(SymbolDict[SecurityHolding]):
     def _total_portfolio_value(self) -> Decimal:
         value = self._value
         if value is None:
-            held = profits = ZERO
-            made_of: list[tuple[SecurityHolding, Decimal]] | None = []
-            for security in self._invested_securities():
-                kind = security.type
-                if kind in _BY_PROFIT:
-                    profits = profits + security.holdings._unrealized_profit
-                    made_of = None
-                elif kind not in _IN_CASH_BOOK:
-                    holding = security.holdings
-                    held = held + holding._holdings_value
-                    if made_of is not None:
-                        made_of.append((holding, holding._price))
-            self._made_of = made_of
-            value = (
-                self.cash_book._total_value_in_account_currency
-                + self.unsettled_cash_book._total_value_in_account_currency
-                + held
-                + profits
-            )
-            self._value = value
+            value = self._value = self._revalued() if self._parts is not None else self._valued()
         return value
+
+    def _valued(self) -> Decimal:
+        """Compute the value of everything."""
+        held = profits = ZERO
+        parts: list[_Part] | None = []
+        for security in self._invested_securities():
+            kind = security.type
+            if kind in _BY_PROFIT:
+                profits = profits + security.holdings._unrealized_profit
+                parts = None
+            elif kind not in _IN_CASH_BOOK:
+                holding = security.holdings
+                worth = holding._holdings_value
+                held = held + worth
+                if parts is not None:
+                    parts.append(_Part(security, holding, holding._price, worth))
+        self._in_cash = (
+            self.cash_book._total_value_in_account_currency
+            + self.unsettled_cash_book._total_value_in_account_currency
+        )
+        self._parts = parts
+        return self._in_cash + held + profits
+
+    def _revalued(self) -> Decimal:
+        """Compute the value where only prices of holdings have changed."""
+        held = ZERO
+        for part in self._parts or ():
+            price = part.holding._price
+            if price is not part.price:
+                part.price = price
+                part.worth = part.holding._holdings_value
+            held = held + part.worth
+        return self._in_cash + held
 
     @property
     def _total_portfolio_value_less_free_buffer(self) -> Decimal:
@@ -320,7 +352,7 @@ class SecurityPortfolioManager(SymbolDict[SecurityHolding]):
             self.cash_book.add(before.symbol, amount, before._conversion_rate)
         if starting_cash is not None:
             self.set_cash(starting_cash)
-        self._value = None
+        self._invalidate()
 
     # -- fills and corporate actions -----------------------------------------------------------
 
@@ -329,7 +361,7 @@ class SecurityPortfolioManager(SymbolDict[SecurityHolding]):
         for fill in fills:
             security = self.securities[fill.symbol]
             method(security.portfolio_model, "process_fill")(self, security, fill)
-        self._value = None
+        self._invalidate()
 
     def apply_dividend(
         self, dividend: Dividend, live_mode: bool, mode: DataNormalizationMode
@@ -367,7 +399,7 @@ class SecurityPortfolioManager(SymbolDict[SecurityHolding]):
         security._apply_split(split)
         last = security.get_last_data()
         self._base_cash.add_amount(rest * last._exact_price())
-        self._value = None
+        self._invalidate()
 
     def _add_transaction_record(self, time: datetime, profit_loss: Decimal, win: bool) -> None:
         self.transactions._add_transaction_record(time, profit_loss, win)

@@ -62,10 +62,7 @@ class PositionGroup(LeanObject):
 def maintenance_margin_of(security: Any, quantity: Decimal) -> Decimal:
     """Ask the margin model of a security what a quantity needs at the last price."""
     model = security.buying_power_model
-    if (
-        getattr(type(model), "get_maintenance_margin", None) is _STOCK_MARGIN
-        and "get_maintenance_margin" not in model.__dict__
-    ):
+    if _is_stock(model):
         # the stock model, without the records that users see
         held = security.holdings
         amount = held._price * quantity * security.symbol_properties._contract_multiplier
@@ -76,6 +73,16 @@ def maintenance_margin_of(security: Any, quantity: Decimal) -> Decimal:
 
 
 _STOCK_MARGIN = BuyingPowerModel.get_maintenance_margin
+#: with so much of the value in use at most there is neither a margin call nor a warning
+_FAR = Decimal("0.9")
+
+
+def _is_stock(model: Any) -> bool:
+    """Tell whether the maintenance margin of a model is the engine's own."""
+    return (
+        getattr(type(model), "get_maintenance_margin", None) is _STOCK_MARGIN
+        and "get_maintenance_margin" not in model.__dict__
+    )
 
 
 class SecurityPositionGroupModel(LeanObject):
@@ -99,6 +106,29 @@ class SecurityPositionGroupModel(LeanObject):
 
     def get_or_create_default_group(self, security: Any) -> PositionGroup:
         return PositionGroup(security)
+
+    def _is_margin_far(self) -> bool:
+        """Tell whether the margin in use is surely below nine tenths of the value.
+
+        The largest rate of all positions on all of their worth is never less than what they need.
+        """
+        portfolio = self._portfolio
+        value = portfolio._total_portfolio_value
+        parts = portfolio._parts
+        if parts is None or len(parts) != len(portfolio._invested_securities()):
+            return False
+        gross = most = ZERO
+        for part in parts:
+            security = part.security
+            model = security.buying_power_model
+            if security.cache._p is not part.price or not _is_stock(model):
+                return False
+            if model._maintenance > most:
+                most = model._maintenance
+            gross = gross + abs(part.worth)
+        unsettled = portfolio.unsettled_cash_book._total_value_in_account_currency
+        far: bool = most * gross < value * _FAR - unsettled
+        return far
 
     def _margin_used(self) -> Decimal:
         total = ZERO

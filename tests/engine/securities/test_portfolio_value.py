@@ -1,0 +1,81 @@
+"""The value of an account that is kept between prices, and the quick look at its margin."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from securities_kit import Account
+
+from engine.types.bars import TradeBar
+from engine.types.enums import SecurityType
+
+_TICKERS = ("SPY", "IBM", "AAPL")
+_PRICES = st.decimals(min_value="0.01", max_value="900", places=4, allow_nan=False)
+_QUANTITIES = st.integers(-3000, 3000)
+_CHANGES = st.lists(st.tuples(st.integers(0, 2), _PRICES), min_size=1, max_size=6)
+
+
+def _account(quantities: list[int], cash: int) -> tuple[Account, list[Any]]:
+    account = Account(cash=cash)
+    held = [account.add(ticker, SecurityType.EQUITY, price=100) for ticker in _TICKERS]
+    for security, quantity in zip(held, quantities, strict=True):
+        security.holdings.set_holdings(100, quantity)
+    return account, held
+
+
+def _arrive(account: Account, security: Any, price: Decimal) -> None:
+    """Let a bar arrive as the step lets it."""
+    number = float(price)
+    end = account.keeper.utc
+    bar = TradeBar(end, security.symbol, number, number, number, number, 1)
+    security.cache._store_trade(bar)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(_QUANTITIES, min_size=3, max_size=3), _CHANGES)
+def test_a_value_that_follows_prices_is_the_value_computed_anew(
+    quantities: list[int], changes: list[tuple[int, Decimal]]
+) -> None:
+    account, held = _account(quantities, 100_000)
+    portfolio = account.portfolio
+    assert portfolio._total_portfolio_value == portfolio._value
+    for index, price in changes:
+        _arrive(account, held[index], price)
+        portfolio._follow_prices()
+        followed = portfolio._total_portfolio_value
+        portfolio._invalidate()
+        assert str(portfolio._total_portfolio_value) == str(followed)
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.lists(_QUANTITIES, min_size=3, max_size=3), _CHANGES, st.integers(0, 400_000))
+def test_no_margin_call_and_no_warning_where_the_quick_look_sees_none(
+    quantities: list[int], changes: list[tuple[int, Decimal]], cash: int
+) -> None:
+    account, held = _account(quantities, cash)
+    portfolio = account.portfolio
+    for index, price in changes:
+        _arrive(account, held[index], price)
+        portfolio._follow_prices()
+        value = portfolio._total_portfolio_value
+        if portfolio.positions._is_margin_far():
+            remaining = portfolio._get_margin_remaining(value)
+            assert remaining > value * Decimal("0.05")
+            assert portfolio._total_margin_used <= value
+
+
+def test_the_quick_look_gives_up_near_the_limit_and_with_pairs_in_the_cash_book() -> None:
+    account, _ = _account([1000, 0, 0], 0)
+    assert account.portfolio._total_portfolio_value == 100_000
+    assert account.portfolio.positions._is_margin_far()
+    account, _ = _account([2000, 0, 0], -100_000)
+    assert account.portfolio._total_portfolio_value == 100_000
+    assert not account.portfolio.positions._is_margin_far()
+    account, _ = _account([10, 0, 0], 100_000)
+    pair = account.add("EURUSD", SecurityType.FOREX, "oanda", price=1)
+    pair.holdings.set_holdings(1, 1000)
+    assert account.portfolio._total_portfolio_value
+    assert not account.portfolio.positions._is_margin_far()
