@@ -77,7 +77,7 @@ class GarchFit:
 
     @property
     def persistence(self) -> float:
-        """alpha + gamma / 2 + beta."""
+        """Share of a shock to the variance that is left a step later."""
         return self.alpha + 0.5 * self.gamma + self.beta
 
     @property
@@ -105,8 +105,9 @@ def fit_garch(
 ) -> GarchFit:
     """Fit by quasi-Newton ascent with the analytic gradient.
 
-    The coordinates are log omega, alpha, gamma/2, the logit of the persistence, log (nu - 2.05):
-    every fit is stationary, and alpha and gamma may end at 0. The first direction comes from the outer product of the scores, later ones from BFGS updates.
+    The coordinates are log omega, alpha, gamma/2, the logit of the persistence and log (nu - 2.05):
+    every fit is stationary, and alpha and gamma may end at 0. The first direction comes from the
+    outer product of the scores, later ones from BFGS updates.
 
     Parameters
     ----------

@@ -10,7 +10,7 @@ Floats = Any
 
 
 def _filtered(inputs: Floats, beta: float, first: float) -> Floats:
-    """x with x[0] = first and x[t + 1] = inputs[t] + beta x[t]; one longer than the inputs."""
+    """Solve x[0] = first and x[t + 1] = inputs[t] + beta x[t]; one longer than inputs."""
     from scipy.signal import lfilter
 
     return lfilter([1.0], [1.0, -beta], np.concatenate([[first], inputs]))

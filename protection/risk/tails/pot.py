@@ -1,4 +1,4 @@
-"""Peaks over threshold: VaR and ES from a Pareto tail, with intervals that admit what is unknown."""
+"""Peaks over threshold: VaR and ES from a Pareto tail, with honest intervals."""
 
 from __future__ import annotations
 
