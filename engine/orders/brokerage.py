@@ -30,6 +30,18 @@ def insufficient_text(securities: dict[Any, Any], reason: str) -> str:
     )
 
 
+def _waits(order: Any, time: Any, security: Any, bar: Any) -> bool:
+    """Tell whether an order for the open still waits for another bar than this."""
+    cache = security.cache
+    return (
+        cache._last is bar
+        and cache._pending_trade is None
+        and cache._pending_quote is None
+        and order._time is time
+        and order.status not in CLOSED
+    )
+
+
 class BacktestingBrokerage:
     """Keeps working orders by id and turns data into fills.
 
@@ -45,8 +57,9 @@ class BacktestingBrokerage:
         self._handler = handler
         self._configs = SubscriptionConfigs(algorithm)
         self.pending: dict[int, Any] = {}
-        # orders for the open that wait for a bar: time of the order, security and its last bar
-        self._waiting: dict[int, tuple[Any, Any, Any]] = {}
+        # orders for the open that wait for a bar: order, its time, security and its last bar
+        self._waiting: dict[int, tuple[Any, Any, Any, Any]] = {}
+        self._seen_securities = -1
         self.needs_scan = False
 
     # -- requests ------------------------------------------------------------------------------
@@ -67,6 +80,7 @@ class BacktestingBrokerage:
             return False
         self.needs_scan = True
         self.pending[order.id] = order
+        self._waiting.pop(order.id, None)
         self._mark(order)
         self._send([self._event(order, OrderStatus.UPDATE_SUBMITTED)])
         return True
@@ -78,6 +92,7 @@ class BacktestingBrokerage:
             return False
         done = True
         for leg in group:
+            self._waiting.pop(leg.id, None)
             if self.pending.pop(leg.id, None) is None:
                 done = False
             self._mark(leg)
@@ -114,6 +129,7 @@ class BacktestingBrokerage:
         for order in orders:
             events.append(self._event(order, status, message))
             self.pending.pop(order.id, None)
+            self._waiting.pop(order.id, None)
         self._send(events)
 
     # -- the scan ------------------------------------------------------------------------------
@@ -124,30 +140,23 @@ class BacktestingBrokerage:
         Handlers of the events may submit orders, which scans again from inside; orders that were
         closed meanwhile are skipped.
         """
-        if not self.needs_scan:
+        if not self.needs_scan or self._all_wait():
             return
         algorithm, pending = self._algorithm, self.pending
-        securities_of = algorithm.securities._all.get
+        waiting_orders = self._waiting
         for order_id, order in sorted(pending.items()):
             if order.status in CLOSED:
                 pending.pop(order_id, None)
+                waiting_orders.pop(order_id, None)
                 continue
             # only market orders fill in the step of their submission
             if order._time == algorithm._utc and order.type not in _AT_ONCE:
                 continue
-            waiting = self._waiting.get(order_id)
+            waiting = waiting_orders.get(order_id)
             if waiting is not None:
-                time, security, bar = waiting
-                cache = security.cache
-                if (
-                    cache._pending_trade is None
-                    and cache._pending_quote is None
-                    and cache._last is bar
-                    and order._time is time
-                    and securities_of(order.symbol) is security
-                ):
+                if _waits(*waiting) and waiting[0] is order:
                     continue
-                del self._waiting[order_id]
+                del waiting_orders[order_id]
             if order.group_order_manager is None:
                 group = [order]
             else:
@@ -163,7 +172,19 @@ class BacktestingBrokerage:
                 self._try_fill(order, group, securities)
         self.needs_scan = bool(pending)
         if not pending:
+            waiting_orders.clear()
+
+    def _all_wait(self) -> bool:
+        """Tell whether every working order still waits for the next bar of its security."""
+        version = self._algorithm.securities._version
+        if version != self._seen_securities:
+            # a security may have been taken out and another put in its place
+            self._seen_securities = version
             self._waiting.clear()
+            return False
+        return len(self._waiting) == len(self.pending) > 0 and all(
+            _waits(*waiting) for waiting in self._waiting.values()
+        )
 
     def _securities(self, group: list[Any]) -> dict[Any, Any] | None:
         found = {}
@@ -184,7 +205,7 @@ class BacktestingBrokerage:
                 if from_utc(order._time, security.exchange.time_zone) >= bar.end_time:
                     if len(securities) == 1:
                         # asked again when there is another bar
-                        self._waiting[order.id] = order._time, security, bar
+                        self._waiting[order.id] = order, order._time, security, bar
                     return False
             if order.time_in_force.is_order_expired(security, order):
                 self._remove(list(securities), OrderStatus.CANCELED, "The order has expired.")
@@ -235,6 +256,7 @@ class BacktestingBrokerage:
         if all(fill.status in CLOSED for fill in fills):
             for leg in group:
                 self.pending.pop(leg.id, None)
+                self._waiting.pop(leg.id, None)
 
     def _ask_models(self, order: Any, securities: dict[Any, Any], fills: list[Any]) -> None:
         """Collect the fills of the fill model and the fees of the complete ones."""

@@ -25,6 +25,8 @@ class SecurityManager(SymbolDict[Security]):
         super().__init__()
         self._keeper = time_keeper or TimeKeeper(EPOCH)
         self._all: dict[Symbol, Security] = {}
+        #: counts what was added and removed
+        self._version = 0
         self._service: Any = None
         self.collection_changed = Event()
         # looked at by the engine itself: (security, added?)
@@ -73,6 +75,7 @@ class SecurityManager(SymbolDict[Security]):
         return True
 
     def _tell(self, security: Security, added: bool) -> None:
+        self._version += 1
         for listener in self._listeners:
             listener(security, added)
         if self.collection_changed:
