@@ -20,11 +20,12 @@ from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from threading import RLock
-from typing import Any, Protocol
+from typing import Any
 
+from protection.blockchain.trail import CallClock, LedgerLike, Trail, Turn
 from protection.circuit_breakers.board import Board, symbol_scope
 from protection.circuit_breakers.holdings import portfolio_fault, walk_positions
-from protection.circuit_breakers.kill_switch import KillRecord, KillSwitch
+from protection.circuit_breakers.kill_switch import LOCK_KEY, KillRecord, KillSwitch
 from protection.circuit_breakers.watch import SymbolWatch
 from protection.contracts.actions import Action, Event, Reason, Verdict
 from protection.contracts.clock import Clock, SessionCalendar
@@ -55,12 +56,7 @@ STATE_VERSION = 1
 EVENTS_KEPT = 100_000
 
 
-class Ledger(Protocol):
-    """Durable record of decisions: returns when the entry is safe, raises when it is not."""
-
-    def append(self, entry: Mapping[str, Any], /) -> object:
-        """Write one entry."""
-        ...
+Ledger = LedgerLike
 
 
 class ProtectionSystem:
@@ -75,7 +71,8 @@ class ProtectionSystem:
     settings : thresholds; the defaults when None
     clock : the host's time; ``HostClock`` must be fed before each call
     store : durable state; in memory when None (backtests)
-    ledger : receives every decision before it is acknowledged; a failing one stops adding
+    ledger : receives every input and decision before it is acknowledged, see
+        :mod:`protection.blockchain`; one that fails or stalls stops adding
     sink : receives every :class:`Event` as it happens, on the calling thread
     """
 
@@ -89,6 +86,7 @@ class ProtectionSystem:
         sink: Callable[[Event], None] | None = None,
     ) -> None:
         self._assemble(settings, clock, store, ledger, sink)
+        self._told(lambda trail: self._start(trail, None))
         self._load()
 
     def _assemble(
@@ -102,11 +100,16 @@ class ProtectionSystem:
         self.settings = settings = settings if settings is not None else ProtectionSettings()
         self.counters: Counter[str] = Counter()
         self.events: deque[Event] = deque(maxlen=EVENTS_KEPT)
-        self._clock, self._ledger, self._sink = clock, ledger, sink
+        self._lock = RLock()
+        self._turn: Any = self._lock
+        self._trail = None
+        if ledger is not None:  # one call is judged at one time, the one in its entry
+            clock = still = CallClock(clock)
+            self._turn, self._trail = Turn(self._lock, still), Trail(ledger, still)
+        self._clock, self._sink = clock, sink
         # nobody else can read a store made here, so nothing is written to it but a kill
         self._private = store is None
         self._store: StateStore = MemoryStateStore() if store is None else store
-        self._lock = RLock()
         self._calendar = SessionCalendar(settings.session.timezone, settings.session.days == "all")
         self._account = DrawdownAccount(
             settings.drawdown.sessions, settings.drawdown.halt_hours, settings.cushion.decay
@@ -194,13 +197,15 @@ class ProtectionSystem:
         An impossible record (not finite, not positive, crossed, from the future, out of order)
         is refused and denies adding of its symbol until a good one comes.
         """
-        with self._lock:
+        with self._turn:
             self.counters["observed"] += 1
             try:
-                return self._observe(record)
+                answer = self._observe(record)
             except Exception as error:
                 self._internal("observe", error)
-                return Admission(False, f"internal error: {error!r}")
+                answer = Admission(False, f"internal error: {error!r}")
+            self._told(Trail.observed, record, answer)
+            return answer
 
     def _observe(self, record: Observation) -> Admission:
         symbol, now = record.symbol, self._clock.now()
@@ -238,13 +243,14 @@ class ProtectionSystem:
 
         LIQUIDATE is a state: it is returned at every step until the account is flat.
         """
-        with self._lock:
+        with self._turn:
             self.counters["evaluated"] += 1
             try:
-                return self._evaluate(portfolio)
+                answer = self._evaluate(portfolio)
             except Exception as error:
                 self._internal("evaluate", error)
-                return self._resolve()
+                answer = self._resolve()
+            return self._resolve() if self._told(Trail.evaluated, portfolio, answer) else answer
 
     def _evaluate(self, portfolio: Portfolio) -> Verdict:
         now = self._clock.now()
@@ -322,7 +328,7 @@ class ProtectionSystem:
             Quantity by symbol, see :func:`protection.risk.targets.cut_targets`. When something
             fails inside, every target is cut to what is held already.
         """
-        with self._lock:
+        with self._turn:
             self.counters["reviewed"] += 1
             try:
                 verdict = self._current(portfolio)
@@ -336,11 +342,17 @@ class ProtectionSystem:
                     known = self._last_price(symbol)
                     return None if known is None else known[0]
 
-                return cut_targets(targets, portfolio, verdict, self.settings.limits, price_of)
+                cut = cut_targets(targets, portfolio, verdict, self.settings.limits, price_of)
+                if self._told(Trail.reviewed, targets, portfolio, prices, cut):
+                    verdict = self._resolve()
+                    cut = cut_targets(targets, portfolio, verdict, self.settings.limits, price_of)
+                return cut
             except Exception as error:
                 self._internal("review", error)
                 held = {s: getattr(p, "quantity", 0.0) for s, p in portfolio.positions.items()}
-                return {symbol: held.get(symbol, 0.0) for symbol in targets}
+                kept = {symbol: held.get(symbol, 0.0) for symbol in targets}
+                self._told(Trail.reviewed, targets, portfolio, prices, kept)
+                return kept
 
     # ------------------------------------------------------------------ orders
 
@@ -363,22 +375,30 @@ class ProtectionSystem:
             ``allowed``; if refused the reason and ``max_quantity``; if allowed with ``cancel``,
             those resting orders must be cancelled at once.
         """
-        with self._lock:
+        with self._turn:
             self.counters["orders"] += 1
+            if self._trail is not None:
+                self._trail.answered = False
+            snapshot: Any = None
+
+            def audit(asked: OrderRequest, answer: Verdict) -> str:
+                adds = answer.allowed and answer.evidence.get("adds", False)
+                return self._told(Trail.ordered, asked, snapshot, answer, durable=adds)
+
             try:
                 snapshot = portfolio() if callable(portfolio) else portfolio
                 try:
                     self._current(snapshot)
                 except Exception as error:
                     self._internal("authorize", error)
-                answer = self._gate.judge(order, snapshot, self._standing, self._audit_order)
+                answer = self._gate.judge(order, snapshot, self._standing, audit)
             except Exception as error:
                 self._internal("authorize", error)
                 text = f"internal error: {error!r}"
                 symbol = str(getattr(order, "symbol", "unknown"))
-                return self._count(denial(Action.FREEZE, symbol, "internal", text, 0.0))
+                answer = denial(Action.FREEZE, symbol, "internal", text, 0.0)
             if not answer.allowed:
-                self._audit_order(order, answer)
+                audit(order, answer)
             return self._count(answer)
 
     def _count(self, answer: Verdict) -> Verdict:
@@ -417,54 +437,55 @@ class ProtectionSystem:
 
     def on_order_event(self, event: OrderEvent) -> None:
         """Take in news of an order; late, duplicate and disordered ones are understood."""
-        with self._lock:
+        with self._turn:
             self.counters["order_events"] += 1
             try:
                 self._gate.book.on_event(event)
             except Exception as error:
                 self._internal("on_order_event", error)
+            self._told(Trail.order_event, event)
 
     def on_fill(self, fill: Fill) -> None:
         """Take in an execution; one told as an order event already is recognised by its id."""
-        with self._lock:
+        with self._turn:
             self.counters["fills"] += 1
             try:
                 self._gate.book.on_fill(fill)
             except Exception as error:
                 self._internal("on_fill", error)
+            self._told(Trail.filled, fill)
 
     def settle(self, portfolio: Portfolio) -> list[OrderId]:
         """After a reconciliation: forget ended orders whose last fills were never told."""
-        with self._lock:
+        with self._turn:
             gone = self._gate.book.settle(portfolio)
             self.counters["settled"] += len(gone)
+            self._told(Trail.settled, portfolio, gone)
             return gone
 
     def on_broker(self, event: BrokerEvent) -> None:
         """Take in the state of the link: lost denies adding, an error halts, back releases."""
-        with self._lock:
+        with self._turn:
             self.counters["broker_events"] += 1
             now = self._clock.now()
             if event.status is BrokerStatus.CONNECTED:
                 self._board.clear_fault("broker", now, "broker connected")
-                return
-            lost = event.status is BrokerStatus.DISCONNECTED
-            text = (
-                f"broker {event.status.value}: {event.message}"
-                if event.message
-                else (f"broker {event.status.value}")
-            )
-            self._board.set_fault("broker", Action.FREEZE if lost else Action.HALT, text, now)
+            else:
+                lost = event.status is BrokerStatus.DISCONNECTED
+                text = f"broker {event.status.value}" + (f": {event.message}" * bool(event.message))
+                self._board.set_fault("broker", Action.FREEZE if lost else Action.HALT, text, now)
+            self._told(Trail.broker, event)
 
     def on_cash_flow(self, flow: CashFlow) -> None:
         """Take in money paid in or out, before the first evaluation that contains it."""
-        with self._lock:
+        with self._turn:
             self.counters["cash_flows"] += 1
             try:
                 self._account.cash_flow(flow.amount)
             except FixInput as error:
                 self._internal("on_cash_flow", error)
             self._persist()
+            self._told(Trail.cash_flow, flow)
 
     # ------------------------------------------------------------------ kill and resume
 
@@ -487,12 +508,13 @@ class ProtectionSystem:
         try:
             record = self._kill.kill(actor, reason, flatten=close)
         finally:
-            with self._lock:
+            with self._turn:
                 if self._kill.killed:
-                    self._look_at_kill(self._clock.now())
-        with self._lock:
+                    self._look_at_kill(self._clock.now(), own=True)
+        with self._turn:
             self.counters["kills"] += 1
             self._persist()
+            self._told_person("kill", record, flatten=close)
         return record
 
     def resume(self, actor: str, reason: str) -> KillRecord:
@@ -505,14 +527,15 @@ class ProtectionSystem:
         RetryWrite
             When it could not be stored; everything stays as it was.
         """
-        with self._lock:
+        with self._turn:
             record = self._kill.resume(actor, reason)
             now = self._clock.now()
             self._vault.release()
             self._board.clear_fault("state", now, f"resumed by {record.actor}: {record.reason}")
-            self._look_at_kill(now)
+            self._look_at_kill(now, own=True)
             self.counters["resumes"] += 1
             self._persist()
+            self._told_person("resume", record)
             return record
 
     def rearm(self, breaker: str, actor: str, reason: str) -> bool:
@@ -530,19 +553,27 @@ class ProtectionSystem:
         """
         if not actor.strip() or not reason.strip():
             raise NameActor(f"expected an actor and a reason, was {actor!r}, {reason!r}")
-        with self._lock:
+        with self._turn:
             reading = self._account.reading
             equity = 0.0 if reading is None else reading.equity
             who = f"{actor.strip()}: {reason.strip()}"
             found = self._board.rearm(breaker, self._clock.now(), equity, who)
             if found:
                 self._persist()
+            time = self._clock.now().isoformat()
+            self._told(Trail.person, "rearm", time, actor, reason, breaker=breaker, found=found)
             return found
+
+    def look(self) -> Verdict:
+        """Look whether the stored lock was thrown outside; the verdict in force."""
+        with self._turn:
+            self._look_at_kill(self._clock.now())
+            return self._resolve()
 
     def _killed_now(self) -> bool:
         return self._kill.poll() if self.settings.kill.watch else self._kill.killed
 
-    def _look_at_kill(self, now: datetime) -> None:
+    def _look_at_kill(self, now: datetime, own: bool = False) -> None:
         self._killed_now()
         reason = self._kill.reason
         if reason == self._kill_seen:
@@ -554,6 +585,8 @@ class ProtectionSystem:
         )
         self._kill_seen = reason
         self._board.touch()
+        if not own:
+            self._told(lambda trail: trail.lock_changed(self._stored(LOCK_KEY)))
         self._emit(Event(now, "kill", "portfolio", before, after, text))
 
     # ------------------------------------------------------------------ inside
@@ -580,8 +613,7 @@ class ProtectionSystem:
     def _emit(self, event: Event) -> None:
         self.events.append(event)
         self.counters["events"] += 1
-        if self._ledger is not None:
-            self._write_ledger({"type": "protection", **event.as_dict()})
+        self._told(Trail.event, event)
         if self._sink is not None:
             try:
                 self._sink(event)
@@ -589,11 +621,15 @@ class ProtectionSystem:
                 self._sink = None  # said once: a sink that raises would raise at every event
                 self._internal("sink", error)
 
-    def _write_ledger(self, entry: Mapping[str, Any]) -> str:
-        if self._ledger is None:
+    def _told(
+        self, build: Callable[..., dict[str, Any]], *facts: Any, durable: bool = False, **named: Any
+    ) -> str:
+        """Record an entry; why it is not safely recorded, or an empty string."""
+        trail = self._trail
+        if trail is None:
             return ""
         try:
-            self._ledger.append(entry)
+            trail.write(build(trail, *facts, **named), durable)
         except Exception as error:
             self.counters["audit_errors"] += 1
             text = f"decision could not be recorded ({error!r}); adding denied"
@@ -603,24 +639,20 @@ class ProtectionSystem:
         self._board.clear_fault("audit", self._clock.now(), "decisions are recorded again")
         return ""
 
-    def _audit_order(self, order: OrderRequest, answer: Verdict) -> str:
-        if self._ledger is None:
-            return ""
-        return self._write_ledger(
-            {
-                "type": "order",
-                "time": self._clock.now().isoformat(),
-                "order_id": order.order_id,
-                "symbol": order.symbol,
-                "quantity": order.quantity,
-                "kind": order.kind.value,
-                "update": order.is_update,
-                "allowed": answer.allowed,
-                "state": answer.state.name,
-                "reason": answer.reason,
-                "cancel": list(answer.cancel),
-            }
+    def _told_person(self, kind: str, record: KillRecord, **facts: Any) -> None:
+        self._told(
+            Trail.person, kind, record.time, record.actor, record.reason, durable=True, **facts
         )
+
+    def _stored(self, key: str) -> str | None:
+        try:
+            return self._store.read(key)
+        except RecoverState:
+            return None
+
+    def _start(self, trail: Trail, snapshot: Mapping[str, Any] | None) -> dict[str, Any]:
+        texts = self._stored(STATE_KEY), self._stored(LOCK_KEY)
+        return trail.start(self.settings.to_flat(), *texts, self._private, snapshot)
 
     # ------------------------------------------------------------------ state
 
@@ -654,6 +686,7 @@ class ProtectionSystem:
         """
         system = cls.__new__(cls)
         system._assemble(settings, clock, store, ledger, sink)
+        system._told(lambda trail: system._start(trail, snapshot))
         system._adopt(snapshot)
         system._look_at_kill(clock.now())
         return system

@@ -21,14 +21,17 @@ record a call, in the order in which the calls were judged:
 
 =============  =================================================================================
 ``start``      a system was made: ``version``, ``settings`` (flat texts), ``state`` and ``lock``
-               (stored texts it began with, or null), ``private`` (no store of its own)
+               (stored texts it began with, or null), ``private`` (no store was given),
+               ``snapshot`` (of ``ProtectionSystem.restore``, or null)
 ``observe``    ``kind`` bar | quote | trade, ``record`` (the fields of the record by name),
                ``accepted``, ``reason``
 ``evaluate``   ``portfolio``, ``verdict``
 ``review``     ``targets``, ``prices`` or null, ``portfolio``, ``result``
 ``order``      ``order_id``, ``symbol``, ``quantity``, ``kind``, ``update``, ``allowed``,
-               ``state`` (name of the Action), ``reason``, ``cancel``, ``request`` (all fields),
-               ``portfolio``, ``verdict``
+               ``state`` (name of the Action), ``reason``, ``cancel``, ``request`` (its other
+               fields), ``portfolio``, ``verdict`` (the rest of it); ``again`` true for a second
+               answer to one call, which replaces the first (it was allowed, but the kill or a
+               failing ledger came between)
 ``order_event``  ``event`` (fields of OrderEvent)
 ``fill``       ``fill`` (fields of Fill)
 ``settle``     ``portfolio``, ``gone`` (ids forgotten)
@@ -43,6 +46,7 @@ record a call, in the order in which the calls were judged:
 ``positions``: ``{symbol: [quantity, average_price, price, multiplier]}``, ``open_orders``:
 ``[[order_id, symbol, quantity, kind, price, multiplier, group]]``); null means the very snapshot
 of the last record that held one; ``positions`` null means the positions of the last one.
+Fields of records and verdicts that hold their default are left out.
 ``verdict`` is ``state``, ``scope``, ``reason``, ``until``, ``multiplier``, ``allowed``,
 ``max_quantity``, ``cancel``, ``reasons`` (``[[guard, action, text, until]]``), ``evidence`` and
 ``by_symbol`` (names of the symbols that stand worse, with their state).
