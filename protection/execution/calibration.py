@@ -106,22 +106,25 @@ def fit_coefficients(
     noise = table[:, 3:4]
     x: NDArray[np.float64] = table[:, 1:3] / noise
     y: NDArray[np.float64] = table[:, 0] / noise[:, 0]
-    precision = np.diag(1.0 / width**2)
+    belief = np.diag(1.0 / width)
     answer = centre.copy()
     weights = np.ones(y.size)
     scale = 0.0
-    covariance = np.linalg.inv(precision)
+    covariance = np.diag(width**2)
     for _ in range(_ROUNDS):
         residuals = y - x @ answer
         # the scale is about nought, not about the median: a common cost is no noise
-        scale = max(1.4826 * float(np.median(np.abs(residuals))), 1e-12 * float(np.abs(y).max()))
+        scale = max(1.4826 * float(np.median(np.abs(residuals))), 1e-6 * float(np.abs(y).max()))
         if scale == 0.0:
             break
         size = np.abs(residuals) / scale
         weights = np.where(size <= _HUBER, 1.0, _HUBER / np.maximum(size, _HUBER))
-        left = (x.T * weights) @ x / scale**2 + precision
-        new = np.linalg.solve(left, (x.T * weights) @ y / scale**2 + precision @ centre)
-        covariance = np.linalg.inv(left)
+        root = np.sqrt(weights) / scale
+        rows = np.vstack([x * root[:, None], belief])
+        right = np.concatenate([y * root, belief @ centre])
+        # least squares on the rows themselves: the normal equations lose parallel regressors
+        new = np.linalg.lstsq(rows, right, rcond=None)[0]
+        covariance = np.linalg.pinv(rows.T @ rows)
         change = float(np.max(np.abs(new - answer)))
         answer = new
         if change <= 1e-10:

@@ -112,6 +112,11 @@ class SlippageModel:
         state = self._states.get(symbol)
         return state is not None and state.half_spread is not None
 
+    def volatility(self, symbol: str) -> float:
+        """Present volatility of one bar of a symbol, a fraction; NaN while unknown."""
+        state = self._states.get(symbol)
+        return math.nan if state is None else state.volatility
+
     def predict(self, symbol: str, quantity: float) -> SlippageEstimate:
         """Cost of trading ``quantity`` at once, against the middle of the quote.
 
@@ -162,8 +167,7 @@ class SlippageModel:
         arrival : middle of the quote when the order was sent
         """
         estimate = self.predict(symbol, quantity)
-        state = self._states.get(symbol)
-        noise = math.nan if state is None else state.volatility
+        noise = self.volatility(symbol)
         cost = side * (price - arrival) / arrival if arrival > 0.0 else math.nan
         return OwnFill(cost, estimate.raw_half_spread, estimate.pressure, noise)
 
