@@ -48,24 +48,26 @@ def edge_spread(
         raise FixInput(f"expected four series of one length, was {[v.shape for v in table]}")
     if table[0].size < 3:
         return math.nan
-    with np.errstate(invalid="ignore", divide="ignore"):
-        o, h, lo, c = (np.where(values > 0.0, np.log(values), np.nan) for values in table)
-    middle = 0.5 * (h + lo)
-    highs, lows = h, lo
-    o, h, lo, now = o[1:], h[1:], lo[1:], middle[1:]
-    before, h1, l1, c1 = middle[:-1], highs[:-1], lows[:-1], c[:-1]
-    known = np.isfinite(h + lo + c1)
-    moved = np.where(known, (h != lo) | (lo != c1), np.nan).astype(float)
+    prices = [np.where((values > 0.0) & np.isfinite(values), values, np.nan) for values in table]
+    # Equality is asked of the prices: logarithms of equal numbers may differ in the last bit, as
+    # the vector unit rounds other than the scalar one.
+    po, ph, pl = (values[1:] for values in prices[:3])
+    ph1, pl1, pc1 = (values[:-1] for values in prices[1:])
+    known = np.isfinite(ph + pl + pc1)
+    moved = np.where(known, (ph != pl) | (pl != pc1), np.nan).astype(float)
 
     def chance(first: np.ndarray, second: np.ndarray) -> float:
         seen = np.where(np.isfinite(first + second) & known, moved * (first != second), np.nan)
         return _mean(seen)
 
+    o, h, lo, c = (np.log(values) for values in prices)
+    middle = 0.5 * (h + lo)
+    o, now, before, c1 = o[1:], middle[1:], middle[:-1], c[:-1]
     moves = _mean(moved)
     if not np.nansum(moved) >= 2:
         return math.nan
-    at_open = chance(o, h) + chance(o, lo)
-    at_close = chance(c1, h1) + chance(c1, l1)
+    at_open = chance(po, ph) + chance(po, pl)
+    at_close = chance(pc1, ph1) + chance(pc1, pl1)
     if not (at_open > 0.0 and at_close > 0.0):
         return math.nan
     r1, r2, r3, r4, r5 = now - o, o - before, now - c1, c1 - before, o - c1
