@@ -68,12 +68,15 @@ class LimitOrder(Order):
 
     @property
     def is_marketable(self) -> bool:
+        return self._is_marketable_at(self._limit_price)
+
+    def _is_marketable_at(self, limit: Decimal) -> bool:
         data = self.order_submission_data
         if data is None:
             return False
         if self._quantity > 0:
-            return self._limit_price >= data._ask_price
-        return self._quantity < 0 and self._limit_price <= data._bid_price
+            return limit >= data._ask_price
+        return self._quantity < 0 and limit <= data._bid_price
 
     def _value_at(self, security: Any) -> Decimal:
         return limit_value(self._quantity, self._limit_price, security._price)

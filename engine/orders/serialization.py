@@ -118,6 +118,8 @@ def order_json(order: Any, rounded: bool = False) -> dict[str, Any]:
         else:
             out[_camel(name)] = price(getattr(order, "_" + name))
     filled = normalize(smart_rounding(order._price)) if rounded else order._price
+    # LEAN rounds the limit in place before it looks whether the order could fill at once
+    limit = smart_rounding(order._limit_price) if rounded and kind is OrderType.LIMIT else None
     symbol, data, group = order.symbol, order.order_submission_data, order.group_order_manager
     out["id"] = order.id
     out["contingentId"] = order.contingent_id
@@ -147,7 +149,9 @@ def order_json(order: Any, rounded: bool = False) -> dict[str, Any]:
             "lastPrice": number(data._last_price),
         }
     )
-    out["isMarketable"] = order.is_marketable
+    out["isMarketable"] = (
+        order._is_marketable_at(limit) if limit is not None else (order.is_marketable)
+    )
     if group is not None:
         out["groupOrderManager"] = group._json()
     out["priceAdjustmentMode"] = int(order.price_adjustment_mode)
