@@ -48,6 +48,7 @@ class SecurityCache(LeanObject):
         self._pending_trade: TradeBar | None = None
         self._pending_quote: QuoteBar | None = None
         self._range: Any = None
+        self._traded: Any = None
         self._p = self._o = self._h = self._l = self._c = ZERO
         self._bid = self._ask = self._bid_n = self._ask_n = self._vol = ZERO
         self.open_interest = 0
@@ -84,7 +85,10 @@ class SecurityCache(LeanObject):
         trade, quote = self._pending_trade, self._pending_quote
         if trade is not None:
             self._pending_trade = None
-            self._take(trade)
+            if type(trade) is TradeBar:
+                self._take_trade(trade)
+            else:
+                self._take(trade)
         if quote is not None:
             self._pending_quote = None
             self._take(quote)
@@ -129,6 +133,18 @@ class SecurityCache(LeanObject):
             equity = self._is_equity = data.symbol.security_type == SecurityType.EQUITY
         return not equity
 
+    def _take_trade(self, bar: TradeBar) -> None:
+        """Take a trade bar: what :meth:`_take` does, without its questions."""
+        end = bar.end_time
+        if self._quote_end != end or self._last is None:
+            self._last = bar
+        self._by_type[TradeBar] = [bar]
+        if self._quote_end != end or self._bars_end != end:
+            self._bars_end = end
+            self._take_prices(bar)
+        if bar.volume:
+            self._traded = bar.volume
+
     def _take(self, data: Any) -> None:
         kind = type(data)
         if isinstance(data, Tick):
@@ -151,7 +167,7 @@ class SecurityCache(LeanObject):
             self._take_prices(data)
         if trade:
             if data.volume:
-                self._vol = to_decimal(data.volume)
+                self._traded = data.volume
             return
         self._quote_end = end
         bid, ask = data.bid, data.ask
@@ -180,7 +196,11 @@ class SecurityCache(LeanObject):
             self._p = self._c = bar._d_close
 
     def _settle_range(self) -> None:
-        """Read open, high and low out of the bar that gives them."""
+        """Read open, high and low out of the bar that gives them, and the volume as it came."""
+        traded = self._traded
+        if traded is not None:
+            self._traded = None
+            self._vol = to_decimal(traded)
         bar = self._range
         if bar is not None:
             self._range = None
@@ -193,6 +213,7 @@ class SecurityCache(LeanObject):
             self._p = to_decimal(tick.value)
         if tick.tick_type == TickType.TRADE:
             if tick.quantity:
+                self._traded = None
                 self._vol = to_decimal(tick.quantity)
             return
         for name, slot in (
@@ -210,7 +231,7 @@ class SecurityCache(LeanObject):
     def _look(self, slot: str) -> Decimal:
         if self._pending_trade is not None or self._pending_quote is not None:
             self._settle()
-        if self._range is not None:
+        if self._range is not None or self._traded is not None:
             self._settle_range()
         value: Decimal = getattr(self, slot)
         return value

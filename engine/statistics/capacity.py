@@ -38,7 +38,6 @@ class SymbolCapacity:
     """Market volume near the fills of one security, in account currency."""
 
     __slots__ = (
-        "_average",
         "_discount",
         "_factor",
         "_last_order",
@@ -58,7 +57,7 @@ class SymbolCapacity:
         self.trades = 0
         self.sale_volume = ZERO
         self._volume = self._factor = self._discount = ZERO
-        self._average = self._previous_volume = ZERO
+        self._previous_volume: Any = ZERO
         self._previous_time: datetime | None = None
         self._last_order: datetime | None = None
         self._reset = False
@@ -90,35 +89,43 @@ class SymbolCapacity:
 
     def update(self, utc: datetime, current: Any) -> bool:
         """Take the bar of a step; True when no more volume belongs to the last fill."""
-        bar = self._bar(current)
-        if bar is None or not bar[1]:
+        found = self._bar(current)
+        if found is None or not found[1]:
             return False
-        close, volume, period = bar
+        bar, traded, period = found
+        previous, before = self._previous_time, self._previous_volume
+        self._previous_time, self._previous_volume = utc, traded
         security = self.security
         rate = security.quote_currency._conversion_rate
-        previous = self._previous_time
-        between = ZERO if previous is None else _minutes(utc - previous)
-        if not between:
-            self._average = rate * close * volume
+        if period >= _HOUR:
+            included = self._in_period(utc, period)
         else:
-            self._average = divide((close * rate) * (volume + self._previous_volume), between)
-        self._previous_time = utc
-        self._previous_volume = volume
-        if not self._included(utc, period):
+            between = ZERO if previous is None else _minutes(utc - previous)
+            price, volume = bar._d_close * rate, to_decimal(traded)
+            if between:
+                average = divide(price * (volume + to_decimal(before)), between)
+            else:
+                average = price * volume
+            included = self._in_reach(utc, period, average)
+        if not included:
             return True
         self._factor = _share(period)
         self._volume += (
-            close * self._discount * volume * rate * security.symbol_properties._contract_multiplier
+            bar._d_close
+            * self._discount
+            * to_decimal(traded)
+            * rate
+            * security.symbol_properties._contract_multiplier
         )
         return False
 
-    def _bar(self, current: Any) -> tuple[Decimal, Decimal, timedelta] | None:
-        """Close, volume and period of the step's bar; quotes have a volume of their own."""
+    def _bar(self, current: Any) -> tuple[Any, Any, timedelta] | None:
+        """The step's bar, its volume and period; quotes have a volume of their own."""
         if current is None:
             return None
         bar = current.bars.get(self.symbol)
         if bar is not None:
-            return bar._d_close, to_decimal(bar.volume), bar.period
+            return bar, bar.volume, bar.period
         quote = current.quote_bars.get(self.symbol)
         if quote is None:
             return None
@@ -130,21 +137,27 @@ class SymbolCapacity:
         else:
             sizes = to_decimal(quote.last_bid_size) + to_decimal(quote.last_ask_size)
             volume = divide(sizes, Decimal(2))
-        return quote._d_close, volume, quote.period
+        return quote, volume, quote.period
 
-    def _included(self, utc: datetime, period: timedelta) -> bool:
+    def _in_period(self, utc: datetime, period: timedelta) -> bool:
+        """Whether a bar of an hour or a day is the one of the last fill."""
         order = self._last_order
         if order is None:
             return False
         if period >= _DAY:
             midnight = utc.replace(hour=0, minute=0, second=0, microsecond=0)
             return utc == order or midnight == _round_up(order, _DAY)
-        if period >= _HOUR:
-            return utc == _round_up(order, _HOUR)
+        return utc == _round_up(order, _HOUR)
+
+    def _in_reach(self, utc: datetime, period: timedelta, average: Decimal) -> bool:
+        """Whether a short bar lies within the time that the market needs for the last fill."""
+        order = self._last_order
+        if order is None:
+            return False
         dollars, shortest = _DOLLARS_PER_MINUTE, 1
         if period < _MINUTE:
             dollars, shortest = divide(dollars, Decimal(60)), 5
-        wait = divide(dollars, self._average) if self._average else Decimal(10)
+        wait = divide(dollars, average) if average else Decimal(10)
         return utc <= order + timedelta(minutes=120 if wait > 120 else max(shortest, int(wait)))
 
     def reset(self) -> None:
@@ -207,8 +220,8 @@ class CapacityEstimate:
 
     def update(self, utc: datetime, force: bool = False) -> None:
         """Take the data of a step, and once a period estimate the capacity."""
-        if self._monitored:
-            current = self._algorithm.current_slice
+        current = self._algorithm.current_slice
+        if self._monitored and current is not None and current._points:
             self._monitored = [one for one in self._monitored if not one.update(utc, current)]
         if (force or (self.active and datetime(utc.year, utc.month, utc.day) >= self._next)) and (
             self._by_symbol

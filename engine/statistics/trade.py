@@ -20,6 +20,8 @@ class Trade(LeanObject):
         "_end_trade_drawdown",
         "_entry_price",
         "_exit_price",
+        "_known_high",
+        "_known_low",
         "_mae",
         "_max_drawdown",
         "_max_profit",
@@ -57,6 +59,8 @@ class Trade(LeanObject):
         self._end_trade_drawdown = ZERO
         # of the open trade, in price units
         self._max_profit = self._max_drawdown = ZERO
+        # prices between these (exclusive) make neither a new peak nor a deeper drawdown
+        self._known_low = self._known_high = ZERO
 
     @property
     def symbol(self) -> Any:
@@ -80,14 +84,18 @@ class Trade(LeanObject):
 
     def _see(self, price: Decimal) -> None:
         """Follow the drawdown of the open trade."""
-        profit = (
-            price - self._entry_price
-            if self.direction is TradeDirection.LONG
-            else self._entry_price - price
-        )
+        entry = self._entry_price
+        long = self.direction is TradeDirection.LONG
+        profit = price - entry if long else entry - price
         if profit < self._max_profit:
             drawdown = self._max_profit - profit
             if drawdown > self._max_drawdown:
                 self._max_drawdown = drawdown
         else:
             self._max_profit = profit
+        if long:
+            self._known_high = entry + self._max_profit
+            self._known_low = self._known_high - self._max_drawdown
+        else:
+            self._known_low = entry - self._max_profit
+            self._known_high = self._known_low + self._max_drawdown

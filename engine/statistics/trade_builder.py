@@ -99,7 +99,8 @@ class TradeBuilder(LeanObject):
         elif price < position.low:
             position.low = price
         for trade in position.trades:
-            trade._see(price)
+            if not trade._known_low < price < trade._known_high:
+                trade._see(price)
 
     def apply_split(
         self, split: Any, live_mode: bool, data_normalization_mode: DataNormalizationMode
@@ -121,6 +122,7 @@ class TradeBuilder(LeanObject):
             trade._exit_price *= factor
             trade._max_profit *= factor
             trade._max_drawdown *= factor
+            trade._known_low = trade._known_high = ZERO
         for fill in position.fills:
             fill.quantity = divide(fill.quantity, factor)
             fill.price *= factor
