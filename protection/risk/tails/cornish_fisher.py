@@ -82,3 +82,41 @@ def cornish_fisher_var_es(level: float, skew: float, kurtosis: float) -> tuple[f
         - (2.0 * third - 5.0 * first) * skew * skew / 36.0
     )
     return var, -mean
+
+
+def polynomial_moments(skew: float, kurtosis: float) -> tuple[float, float, float]:
+    """Deviation, skew and excess kurtosis of the expansion's distribution; its mean is 0.
+
+    Exact: the fourth power of a cubic in a normal variable is integrated by 8 Hermite nodes.
+    """
+    import numpy as np
+
+    nodes, weights = np.polynomial.hermite_e.hermegauss(8)
+    weights = weights / weights.sum()
+    values = (
+        nodes
+        + (nodes**2 - 1.0) * skew / 6.0
+        + (nodes**3 - 3.0 * nodes) * kurtosis / 24.0
+        - (2.0 * nodes**3 - 5.0 * nodes) * skew**2 / 36.0
+    )
+    variance = float(weights @ values**2)
+    third, fourth = float(weights @ values**3), float(weights @ values**4)
+    return math.sqrt(variance), third / variance**1.5, fourth / variance**2 - 3.0
+
+
+def parameters_of(skew: float, kurtosis: float) -> tuple[float, float, float] | None:
+    """Parameters (S, K) whose distribution has these moments, and its deviation.
+
+    None where no parameters inside the domain have them (Maillard 2012).
+    """
+    from scipy import optimize
+
+    def gap(point: list[float]) -> list[float]:
+        _, found_skew, found_kurtosis = polynomial_moments(point[0], point[1])
+        return [found_skew - skew, found_kurtosis - kurtosis]
+
+    best = optimize.root(gap, [0.7 * skew, 0.5 * kurtosis], method="hybr")
+    s, k = float(best.x[0]), float(best.x[1])
+    if not best.success or max(abs(entry) for entry in gap([s, k])) > 1e-8 or not in_domain(s, k):
+        return None
+    return s, k, polynomial_moments(s, k)[0]

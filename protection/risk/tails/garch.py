@@ -55,6 +55,7 @@ class GarchFit:
     log_volatility_error : standard error of log sqrt(variance) from the parameters' uncertainty
     converged : whether the gradient vanished
     count : returns used
+    nu_error : standard error of nu from the outer product of scores; NaN for normal innovations
     note : why it did not converge, or an empty string
     """
 
@@ -73,6 +74,7 @@ class GarchFit:
     log_volatility_error: float
     converged: bool
     count: int
+    nu_error: float = math.nan
     note: str = ""
 
     @property
@@ -407,7 +409,11 @@ def _result(
     jacobian = problem.jacobian(theta)[:6, problem.free]
     sensitivity = jacobian.T @ problem.slope / variance
     everywhere = np.diag(outer) > 0.0
-    spread = float(sensitivity @ _inverse(outer, everywhere) @ sensitivity)
+    covariance = _inverse(outer, everywhere)
+    spread = float(sensitivity @ covariance @ sensitivity)
+    nu_error = math.nan
+    if not problem.normal:
+        nu_error = (float(theta[6]) - LOWEST_DF) * math.sqrt(max(0.0, float(covariance[-1, -1])))
     error = 0.5 * math.sqrt(max(0.0, spread))
     mu, phi, omega, alpha, gamma, beta, nu = (float(entry) for entry in theta)
     return GarchFit(
@@ -426,5 +432,6 @@ def _result(
         error,
         converged,
         int(problem.values.size),
+        nu_error,
         "" if converged else "the optimiser stopped before the gradient vanished",
     )

@@ -42,6 +42,9 @@ class ShapePrior:
             )
 
 
+DEFAULT_PRIOR = ShapePrior()
+
+
 @dataclass(frozen=True, slots=True)
 class GpdFit:
     """Generalised Pareto distribution of excesses over a threshold.
@@ -117,7 +120,7 @@ def fit_gpd(excesses: ArrayLike, *, prior: ShapePrior | None = None, twin: bool 
     Grimshaw 1993, Technometrics 35; Davison and Smith 1990, JRSS B 52.
     """
     values = clean_excesses(excesses)
-    centre = prior.mean if prior is not None else ShapePrior().mean
+    centre = (prior or DEFAULT_PRIOR).mean
     if values.size == 0:
         return GpdFit(centre, math.nan, 0, math.nan, _UNKNOWN, False, "no positive excess")
     if values.size < FEWEST_EXCESSES:
