@@ -51,6 +51,8 @@ _HOMES = {
     "ShortfallTest": "backtest.shortfall",
     "TestResult": "backtest.coverage",
     "TrafficLight": "backtest.coverage",
+    "Evaluation": "backtest.rolling",
+    "RollingForecasts": "backtest.rolling",
     "accept_region": "backtest.coverage",
     "acerbi_szekely": "backtest.shortfall",
     "binomial": "backtest.coverage",
@@ -58,10 +60,12 @@ _HOMES = {
     "conditional_coverage": "backtest.coverage",
     "diebold_mariano": "backtest.scores",
     "dynamic_quantile": "backtest.coverage",
+    "evaluate": "backtest.rolling",
     "fissler_ziegel": "backtest.scores",
     "independence": "backtest.coverage",
     "kupiec": "backtest.coverage",
     "quantile_score": "backtest.scores",
+    "rolling_forecasts": "backtest.rolling",
     "traffic_light": "backtest.coverage",
 }
 
