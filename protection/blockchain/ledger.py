@@ -300,6 +300,11 @@ class Ledger(LedgerReader):
         oldest = self._oldest()
         return oldest is not None and self._ticks() - oldest > self.stall
 
+    @property
+    def closed(self) -> bool:
+        """Whether :meth:`close` was called."""
+        return self._closing
+
     def close(self) -> None:
         """Write what is queued and let go of the place.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
@@ -11,6 +11,7 @@ from typing import TypeVar
 from protection.blockchain.merkle import CompactRange, growth, path, range_root
 from protection.blockchain.records import BrokenLedger, Proof, Record
 from protection.blockchain.stores.base import LedgerStore
+from protection.blockchain.verifier import Report, verify, verify_payloads
 from protection.contracts.errors import FixInput
 
 ReaderType = TypeVar("ReaderType", bound="LedgerReader")
@@ -175,6 +176,27 @@ class LedgerReader:
         if total > self.size:
             raise FixInput(f"expected a size in [0, {self.size}], was {total}")
         return growth(self._nodes, old_size, total)
+
+    def verify(self, *, against: Iterable[str] = (), keys: Iterable[str] = ()) -> Report:
+        """Rebuild the tree from every durable record and compare it with all that speaks of it.
+
+        Parameters
+        ----------
+        against : texts of signed heads that were kept elsewhere
+        keys : verifier keys to trust
+
+        Returns
+        -------
+        Report
+            True when everything holds; see :mod:`protection.blockchain.verifier`.
+        """
+        place = getattr(self._store, "folder", None) or getattr(self._store, "path", None)
+        if isinstance(place, Path):
+            return verify(place, against=against, keys=keys)
+        size, root = self.size, self.root()
+        return verify_payloads(
+            self._store.payloads(0, size), size, root, self._store.kept(), against, keys
+        )
 
     def close(self) -> None:
         """Close files and locks."""

@@ -243,6 +243,9 @@ class Report:
         """Whether nothing was wrong."""
         return not self.problems
 
+    def __bool__(self) -> bool:
+        return self.ok
+
     def bad(self, text: str, seq: int | None = None) -> None:
         """Add a problem."""
         self.problems.append(text)
@@ -301,6 +304,12 @@ class Walk:
         if b'"type":"tombstone"' in payload or b'"type":"key"' in payload:
             self._special(seq, payload)
         self._know(seq + 1)
+
+    def forget(self) -> None:
+        """Drop nodes that nobody compares with."""
+        if len(self.edge.levels[0]) > 1 << 17:
+            for level in self.edge.levels:
+                level.clear()
 
     def _special(self, seq: int, payload: bytes) -> None:
         entry = json.loads(payload)["entry"]
@@ -531,9 +540,7 @@ def verify_sqlite(path: Path, report: Report, walk: Walk) -> None:
                 report.bad(f"record {walk.edge.size}: expected its row, was {seq}", walk.edge.size)
                 raise Stop
             walk.add(payload)
-            if len(walk.edge.levels[0]) > 1 << 17:
-                for level in walk.edge.levels:
-                    level.clear()
+            walk.forget()
         if size != walk.edge.size:
             text = f"{size} records were acknowledged, found {walk.edge.size}"
             report.bad(text, min(size, walk.edge.size))
@@ -632,6 +639,33 @@ def verify(
         else:
             verify_folder(place, report, walk)
     except (sqlite3.Error, ValueError, KeyError, TypeError) as error:
+        report.bad(f"cannot be read behind record {walk.edge.size}: {error!r}", walk.edge.size)
+    walk.finish(bool(trusted))
+    return report
+
+
+def verify_payloads(
+    payloads: Iterable[bytes],
+    size: int,
+    root: bytes,
+    kept: dict[str, str],
+    against: Iterable[str] = (),
+    keys: Iterable[str] = (),
+) -> Report:
+    """Verify records that come from anywhere; see :func:`verify`."""
+    report, trusted = Report(), [Key(text) for text in keys]
+    notes = {f"--against {i}": text for i, text in enumerate(against, 1)}
+    notes |= {name: text for name, text in kept.items() if name.startswith("checkpoint-")}
+    walk = Walk(report, trusted, notes)
+    try:
+        for payload in payloads:
+            walk.add(payload)
+            walk.forget()
+        if (walk.edge.size, walk.edge.root()) != (size, root):
+            report.bad(f"expected {size} records with the stated root", min(size, walk.edge.size))
+    except Stop:
+        pass
+    except Exception as error:
         report.bad(f"cannot be read behind record {walk.edge.size}: {error!r}", walk.edge.size)
     walk.finish(bool(trusted))
     return report
