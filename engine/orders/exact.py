@@ -10,7 +10,8 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from engine.types.decimals import normalize, round_half_even, round_to_significant, to_decimal
+from engine.statistics.arithmetic import chart_number
+from engine.types.decimals import normalize, to_decimal
 
 
 def from_python(value: Any) -> Decimal:
@@ -66,10 +67,7 @@ def smart_rounding(value: Decimal) -> Decimal:
 
     Trailing zeros are dropped. Negative numbers are never "above 1000".
     """
-    value = normalize(value)
-    if value > 1000:
-        return round_half_even(value, 4)
-    return normalize(round_to_significant(value, 7))
+    return chart_number(value)
 
 
 class Exact:

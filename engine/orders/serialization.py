@@ -11,6 +11,8 @@ import json
 from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
+from functools import cache
+from json.encoder import encode_basestring
 from typing import Any
 
 from engine.orders.exact import smart_rounding
@@ -70,9 +72,7 @@ def time_text(moment: datetime, utc: bool = True, ticks: int = 0) -> str:
 
     ``ticks`` are .NET's 100 nanoseconds below a microsecond.
     """
-    text = f"{moment:%Y-%m-%dT%H:%M:%S}"
-    if moment.year < 1000:
-        text = text.zfill(19)
+    text = moment.isoformat(timespec="seconds")
     if moment.microsecond or ticks:
         text += f".{moment.microsecond:06d}{ticks}".rstrip("0")
     return text + "Z" if utc else text
@@ -84,17 +84,30 @@ def dump(value: Any) -> str:
 
 
 def _write(value: Any) -> str:
+    # what orders consist of mostly, before the questions that take longer
+    kind = type(value)
+    if kind is str:
+        return encode_basestring(value)
+    if kind is _Token:
+        text: str = value._text
+        return text
+    if kind is int:
+        return str(value)
     if isinstance(value, dict):
-        return "{" + ",".join(f"{json.dumps(k)}:{_write(v)}" for k, v in value.items()) + "}"
+        return "{" + ",".join([_key(k) + _write(v) for k, v in value.items()]) + "}"
     if isinstance(value, (list, tuple)):
         return "[" + ",".join(map(_write, value)) + "]"
-    if isinstance(value, _Token):
-        return value._text
     if isinstance(value, Decimal):
         return json_number(value)
     return json.dumps(value, ensure_ascii=False)
 
 
+@cache
+def _key(name: Any) -> str:
+    return json.dumps(name) + ":"
+
+
+@cache
 def _camel(name: str) -> str:
     head, *rest = name.split("_")
     return head + "".join(part.capitalize() for part in rest)

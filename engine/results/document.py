@@ -151,6 +151,11 @@ class Document:
             "engine_seconds": round(self._seconds, 6),
         }
 
+    def shared(self) -> list[Any]:
+        """Return the large objects that both shapes hold."""
+        whole = [self._events, self._orders, self._profit_loss, self._performance]
+        return [*whole, *self._made.values()]
+
     def lean_result(self) -> dict[str, Any]:
         """Return LEAN's shape; order events stand in a file of their own."""
         algorithm = self._algorithm

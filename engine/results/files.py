@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
+from collections.abc import Iterable
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -47,6 +48,39 @@ def _sync_folder(folder: Path) -> None:
 def write_json(path: Path, content: Any) -> None:
     """Write JSON; a number that JSON does not know raises ``ValueError``."""
     write_text(path, json_text(content))
+
+
+class JsonParts:
+    """JSON of several files that hold the same large objects: each of those is encoded once.
+
+    Parameters
+    ----------
+    parts : iterable
+        The shared objects, known by their identity; they must not change any more.
+    """
+
+    def __init__(self, parts: Iterable[Any]) -> None:
+        self._parts = {id(part): part for part in parts}
+        self._texts: dict[int, str] = {}
+
+    def text(self, content: Any, depth: int = 5) -> str:
+        """Return content as :func:`json_text` does; parts are looked for so deep in dictionaries.
+
+        Raises
+        ------
+        ValueError
+            For a number that JSON does not know.
+        """
+        key = id(content)
+        if key in self._parts:
+            found = self._texts.get(key)
+            if found is None:
+                found = self._texts[key] = json_text(content)
+            return found
+        if not depth or type(content) is not dict or any(type(n) is not str for n in content):
+            return json_text(content)
+        rows = [f"{json_text(name)}: {self.text(v, depth - 1)}" for name, v in content.items()]
+        return "{" + ", ".join(rows) + "}"
 
 
 def json_text(content: Any) -> str:

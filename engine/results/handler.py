@@ -441,7 +441,9 @@ class ResultHandler:
         """
         target = Path(directory)
         name = self._algorithm.algorithm_id
-        files.write_json(target / "result.json", content)
-        files.write_json(target / f"{name}.json", self._document.lean_result())
-        files.write_json(target / f"{name}-order-events.json", content["order_events"])
+        parts = files.JsonParts(self._document.shared())
+        lean = self._document.lean_result()
+        files.write_text(target / "result.json", parts.text(content))
+        files.write_text(target / f"{name}.json", parts.text(lean))
+        files.write_text(target / f"{name}-order-events.json", parts.text(content["order_events"]))
         files.write_text(target / f"{name}-log.txt", "\n".join([*content["log"], ""]))

@@ -92,7 +92,7 @@ def time_text(utc: datetime | None) -> str | None:
     if utc is None:
         return None
     fraction = f".{utc.microsecond:06d}".rstrip("0") if utc.microsecond else ""
-    return f"{utc:%Y-%m-%dT%H:%M:%S}{fraction}Z"
+    return f"{utc.isoformat(timespec='seconds')}{fraction}Z"
 
 
 def _text(value: Decimal) -> str:

@@ -170,9 +170,6 @@ class TradeStatistics(LeanObject):
                     downside_sum,
                     multiply(subtract(profit, previous), subtract(profit, self._average_loss)),
                 )
-                self._profit_loss_downside_deviation = _deviation(
-                    downside_sum, self.number_of_losing_trades
-                )
                 winners, losers = 0, losers + 1
                 self._maximum_closed_trade_drawdown = min(
                     self._maximum_closed_trade_drawdown, total - peak
@@ -196,6 +193,8 @@ class TradeStatistics(LeanObject):
                 self._maximum_end_trade_drawdown, trade._end_trade_drawdown
             )
             self._total_fees += trade._total_fees
+        if losing_spans:
+            self._profit_loss_downside_deviation = _deviation(downside_sum, len(losing_spans))
         self._total_profit_loss = total
         self._average_profit_loss = mean
         self._profit_loss_standard_deviation = _deviation(variance_sum, self.total_number_of_trades)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -38,3 +39,26 @@ def test_a_number_that_json_does_not_know_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="not JSON compliant"):
         files.write_json(tmp_path / "r.json", {"x": float("nan")})
     assert list(tmp_path.iterdir()) == []
+
+
+def test_files_with_parts_in_common_are_written_as_without() -> None:
+    points = [[1, 2.5], [2, None]]
+    orders = {"1": {"tag": "€", "price": Decimal("1.50")}}
+    content = {
+        "charts": {"Benchmark": {"Series": points, "empty": {}}},
+        "orders": orders,
+        "log": ["a", "b"],
+        "by number": {1: points},
+    }
+    parts = files.JsonParts([points, orders])
+    assert parts.text(content) == files.json_text(content)
+    assert parts.text({"again": {"orders": orders}}) == files.json_text(
+        {"again": {"orders": orders}}
+    )
+    assert parts.text([points]) == files.json_text([points])
+
+
+def test_a_number_that_json_does_not_know_is_refused_in_a_part_too() -> None:
+    points = [float("inf")]
+    with pytest.raises(ValueError, match="JSON"):
+        files.JsonParts([points]).text({"a": points})
