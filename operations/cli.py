@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from operations.audit import app as audit
 from operations.errors import Exit, OperationError
 
 app = typer.Typer(
@@ -21,6 +22,7 @@ data = typer.Typer(help="Market data folders in LEAN's format.", no_args_is_help
 cloud = typer.Typer(help="Bundles for QuantConnect's cloud.", no_args_is_help=True)
 app.add_typer(data, name="data")
 app.add_typer(cloud, name="cloud")
+app.add_typer(audit, name="audit")
 
 Folder = Annotated[Path, typer.Argument(help="LEAN data folder")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print machine-readable JSON")]

@@ -193,6 +193,10 @@ class _Comparison:
                 continue
             entry = self._fresh.pop(0) if self._fresh else None
             if entry is not None:
+                if entry["type"] == record.type == "start":
+                    known = record.entry["settings"]  # newer software may have more of them
+                    kept = {key: entry["settings"][key] for key in known}
+                    entry["settings"] = kept
                 self._push(entry)
             self.divergence = self.divergence or _difference(record, entry)
         self._waiting = []
