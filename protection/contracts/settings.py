@@ -14,6 +14,7 @@ from typing import Any
 
 from protection.contracts import checks
 from protection.contracts.errors import FixSettings
+from protection.contracts.limit_settings import ExposureSettings, TailSettings
 from protection.contracts.schema import Section, setting, to_text, unknown_key
 
 
@@ -230,6 +231,8 @@ class ProtectionSettings:
     flash: FlashSettings = field(default_factory=FlashSettings)
     rearm: RearmSettings = field(default_factory=RearmSettings)
     limits: LimitSettings = field(default_factory=LimitSettings)
+    exposure: ExposureSettings = field(default_factory=ExposureSettings)
+    tail: TailSettings = field(default_factory=TailSettings)
     data: DataSettings = field(default_factory=DataSettings)
     session: SessionSettings = field(default_factory=SessionSettings)
     kill: KillSettings = field(default_factory=KillSettings)
@@ -332,6 +335,8 @@ _SECTIONS: dict[str, type[Section]] = {
         FlashSettings,
         RearmSettings,
         LimitSettings,
+        ExposureSettings,
+        TailSettings,
         DataSettings,
         SessionSettings,
         KillSettings,

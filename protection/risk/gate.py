@@ -26,6 +26,7 @@ from typing import Any
 from protection.contracts.actions import NOTHING, Action, Reason, Verdict
 from protection.contracts.records import OrderId, OrderKind, OrderRequest, Portfolio
 from protection.contracts.settings import LimitSettings
+from protection.risk.limits.base import Candidate, OrderLimit
 from protection.risk.orders import OrderBook, Pending
 
 ADDS: Mapping[str, Any] = MappingProxyType({"adds": True})
@@ -134,6 +135,7 @@ class OrderGate:
     killed : re-read last, after the order was counted
     last_price : last known price of a symbol and its time, for orders that carry none
     max_age : age beyond which a reference price is stale
+    more : further limits, asked in turn about orders that pass these
     """
 
     def __init__(
@@ -144,6 +146,7 @@ class OrderGate:
         last_price: Callable[[str], tuple[float, datetime] | None],
         max_age: timedelta,
         leverage_limit: float | None = None,
+        more: Sequence[OrderLimit] = (),
     ) -> None:
         self.book = OrderBook()
         self._limits = limits
@@ -153,6 +156,7 @@ class OrderGate:
         self._max_age = max_age
         self._full_gross = limits.full_gross or limits.max_leverage or leverage_limit or 1.0
         self._groups: dict[OrderId, str] = {}
+        self._more = tuple(more)
 
     def judge(
         self,
@@ -237,6 +241,8 @@ class OrderGate:
             return _passed(standing, symbol)
         if standing.state.adding_allowed:
             refusal = self._limits_refuse(effect, order, portfolio, pending, side, standing)
+            if refusal is None and self._more:
+                refusal = self._more_refuse(effect, portfolio, pending, standing)
             if refusal is None:
                 return _passed(standing, symbol, evidence=ADDS)
         else:
@@ -334,6 +340,30 @@ class OrderGate:
                 f"limit {gross_limit:.2f} x equity = {cap:,.2f}"
             )
             return Refusal("max_leverage", text, direction * room)
+        return None
+
+    def _more_refuse(
+        self,
+        effect: Effect,
+        portfolio: Portfolio,
+        pending: Sequence[Pending],
+        standing: Verdict,
+    ) -> Refusal | None:
+        """Answer of the further limits to an order that the gate's own let pass."""
+        price = effect.price if effect.price is not None else self._known_price(effect.symbol)
+        candidate = Candidate(
+            effect.symbol,
+            effect.quantity,
+            (price or 0.0) * effect.multiplier,
+            portfolio,
+            pending,
+            standing.multiplier,
+            self._known_price,
+        )
+        for limit in self._more:
+            objection = limit.object(candidate)
+            if objection is not None:
+                return Refusal(objection.guard, objection.text, objection.max_quantity)
         return None
 
     def _gross_of_others(

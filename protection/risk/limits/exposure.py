@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from protection.contracts.settings import ExposureSettings
+from protection.contracts.limit_settings import ExposureSettings
 from protection.risk.limits.base import Candidate, Objection
 from protection.risk.limits.book import Line, lines_of
 
@@ -60,6 +60,9 @@ class ExposureLimits:
         lines = lines_of(candidate)
         if isinstance(lines, str):
             return Objection("input", lines, 0.0)
+        equity = candidate.portfolio.equity
+        if not (math.isfinite(equity) and equity > 0.0):
+            return Objection("input", f"expected equity above 0, was {equity}", 0.0)
         own = lines.get(candidate.symbol)
         if own is None:
             own = lines[candidate.symbol] = Line(0.0)
@@ -94,9 +97,7 @@ class ExposureLimits:
         if limit is None:
             return None
         direction = 1.0 if candidate.quantity > 0 else -1.0
-        reached = sum(
-            line.top if direction > 0 else -line.bottom for line in lines.values()
-        )
+        reached = sum(line.top if direction > 0 else -line.bottom for line in lines.values())
         return self._bounded("max_net", "net exposure", candidate, reached, limit)
 
     def _sector(

@@ -17,8 +17,8 @@ from datetime import date
 import numpy as np
 from numpy.typing import NDArray
 
+from protection.contracts.limit_settings import TailSettings
 from protection.contracts.records import Portfolio
-from protection.contracts.settings import TailSettings
 from protection.risk.limits.base import Candidate, Objection
 from protection.risk.limits.book import lines_of
 from protection.risk.limits.history import ScenarioFeed
@@ -64,9 +64,7 @@ class TailLimit:
 
     def __init__(self, settings: TailSettings) -> None:
         self._settings = settings
-        self._feed = ScenarioFeed(
-            settings.window, settings.minimum, settings.prior_volatility
-        )
+        self._feed = ScenarioFeed(settings.window, settings.minimum, settings.prior_volatility)
 
     @property
     def feed(self) -> ScenarioFeed:
@@ -121,17 +119,17 @@ class TailLimit:
         if isinstance(prepared, str):
             return Objection("input", prepared, 0.0)
         books, place, change = prepared
-        found = self._worst(books, place, change)
-        if self._passes(found):
+        failing = self._failing(books, place, change)
+        if failing is None:
             return None
         low, high = 0.0, 1.0
         for _ in range(_HALVINGS):
             middle = 0.5 * (low + high)
-            if self._passes(self._worst(books, place, change * middle)):
+            if self._failing(books, place, change * middle) is None:
                 low = middle
             else:
                 high = middle
-        after = found.after
+        after = failing.after
         over_var = s.halt is not None and not after.var <= s.halt
         name, value, limit = (
             ("VaR", after.var, s.halt) if over_var else ("ES", after.es, s.shortfall)
@@ -143,6 +141,18 @@ class TailLimit:
         guard = "tail_var" if over_var else "tail_es"
         return Objection(guard, text, candidate.quantity * low)
 
+    def _failing(
+        self, books: list[NDArray[np.float64]], place: int, change: float
+    ) -> OrderEffect | None:
+        """First way things may go in which the order must not pass, or None."""
+        tail = self._feed.tail
+        assert tail is not None
+        for book in books:
+            effect = tail.order_effect(book, place, change, LEVEL)
+            if not self._passes(effect):
+                return effect
+        return None
+
     def _passes(self, effect: OrderEffect) -> bool:
         after, before = effect.after, effect.before
         if self.grade(after) != "halt":
@@ -150,9 +160,7 @@ class TailLimit:
         slack = 1.0 + _SLACK
         return after.var <= before.var * slack and after.es <= before.es * slack
 
-    def _prepare(
-        self, candidate: Candidate
-    ) -> tuple[list[NDArray[np.float64]], int, float] | str:
+    def _prepare(self, candidate: Candidate) -> tuple[list[NDArray[np.float64]], int, float] | str:
         lines = lines_of(candidate)
         if isinstance(lines, str):
             return lines
@@ -176,9 +184,8 @@ class TailLimit:
                 value += line.closing
                 if value * line.held < 0.0:
                     value = 0.0
-                for rest in (line.top - value, line.bottom - value):
-                    if rest:
-                        uncertain.append((at, rest / equity))
+                reach = (line.top - value, line.bottom - value)
+                uncertain += [(at, rest / equity) for rest in reach if rest]
             book[places[name]] = value / equity
         books = [book]
         if uncertain:
@@ -208,9 +215,7 @@ class TailLimit:
             found.append(wide)
         return found
 
-    def _worst(
-        self, books: list[NDArray[np.float64]], place: int, change: float
-    ) -> OrderEffect:
+    def _worst(self, books: list[NDArray[np.float64]], place: int, change: float) -> OrderEffect:
         tail = self._feed.tail
         assert tail is not None
         worst = tail.order_effect(books[0], place, change, LEVEL)
