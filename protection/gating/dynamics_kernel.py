@@ -1,0 +1,228 @@
+"""Loops over time: variances of a pooled GARCH model, and paths simulated from its residuals.
+
+Compiled where numba is installed; without it the same functions run as plain Python.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import numpy as np
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+try:
+    from numba import njit
+except ImportError:  # the same loops, uncompiled
+    njit = None
+
+
+def compiled(function: Function) -> Function:
+    """Compile at the first call, where that is possible."""
+    if njit is None:
+        return function
+    try:
+        return njit(cache=True, nogil=True)(function)
+    except RuntimeError:  # numba: no folder for its cache
+        return njit(nogil=True)(function)
+
+
+@compiled
+def variances(squares: Any, split: int, own: float, common: float, keep: float) -> Any:
+    """Conditional variances of standardised squares (N, p), starting at 1 in each segment.
+
+    ``h = (1 - own - common - keep) + own x^2 + common mean(x^2) + keep h``.
+    """
+    rows, p = squares.shape
+    out = np.empty((rows, p))
+    base = 1.0 - own - common - keep
+    for t in range(rows):
+        if t == 0 or t == split:
+            for i in range(p):
+                out[t, i] = 1.0
+            continue
+        mean = 0.0
+        for i in range(p):
+            mean += squares[t - 1, i]
+        mean /= p
+        for i in range(p):
+            out[t, i] = base + own * squares[t - 1, i] + common * mean + keep * out[t - 1, i]
+    return out
+
+
+@compiled
+def deviance(squares: Any, split: int, own: float, common: float, keep: float) -> float:
+    """Mean of ``log h + x^2 / h``: -2/N of the Gaussian log-likelihood, pooled over columns."""
+    rows, p = squares.shape
+    base = 1.0 - own - common - keep
+    level = np.ones(p)
+    total = 0.0
+    for t in range(rows):
+        if t == 0 or t == split:
+            for i in range(p):
+                level[i] = 1.0
+        else:
+            mean = 0.0
+            for i in range(p):
+                mean += squares[t - 1, i]
+            mean /= p
+            for i in range(p):
+                level[i] = base + own * squares[t - 1, i] + common * mean + keep * level[i]
+        for i in range(p):
+            total += np.log(level[i]) + squares[t, i] / level[i]
+    return total / (rows * p)
+
+
+@compiled
+def path(
+    shocks: Any, order: Any, burn: int, carry: Any, own: float, common: float, keep: float, out: Any
+) -> None:
+    """One segment: rows ``shocks[order]`` through the variance and AR(1) recursions into ``out``.
+
+    The first ``burn`` rows of ``order`` only bring the recursion to its stationary law.
+    """
+    steps, p = order.size, shocks.shape[1]
+    base = 1.0 - own - common - keep
+    still = own == 0.0 and common == 0.0
+    level = np.ones(p)
+    value = np.zeros(p)
+    for t in range(steps):
+        row = order[t]
+        mean = 0.0
+        for i in range(p):
+            e = shocks[row, i] if still else shocks[row, i] * np.sqrt(level[i])
+            mean += e * e
+            if not still:
+                level[i] = base + own * e * e + keep * level[i]
+            value[i] = carry[i] * value[i] + e
+            if t >= burn:
+                out[t - burn, i] = value[i]
+        if not still and common > 0.0:
+            mean = common * mean / p
+            for i in range(p):
+                level[i] += mean
+
+
+@compiled
+def moments(rows: Any, mean: Any, cov: Any) -> None:
+    """Mean and covariance (divisor n - 1) of ``rows`` into ``mean`` and ``cov``."""
+    n, p = rows.shape
+    for i in range(p):
+        total = 0.0
+        for t in range(n):
+            total += rows[t, i]
+        mean[i] = total / n
+        for j in range(p):
+            cov[i, j] = 0.0
+    for t in range(n):
+        for i in range(p):
+            d = rows[t, i] - mean[i]
+            for j in range(i + 1):
+                cov[i, j] += d * (rows[t, j] - mean[j])
+    for i in range(p):
+        for j in range(i + 1):
+            cov[i, j] /= n - 1
+            cov[j, i] = cov[i, j]
+
+
+@compiled
+def lower(cov: Any, out: Any) -> bool:
+    """Cholesky factor into ``out``; False when ``cov`` is not positive definite."""
+    p = cov.shape[0]
+    for i in range(p):
+        for j in range(i + 1):
+            total = cov[i, j]
+            for k in range(j):
+                total -= out[i, k] * out[j, k]
+            if i == j:
+                if not total > 0.0:
+                    return False
+                out[i, i] = np.sqrt(total)
+            else:
+                out[i, j] = total / out[j, j]
+    return True
+
+
+@compiled
+def largest(rows: Any, mean: Any, factor: Any) -> float:
+    """Largest squared Mahalanobis distance of ``rows``, with a Cholesky factor."""
+    n, p = rows.shape
+    solved = np.empty(p)
+    best = 0.0
+    for t in range(n):
+        distance = 0.0
+        for i in range(p):
+            total = rows[t, i] - mean[i]
+            for k in range(i):
+                total -= factor[i, k] * solved[k]
+            solved[i] = total / factor[i, i]
+            distance += solved[i] * solved[i]
+        if distance > best:
+            best = distance
+    return best
+
+
+@compiled
+def simulate(
+    shocks: Any,
+    first: Any,
+    second: Any,
+    burn: int,
+    carry: Any,
+    own: float,
+    common: float,
+    keep: float,
+    drift: Any,
+    whitened: Any,
+    anomaly: Any,
+) -> None:
+    """Null draws of the corridor: for each row of ``first`` (anchor) and ``second`` (candidate).
+
+    Writes the drift's square, the candidate's covariance in the anchor's frame (its eigenvalues
+    are the spectrum) and the ratio of the anchor's largest distances; NaN where degenerate.
+    """
+    draws, p = first.shape[0], shocks.shape[1]
+    anchor = np.empty((first.shape[1] - burn, p))
+    candidate = np.empty((second.shape[1] - burn, p))
+    mean_r, mean_a = np.empty(p), np.empty(p)
+    cov_r, cov_a = np.empty((p, p)), np.empty((p, p))
+    low_r, low_a = np.zeros((p, p)), np.zeros((p, p))
+    solved = np.empty(p)
+    half = np.empty((p, p))
+    for b in range(draws):
+        path(shocks, first[b], burn, carry, own, common, keep, anchor)
+        path(shocks, second[b], burn, carry, own, common, keep, candidate)
+        moments(anchor, mean_r, cov_r)
+        moments(candidate, mean_a, cov_a)
+        if not (lower(cov_r, low_r) and lower(cov_a, low_a)):
+            drift[b] = np.nan
+            anomaly[b] = np.nan
+            whitened[b] = np.nan
+            continue
+        total = 0.0
+        for i in range(p):
+            value = mean_a[i] - mean_r[i]
+            for k in range(i):
+                value -= low_r[i, k] * solved[k]
+            solved[i] = value / low_r[i, i]
+            total += solved[i] * solved[i]
+        drift[b] = total
+        # half = low_r^-1 low_a, lower triangular; whitened = half half'
+        for j in range(p):
+            for i in range(p):
+                if i < j:
+                    half[i, j] = 0.0
+                    continue
+                value = low_a[i, j]
+                for k in range(j, i):
+                    value -= low_r[i, k] * half[k, j]
+                half[i, j] = value / low_r[i, i]
+        for i in range(p):
+            for j in range(i + 1):
+                value = 0.0
+                for k in range(j + 1):
+                    value += half[i, k] * half[j, k]
+                whitened[b, i, j] = value
+                whitened[b, j, i] = value
+        anomaly[b] = largest(anchor, mean_a, low_a) / largest(anchor, mean_r, low_r)
