@@ -325,9 +325,8 @@ def rank_weights(position: float, count: int) -> tuple[NDArray[np.float64], NDAr
     whole = min(int(position), count)
     rest = position - whole
     es[0] = 1.0
-    for j in range(1, whole):
-        es[j - 1] += 0.5
-        es[j] += 0.5
+    es[: whole - 1] += 0.5
+    es[1:whole] += 0.5
     var[whole - 1] = 1.0
     if whole < count:
         var[whole - 1] -= rest
