@@ -17,17 +17,27 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-from engine.results.files import json_text, write_json
+from engine.results.files import json_text, write_json, write_text
 from engine.types.errors import EngineError
 
 Grid = Mapping[str, Sequence[Any]] | Sequence[Mapping[str, Any]]
 _ATTEMPTS = 2
+#: runs that travel to a cluster together: more for long sweeps of short runs
+_MOST_TOGETHER = 8
+#: a worker computes on one core; libraries that would take more are told so before they start
+_ONE_THREAD = dict.fromkeys(
+    (
+        "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS",
+        "NUMBA_NUM_THREADS",
+    ),
+    "1",
+)  # fmt: skip
 _SKIPPED = frozenset(
     (".git", ".build", ".venv", "venv", "__pycache__", "node_modules", "backtests", "storage")
 )
@@ -59,7 +69,8 @@ class SweepRun:
     error: str
     file: Path | None
     resumed: bool
-    _content: dict[str, Any] | None = None
+    _statistics: Mapping[str, str] = field(default_factory=dict, repr=False)
+    _text: str | None = field(default=None, repr=False)
 
     @property
     def completed(self) -> bool:
@@ -67,9 +78,9 @@ class SweepRun:
 
     @property
     def content(self) -> dict[str, Any]:
-        """What ``result.json`` of a single run holds; read from the file when it is asked for."""
-        if self._content is not None:
-            return self._content
+        """What ``result.json`` of a single run holds; read when it is asked for."""
+        if self._text is not None:
+            return dict(json.loads(self._text))
         if self.file is None:
             return {}
         found: dict[str, Any] = json.loads(self.file.read_text(encoding="utf-8"))["content"]
@@ -77,8 +88,7 @@ class SweepRun:
 
     @property
     def statistics(self) -> dict[str, str]:
-        found: dict[str, str] = self.content.get("statistics", {})
-        return found
+        return dict(self._statistics)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +101,8 @@ class _Job:
     start: datetime | None
     end: datetime | None
     cash: float | None
+    #: what tells this data from data of other times, for workers that outlive a sweep
+    base: str = ""
 
 
 def expand(grid: Grid) -> list[dict[str, str]]:
@@ -179,7 +191,7 @@ def run_many(
         if found is not None:
             done[key] = found
         else:
-            todo[key] = _Job(str(path), str(data), entry, start, end, cash)
+            todo[key] = _Job(str(path), str(data), entry, start, end, cash, base)
     with _bar(len({*keys}), len(done), progress) as advance:
 
         def take(key: str, record: dict[str, Any]) -> None:
@@ -199,10 +211,18 @@ def run_many(
 # -- one run --------------------------------------------------------------------------------------
 
 
+_kept_base = ""
+
+
 def _one(job: _Job) -> dict[str, Any]:
     """Run one parameter set; whatever happens to it becomes part of the record."""
+    global _kept_base
+    from engine.data.readers import share_files
     from engine.run import run_backtest
 
+    if _kept_base != job.base:
+        _kept_base = job.base
+        share_files()
     with tempfile.TemporaryDirectory() as store:
         try:
             result = run_backtest(
@@ -210,32 +230,46 @@ def _one(job: _Job) -> dict[str, Any]:
                 cash=job.cash, object_store=Path(store),
             )  # fmt: skip
         except EngineError as error:
-            return {"status": "Failed", "error": str(error), "text": "{}"}
+            return _failed(str(error))
         except Exception as error:
-            return {"status": "Failed", "error": f"{type(error).__name__}: {error}", "text": "{}"}
-    text = json_text(result.content)
-    return {"status": result.status, "error": result.error, "text": text}
+            return _failed(f"{type(error).__name__}: {error}")
+    return {
+        "status": result.status,
+        "error": result.error,
+        "statistics": dict(result.statistics),
+        "text": json_text(result.content),
+    }
+
+
+def _several(jobs: Sequence[_Job]) -> list[dict[str, Any]]:
+    """Run some parameter sets, one after another."""
+    return [_one(job) for job in jobs]
+
+
+def _failed(error: str) -> dict[str, Any]:
+    return {"status": "Failed", "error": error, "statistics": {}, "text": "{}"}
 
 
 def _finished(runs: Path | None, key: str, job: _Job, record: dict[str, Any]) -> SweepRun:
     """Keep the record of a run: in its file, or in memory when there is no folder."""
-    content = json.loads(record["text"])
+    status, error, text = record["status"], record["error"], record["text"]
     file = None
     # what failed without a result is tried again by the next sweep
-    if runs is not None and record["status"] != "Failed":
+    if runs is not None and status != "Failed":
         file = runs / f"{key}.json"
-        write_json(
-            file,
+        head = json_text(
             {
                 "key": key,
                 "parameters": job.parameters,
-                "status": record["status"],
-                "error": record["error"],
-                "content": content,
-            },
+                "status": status,
+                "error": error,
+                "statistics": record["statistics"],
+            }
         )
-        content = None
-    return SweepRun(job.parameters, key, record["status"], record["error"], file, False, content)
+        # the content is JSON already
+        write_text(file, f'{head[:-1]}, "content": {text}}}')
+        text = None
+    return SweepRun(job.parameters, key, status, error, file, False, record["statistics"], text)
 
 
 def _known(runs: Path | None, key: str, parameters: dict[str, str]) -> SweepRun | None:
@@ -246,9 +280,10 @@ def _known(runs: Path | None, key: str, parameters: dict[str, str]) -> SweepRun 
     try:
         found = json.loads(file.read_text(encoding="utf-8"))
         status, error = str(found["status"]), str(found["error"])
-    except (OSError, ValueError, KeyError):
+        statistics = dict(found["content"]["statistics"])
+    except (OSError, ValueError, KeyError, TypeError):
         return None
-    return SweepRun(parameters, key, status, error, file, True)
+    return SweepRun(parameters, key, status, error, file, True, statistics)
 
 
 def _row(run: SweepRun) -> dict[str, Any]:
@@ -283,27 +318,42 @@ def _in_pool(
     """Work off runs until one takes its process with it; return what waits, and who it can be."""
     waiting = list(keys)
     workers = min(jobs, len(waiting))
+    waiting.reverse()
     pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"))
     running: dict[Future[dict[str, Any]], str] = {}
     try:
         while waiting or running:
-            # a few in the queue of each worker, so that none waits for the next
-            while waiting and len(running) < 2 * workers:
-                key = waiting.pop(0)
-                running[pool.submit(_one, todo[key])] = key
+            # a few in the queue of each worker, so that none waits for the next; the first ones
+            # start the processes
+            with _environment(_ONE_THREAD):
+                while waiting and len(running) < 2 * workers:
+                    key = waiting.pop()
+                    running[pool.submit(_one, todo[key])] = key
             finished, _ = wait(running, return_when=FIRST_COMPLETED)
             for future in finished:
                 record = future.result()
                 take(running.pop(future), record)
     except BrokenProcessPool:
-        return waiting, list(running.values())
+        return waiting[::-1], list(running.values())
     finally:
         pool.shutdown(wait=not running, cancel_futures=True)
     return [], []
 
 
+@contextmanager
+def _environment(values: Mapping[str, str]) -> Iterator[None]:
+    """Set variables that processes started meanwhile inherit; the user's own stay."""
+    added = {name: value for name, value in values.items() if name not in os.environ}
+    os.environ.update(added)
+    try:
+        yield
+    finally:
+        for name in added:
+            os.environ.pop(name, None)
+
+
 def _died() -> dict[str, Any]:
-    return {"status": "Failed", "error": "the process of this run died", "text": "{}"}
+    return _failed("the process of this run died")
 
 
 def _on_ray(
@@ -326,22 +376,34 @@ def _on_ray(
                 ignore_reinit_error=True,
                 log_to_driver=False,
                 include_dashboard=False if local else None,
-                runtime_env={"env_vars": {"PYTHONPATH": str(_ENGINE.parent)}},
+                runtime_env={"env_vars": _ONE_THREAD | {"PYTHONPATH": str(_ENGINE.parent)}},
             )
         except (ConnectionError, RuntimeError, ValueError) as error:
             raise EngineError(f"expected a Ray cluster at {cluster}: {error}") from error
     try:
-        remote = ray.remote(num_cpus=1, max_retries=_ATTEMPTS - 1)(_one)
-        running = {remote.remote(job): key for key, job in todo.items()}
-        while running:
+        remote = ray.remote(num_cpus=1, max_retries=_ATTEMPTS - 1)(_several)
+        cores = max(1, int(ray.cluster_resources().get("CPU", 1)))
+        together = max(1, min(_MOST_TOGETHER, len(todo) // (8 * cores)))
+        keys = list(todo)
+        batches = [keys[at : at + together] for at in range(0, len(keys), together)][::-1]
+        running: dict[Any, list[str]] = {}
+        while batches or running:
+            while batches and len(running) < 3 * cores:
+                batch = batches.pop()
+                running[remote.remote([todo[key] for key in batch])] = batch
             finished, _ = ray.wait(list(running), num_returns=1)
             for reference in finished:
-                key = running.pop(reference)
+                batch = running.pop(reference)
                 try:
-                    record = ray.get(reference)
+                    records = ray.get(reference)
                 except ray.exceptions.RayError as error:
-                    record = _died() | {"error": f"the process of this run died: {error}"}
-                take(key, record)
+                    if len(batch) > 1:
+                        # nobody knows which of them it was: each goes again by itself
+                        batches.extend([key] for key in batch)
+                        continue
+                    records = [_failed(f"the process of this run died: {error}")]
+                for key, record in zip(batch, records, strict=True):
+                    take(key, record)
     finally:
         if began:
             ray.shutdown()

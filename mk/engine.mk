@@ -1,5 +1,5 @@
 # The embedded engine against LEAN's own results.
-.PHONY: golden parity bench-engine conformance sweep
+.PHONY: golden parity bench-engine bench-sweep conformance sweep
 golden: env-dev ## Recorded LEAN runs on the engine, one line an algorithm (GOLDEN=DIR for your own recordings)
 	@"$(PY)" tools/golden.py $(ARGS)
 
@@ -9,6 +9,9 @@ parity: env-dev ## LEAN's own regression algorithms, unmodified: make parity LEA
 
 bench-engine: env-dev ## Speed of the engine beside backtesting.py and nautilus_trader
 	@"$(PY)" benchmarks/engine.py $(ARGS)
+
+bench-sweep: env-dev ## A sweep of 1,000 runs on one process, on two, and on a local Ray
+	@"$(PY)" benchmarks/sweep.py $(ARGS)
 
 conformance: env-dev ## How much of LEAN's Python API the engine has: docs/engine_conformance.md
 	@"$(PY)" tools/conformance.py $(ARGS)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from engine.data.hours import database_ticker, type_name
@@ -86,7 +89,7 @@ class SymbolProperties(LeanObject):
 class SymbolPropertiesDatabase(LeanObject):
     """Properties by market, ticker and security type; ``[*]`` stands for the whole market."""
 
-    def __init__(self, rows: dict[tuple[str, str, str], tuple[str, ...]], path: str = "") -> None:
+    def __init__(self, rows: Mapping[tuple[str, str, str], str], path: str = "") -> None:
         self._rows = rows
         self._path = path
         self._made: dict[tuple[str, str, str], SymbolProperties] = {}
@@ -116,27 +119,13 @@ class SymbolPropertiesDatabase(LeanObject):
                 f"expected symbol properties in {path}, was no file; point the "
                 f"data folder to LEAN's Data"
             )
-        rows: dict[tuple[str, str, str], tuple[str, ...]] = {}
-        header = True
-        for number, line in enumerate(path.read_text("utf-8-sig").splitlines(), 1):
-            if not line.strip() or line.startswith("#"):
-                continue
-            if header:
-                header = False
-                continue
-            cells = tuple(c.strip() for c in line.split(","))
-            if len(cells) < 8:
-                raise DataError(
-                    f"expected 8 to 12 columns in {path}, row {number}, was "
-                    f"{len(cells)}; repair the row"
-                )
-            rows[(cells[0].lower(), cells[1].upper(), cells[2].lower())] = cells
-        return SymbolPropertiesDatabase(rows, str(path))
+        seen = path.stat()
+        return SymbolPropertiesDatabase(_rows_of(path, seen.st_mtime_ns, seen.st_size), str(path))
 
     def _make(self, key: tuple[str, str, str]) -> SymbolProperties | None:
         made = self._made.get(key)
         if made is None and key in self._rows:
-            cells = self._rows[key] + ("",) * 12
+            cells = [*(cell.strip() for cell in self._rows[key].split(",")), *[""] * 12]
             try:
                 made = SymbolProperties(
                     cells[3], cells[4], Decimal(cells[5]), _plain(cells[6]), Decimal(cells[7]),
@@ -201,6 +190,27 @@ class SymbolPropertiesDatabase(LeanObject):
                 if made is not None:
                     found.append((key, made))
         return found
+
+
+@lru_cache(maxsize=4)
+def _rows_of(path: Path, _changed: int, _size: int) -> Mapping[tuple[str, str, str], str]:
+    """Return the rows of the file, each as its line: few of the thousands are ever looked at."""
+    rows: dict[tuple[str, str, str], str] = {}
+    header = True
+    for number, line in enumerate(path.read_text("utf-8-sig").splitlines(), 1):
+        if not line.strip() or line.startswith("#"):
+            continue
+        if header:
+            header = False
+            continue
+        if line.count(",") < 7:
+            raise DataError(
+                f"expected 8 to 12 columns in {path}, row {number}, was "
+                f"{line.count(',') + 1}; repair the row"
+            )
+        market, ticker, kind, _ = line.split(",", 3)
+        rows[(market.strip().lower(), ticker.strip().upper(), kind.strip().lower())] = line
+    return MappingProxyType(rows)
 
 
 def _plain(text: str) -> Decimal:

@@ -75,15 +75,27 @@ def _moments(stamp: Ints, where: str) -> Ints:
     return days * DAY + (clock // 100) * 3_600_000_000 + (clock % 100) * 60_000_000
 
 
+_Held = OrderedDict[tuple[str, str, str, bool, tuple[int, int] | None], "Rows | None"]
+#: files that the readers of this process share, when it makes many runs on the same data
+_SHARED: _Held | None = None
+
+
+def share_files() -> None:
+    """Let all later runs of this process keep the files that they read, for one another.
+
+    The data must not change while the process lives.
+    """
+    global _SHARED
+    _SHARED = OrderedDict()
+
+
 class FileReader:
     """Reads bar files of one data folder and keeps the last ones."""
 
     def __init__(self, root: Path, keep: int = 64) -> None:
         self.root = root
-        self._keep = keep
-        self._held: OrderedDict[tuple[str, str, str, bool, tuple[int, int] | None], Rows | None] = (
-            OrderedDict()
-        )
+        self._keep = keep if _SHARED is None else 4 * keep
+        self._held: _Held = OrderedDict() if _SHARED is None else _SHARED
 
     def rows(
         self,

@@ -84,7 +84,7 @@ class Queue(deque[T]):
     def Count(self) -> int:
         return len(self)
 
-    count = Count
+    count = Count  # type: ignore[assignment]
 
 
 class Dictionary(LeanDict[Any, Any]):

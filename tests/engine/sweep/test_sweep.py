@@ -125,6 +125,20 @@ def test_a_killed_sweep_goes_on_where_it_was(algorithm: Path, tmp_path: Path) ->
     assert all(run.resumed for run in again)
 
 
+def test_a_local_ray_gives_the_same_results_and_loses_none(algorithm: Path, tmp_path: Path) -> None:
+    pytest.importorskip("ray")
+    sets = [{"weight": weight} for weight in (0.25, 0.66, 0.99, 0.5)]
+
+    here = run_many(algorithm, DATA, sets, jobs=1)
+    there = run_many(algorithm, DATA, sets, cluster="local", output=tmp_path / "out")
+    again = run_many(algorithm, DATA, sets, jobs=1, output=tmp_path / "out")
+
+    assert [run.status for run in there] == ["Completed", "RuntimeError", "Failed", "Completed"]
+    assert [plain(run.content) for run in there] == [plain(run.content) for run in here]
+    assert [run.statistics for run in there] == [run.statistics for run in here]
+    assert [run.resumed for run in again] == [True, True, False, True]
+
+
 def test_without_ray_a_cluster_is_refused_with_what_to_do(
     algorithm: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
