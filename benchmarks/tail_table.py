@@ -106,8 +106,8 @@ def summary_table(forecasts: dict[tuple[str, str], RollingForecasts]) -> list[st
     """Every model over all series."""
     lines = [
         "| model | exceeded, mean % at 95 / 97.5 / 99% | Kupiec passed 95% | 99% | both "
-        "| independence passed 95% | 99% | mean Z2 97.5% | mean FZ 97.5% |",
-        "|---|---|---|---|---|---|---|---|---|",
+        "| independence passed 95% | 99% | mean Z2 97.5% | mean FZ 97.5% | days on the fallback |",
+        "|---|---|---|---|---|---|---|---|---|---|",
     ]
     for model in dict.fromkeys(model for _, model in forecasts):
         rows = [
@@ -116,6 +116,9 @@ def summary_table(forecasts: dict[tuple[str, str], RollingForecasts]) -> list[st
             if name == model
         ]
         n = len(rows)
+        replaced = sum(
+            int(found.fallback.sum()) for (_, name), found in forecasts.items() if name == model
+        )
         shares = [
             100 * np.mean([row[k].exceedances / row[k].count for row in rows]) for k in range(3)
         ]
@@ -126,7 +129,7 @@ def summary_table(forecasts: dict[tuple[str, str], RollingForecasts]) -> list[st
             f"| {model} | {shares[0]:.2f} / {shares[1]:.2f} / {shares[2]:.2f} "
             f"| {sum(low)}/{n} | {sum(high)}/{n} | {sum(both)}/{n} | {apart[0]}/{n} "
             f"| {apart[1]}/{n} | {np.mean([row[1].shortfall.z2 for row in rows]):+.3f} "
-            f"| {np.mean([row[1].joint_score for row in rows]):.4f} |"
+            f"| {np.mean([row[1].joint_score for row in rows]):.4f} | {replaced} |"
         )
     return lines
 

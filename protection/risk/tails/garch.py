@@ -309,12 +309,14 @@ class _Problem:
         """BFGS from the inverse outer product; the point, its value and whether it is a maximum.
 
         Coordinates that press against a bound stay there and leave the quadratic model: alpha and
-        gamma at 0, the persistence just below 1, nu at its largest.
+        gamma at 0, the persistence just below 1, nu at its ends, phi at 0.96.
         """
-        low = np.where(np.isin(self.free, (3, 4)), 0.0, -np.inf)
-        high = np.full(7, np.inf)
+        low, high = np.full(7, -np.inf), np.full(7, np.inf)
+        low[1], high[1] = -2.0, 2.0
+        low[3] = low[4] = 0.0
+        low[6] = -8.0
         high[5], high[6] = 12.0, math.log(HIGHEST_DF - LOWEST_DF)
-        high = high[self.free]
+        low, high = low[self.free], high[self.free]
         reach = np.where(np.isin(self.free, (3, 4)), 0.15, 1.5)
         value, gradient, outer = self.evaluate(point, True)
         inside = _movable(point[self.free], gradient, low, high)

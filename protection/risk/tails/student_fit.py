@@ -26,8 +26,9 @@ class StudentFit:
     df, loc, scale : degrees of freedom, centre, scale (not the standard deviation)
     count : returns used
     log_likelihood : at the fit
-    covariance : of (loc, log scale, log df), shape (3, 3); NaN when there is none
-    converged : whether the gradient vanished inside the bounds
+    covariance : of (loc, log scale, log df), shape (3, 3); NaN when there is none, 0 for a df held
+        at its upper bound
+    converged : whether a maximum was found; df at its upper bound is one
     note : why it did not converge, or an empty string
     """
 
@@ -98,18 +99,17 @@ def fit_student_t(returns: ArrayLike, *, twin: bool = False) -> StudentFit:
     note = ""
     if converged:
         try:
-            covariance = np.linalg.inv(-hessian)
+            free = 2 if point[2] >= math.log(HIGHEST_DF) - 1e-9 else 3
+            covariance = np.zeros((3, 3))
+            covariance[:free, :free] = np.linalg.inv(-hessian[:free, :free])
         except np.linalg.LinAlgError:
-            converged = False
+            covariance, converged = _unknown(), False
         covariance[0] *= unit
         covariance[:, 0] *= unit
     if not converged:
-        at_top = point[2] >= math.log(HIGHEST_DF) - 1e-9
-        note = (
-            "as good as normal: df at its upper bound"
-            if at_top
-            else "no maximum inside the bounds; are many returns equal?"
-        )
+        note = "no maximum inside the bounds; are many returns equal?"
+    elif point[2] >= math.log(HIGHEST_DF) - 1e-9:
+        note = "as good as normal: df at its upper bound"
     return StudentFit(
         df,
         centre + float(point[0]) * unit,
@@ -193,5 +193,5 @@ def _climb(
             damping *= 8.0
             if damping > 1e12:
                 break
-    inside = bool((point[1:] > low[1:]).all() and (point[1:] < high[1:]).all())
+    inside = bool((point[1:] > low[1:]).all())
     return point, value, hessian, converged and inside

@@ -17,6 +17,7 @@ from protection.risk.tails.student import student_var_es
 from protection.risk.var_es.model import CannotFit, TailModel, empirical_range, normal_quantile
 from protection.risk.var_es.static import ParetoTail
 
+LEAST_DF = 2.1
 _PARAMETERS = ("mu", "phi", "omega", "alpha", "gamma", "beta", "nu")
 
 
@@ -71,7 +72,11 @@ class RiskMetrics(TailModel):
 
 
 class _Filtered(TailModel):
-    """GARCH filter with a law of the standardised residuals on top."""
+    """GARCH filter with a law of the standardised residuals on top.
+
+    The fallback answers when the likelihood has no interior maximum, the innovations have no
+    variance (df below 2.1), or more than half of the returns are one value.
+    """
 
     horizon_rule = "sum of expected variances, one-period law of residuals"
 
@@ -84,11 +89,17 @@ class _Filtered(TailModel):
         self._known: dict[float, tuple[float, float]] = {}
 
     def _fit(self, values: NDArray[np.float64]) -> None:
+        if float(np.median(np.abs(values - np.median(values)))) == 0.0:
+            raise CannotFit("expected returns that vary, more than half were one value")
         found = fit_garch(values, self.spec, start=self._warm)
-        if not (found.converged and math.isfinite(found.variance)) and self._warm is not None:
+        if not found.converged and self._warm is not None:
             found = fit_garch(values, self.spec)
-        if not (found.variance > 0.0 and math.isfinite(found.variance)):
-            raise CannotFit("the GARCH fit has no variance")
+        if not (found.converged and 0.0 < found.variance < math.inf):
+            self._warm = None
+            raise CannotFit(found.note or "the GARCH fit has no variance")
+        if found.nu < LEAST_DF:
+            self._warm = None
+            raise CannotFit(f"expected innovations with a variance, df was {found.nu:.3f}")
         self._found = self._warm = found
         self._variance, self._last = found.variance, found.last
         self._residuals = found.residuals
@@ -138,7 +149,7 @@ class _Filtered(TailModel):
             if not (math.isfinite(end) and end > 0.0 and middle > 0.0):
                 ends.append(end)
                 continue
-            reach = math.hypot(math.log(end / middle), shared)
+            reach = min(math.hypot(math.log(end / middle), shared), 50.0)
             sign = -1.0 if place % 2 == 0 else 1.0
             ends.append(-mean + scale * middle * math.exp(sign * reach))
         return ends[0], ends[1], max(ends[2], ends[0]), ends[3]

@@ -88,8 +88,7 @@ class StudentT(TailModel):
         self._found: StudentFit = fit_student_t(values)
         if not self._found.scale > 0.0:
             raise CannotFit("the Student-t fit has no scale")
-        # A df at its upper bound is the normal; at the lower bounds the likelihood broke down.
-        if not self._found.converged and self._found.df < 500.0:
+        if not self._found.converged:
             raise CannotFit(self._found.note)
 
     def _one(self, level: float) -> tuple[float, float]:
