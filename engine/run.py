@@ -279,31 +279,11 @@ class _Run:
 
     def _steps(self, progress: Any, asked: list[int]) -> None:
         engine, algorithm = self.engine, self.algorithm
-        step, feed = engine.stepper.step, engine.feed
         if progress is not None:
             progress.begin(algorithm._utc, algorithm.end_date)
-        shown = wall.perf_counter()
-        count = 0
         try:
             services.begin_stream(engine, algorithm)
-            while True:
-                data = feed.next()
-                if data is None:
-                    break
-                if asked:
-                    raise KeyboardInterrupt
-                if data.delistings:
-                    services.handle_delistings(engine, data)
-                if not step(data):
-                    break
-                count += 1
-                if progress is not None and not count & 31:
-                    now = wall.perf_counter()
-                    if now - shown > 0.1:
-                        shown = now
-                        progress.update(
-                            algorithm._utc, float(algorithm.portfolio._total_portfolio_value)
-                        )
+            engine.stepper.run(self._stream(progress, asked))
             if algorithm._runtime_error is None:
                 services.end_of_algorithm(engine, algorithm)
         except KeyboardInterrupt:
@@ -315,6 +295,24 @@ class _Run:
         failure = algorithm._runtime_error
         if failure is not None:
             self.error = describe(failure, self.path)
+
+    def _stream(self, progress: Any, asked: list[int]) -> Iterator[Any]:
+        """Yield the data of each step; between two steps show how far the run is."""
+        engine, algorithm = self.engine, self.algorithm
+        shown = wall.perf_counter()
+        for count, data in enumerate(engine.feed, 1):
+            if asked:
+                raise KeyboardInterrupt
+            if data.eventful and data.delistings:
+                services.handle_delistings(engine, data)
+            yield data
+            if progress is not None and not count & 31:
+                now = wall.perf_counter()
+                if now - shown > 0.1:
+                    shown = now
+                    progress.update(
+                        algorithm._utc, float(algorithm.portfolio._total_portfolio_value)
+                    )
 
     def finish(self, seconds: float) -> dict[str, Any]:
         """Compute the result and flush the object store."""

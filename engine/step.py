@@ -7,7 +7,7 @@ point where LEAN would end it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -18,6 +18,7 @@ from engine.types.slice import Slice
 from engine.types.symbol import Symbol
 
 _NO_SCAN = ConsolidatorBase.scan
+_RUNNING = AlgorithmStatus.RUNNING
 _ONE_HOUR = timedelta(hours=1)
 _MARGIN_CALL_EVERY = timedelta(minutes=5)
 
@@ -39,131 +40,122 @@ class Stepper:
 
     def step(self, data: Any) -> bool:
         """Run one time step; False ends the run."""
+        return self.run((data,))
+
+    def run(self, stream: Iterable[Any]) -> bool:
+        """Run a time step for each slice of data; False when one of them ended the run."""
         engine, algorithm = self.engine, self.algorithm
-        utc: datetime = data.utc
         schedule, transactions, portfolio = (
             engine.schedule,
             engine.transactions,
             algorithm.portfolio,
         )
+        subscriptions, clock, results = (
+            algorithm.subscription_manager,
+            algorithm._clock,
+            engine.results,
+        )
+        for data in stream:
+            utc: datetime = data.utc
 
-        # an error of an order event lets one more step begin: it ends before step 4
-        if algorithm.status is not AlgorithmStatus.RUNNING and algorithm._runtime_error is None:
-            engine.feed.data_points -= data.count  # never reached the algorithm
-            return False
-        value = portfolio._value
-        if (portfolio._total_portfolio_value if value is None else value) <= 0:
-            engine.results.add_system_debug(
-                "AlgorithmManager.Run(): Portfolio value is less than or equal to zero, "
-                "stopping algorithm."
+            # an error of an order event lets one more step begin: it ends before step 4
+            if algorithm.status is not _RUNNING and algorithm._runtime_error is None:
+                engine.feed.data_points -= data.count  # never reached the algorithm
+                return False
+            value = portfolio._value
+            if (portfolio._total_portfolio_value if value is None else value) <= 0:
+                results.add_system_debug(
+                    "AlgorithmManager.Run(): Portfolio value is less than or equal to zero, "
+                    "stopping algorithm."
+                )
+                return False
+
+            # 1. what was due before this moment, each at its own time
+            if schedule.next_utc < utc:
+                self._call(schedule.scan_past, utc, "Scheduled event")
+            if subscriptions._next_scan_utc <= utc:
+                try:
+                    subscriptions.scan_past_consolidators(utc, algorithm)
+                except Exception as error:
+                    algorithm._set_runtime_error(error, "Consolidators scan")
+                    return False
+
+            # 2. the clock, and the data of this moment
+            if self.was_warming_up:
+                algorithm._set_utc(utc)
+            else:
+                clock.utc = utc
+            eventful = data.eventful
+            if eventful and data.is_time_pulse:
+                self._check_warmup_finished()
+                continue
+            current = algorithm.current_slice = Slice(
+                clock.local(algorithm.time_zone), data.points, utc
             )
-            return False
+            updates, changes = data.updates, data.security_changes if eventful else None
+            if changes is not None:
+                algorithm._process_security_changes(changes)
+                engine.on_securities_changed(changes)
+            for config, point in updates:
+                config._security._update(config, point)
+            trade_builder = algorithm.trade_builder
+            if trade_builder._positions:
+                for config, _ in updates:
+                    security = config._security
+                    trade_builder.set_market_price(security.symbol, security._price)
+            if utc >= self.next_hourly_scan:
+                self._hourly_scan(utc)
+            if len(portfolio.cash_book) > 1:
+                portfolio.cash_book._update_conversions()
+                portfolio._invalidate()
+            else:
+                portfolio._follow_prices()
+            if self.was_warming_up:
+                self._check_warmup_finished()
+            if eventful and data.symbol_changes and not self._symbol_changes(current):
+                return False
 
-        # 1. what was due before this moment, each at its own time
-        if schedule.next_utc < utc:
-            self._call(schedule.scan_past, utc, "Scheduled event")
-        subscriptions = algorithm.subscription_manager
-        if subscriptions._next_scan_utc <= utc:
+            # 3. working orders meet the new data; then what is scheduled for this moment
+            transactions.process_synchronous_events()
+            if schedule.next_utc <= utc:
+                self._call(schedule.set_time, utc, "Scheduled event")
+            if algorithm.status is not _RUNNING:
+                return False
+
+            # 4. margin, universe changes, corporate actions
+            if utc >= self.next_margin_call:
+                self.next_margin_call = utc + _MARGIN_CALL_EVERY
+                if not self._margin_call():
+                    return False
+            if changes is not None and not self._securities_changed(changes):
+                return False
+            if eventful:
+                if data.dividends and not self._dividends(current):
+                    return False
+                if data.splits and not self._splits(current):
+                    return False
+
+            # 5. consolidators and indicators, then the user's handlers
             try:
-                subscriptions.scan_past_consolidators(utc, algorithm)
+                self._consolidate(updates)
             except Exception as error:
-                algorithm._set_runtime_error(error, "Consolidators scan")
+                algorithm._set_runtime_error(error, "Consolidators update")
+                return False
+            if eventful and not self._corporate_handlers(data, current):
+                return False
+            try:
+                if data.points:
+                    algorithm.on_data(current)
+                algorithm._on_framework_data(current)
+            except Exception as error:
+                algorithm._set_runtime_error(error, "OnData")
                 return False
 
-        # 2. the clock, and the data of this moment
-        algorithm._set_utc(utc)
-        if data.is_time_pulse:
-            self._check_warmup_finished()
-            return True
-        current = algorithm.current_slice = Slice(algorithm.time, data.points, utc)
-        changes = data.security_changes
-        if changes is not None:
-            algorithm._process_security_changes(changes)
-            engine.on_securities_changed(changes)
-        for config, point in data.updates:
-            config._security._update(config, point)
-        trade_builder = algorithm.trade_builder
-        if trade_builder._has_open:
-            for config, _ in data.updates:
-                security = config._security
-                trade_builder.set_market_price(security.symbol, security._price)
-        if utc >= self.next_hourly_scan:
-            self._hourly_scan(utc)
-        if len(portfolio.cash_book) > 1:
-            portfolio.cash_book._update_conversions()
-            portfolio._invalidate()
-        else:
-            portfolio._follow_prices()
-        if self.was_warming_up:
-            self._check_warmup_finished()
-        if data.symbol_changes and not self._symbol_changes(current):
-            return False
-
-        # 3. working orders meet the new data; then what is scheduled for this moment
-        transactions.process_synchronous_events()
-        if schedule.next_utc <= utc:
-            self._call(schedule.set_time, utc, "Scheduled event")
-        if algorithm.status is not AlgorithmStatus.RUNNING:
-            return False
-
-        # 4. margin, universe changes, corporate actions
-        if utc >= self.next_margin_call:
-            self.next_margin_call = utc + _MARGIN_CALL_EVERY
-            if not self._margin_call():
-                return False
-        if changes is not None and not self._securities_changed(changes):
-            return False
-        if data.dividends and not self._dividends(current):
-            return False
-        if data.splits and not self._splits(current):
-            return False
-
-        # 5. consolidators and indicators, then the user's handlers
-        try:
-            updates = data.updates
-            count, served = len(updates), None
-            for position, (config, point) in enumerate(updates, 1):
-                if config.consolidators and config is not served:
-                    served = config
-                    more: list[Any] = []
-                    if position < count and updates[position][0] is config:
-                        # all points of a subscription go in before the one scan
-                        more = [p for other, p in updates[position:] if other is config]
-                    local = None
-                    for consolidator in tuple(config.consolidators):
-                        consolidator.update(point)
-                        for further in more:
-                            consolidator.update(further)
-                        if type(consolidator).scan is not _NO_SCAN:
-                            if local is None:
-                                local = algorithm._clock.local(config.exchange_time_zone)
-                            consolidator.scan(local)
-        except Exception as error:
-            algorithm._set_runtime_error(error, "Consolidators update")
-            return False
-        if data.splits and not self._call(algorithm.on_splits, current.splits, "OnSplits"):
-            return False
-        if data.dividends and not self._call(
-            algorithm.on_dividends, current.dividends, "OnDividends"
-        ):
-            return False
-        if data.delistings and not self._call(
-            algorithm.on_delistings, current.delistings, "OnDelistings"
-        ):
-            return False
-        try:
-            if data.points:
-                algorithm.on_data(current)
-            algorithm._on_framework_data(current)
-        except Exception as error:
-            algorithm._set_runtime_error(error, "OnData")
-            return False
-
-        # 6. updates and cancels of this step, then the samples
-        transactions.process_synchronous_events()
-        engine.results.on_step(utc)
-        if algorithm._pending_universes or algorithm._pending_members:
-            algorithm._apply_pending_universes()
+            # 6. updates and cancels of this step, then the samples
+            transactions.process_synchronous_events()
+            results.on_step(utc)
+            if algorithm._pending_universes or algorithm._pending_members:
+                algorithm._apply_pending_universes()
         return True
 
     # -- parts ---------------------------------------------------------------------------------
@@ -175,6 +167,38 @@ class Stepper:
             self.algorithm._set_runtime_error(error, context)
             return False
         return True
+
+    def _consolidate(self, updates: list[Any]) -> None:
+        """Send the data of this moment to the consolidators of its subscriptions."""
+        count, served = len(updates), None
+        for position, (config, point) in enumerate(updates, 1):
+            if config.consolidators and config is not served:
+                served = config
+                more: list[Any] = []
+                if position < count and updates[position][0] is config:
+                    # all points of a subscription go in before the one scan
+                    more = [p for other, p in updates[position:] if other is config]
+                local = None
+                for consolidator in tuple(config.consolidators):
+                    consolidator.update(point)
+                    for further in more:
+                        consolidator.update(further)
+                    if type(consolidator).scan is not _NO_SCAN:
+                        if local is None:
+                            local = self.algorithm._clock.local(config.exchange_time_zone)
+                        consolidator.scan(local)
+
+    def _corporate_handlers(self, data: Any, current: Slice) -> bool:
+        algorithm = self.algorithm
+        if data.splits and not self._call(algorithm.on_splits, current.splits, "OnSplits"):
+            return False
+        if data.dividends and not self._call(
+            algorithm.on_dividends, current.dividends, "OnDividends"
+        ):
+            return False
+        return not data.delistings or self._call(
+            algorithm.on_delistings, current.delistings, "OnDelistings"
+        )
 
     def _check_warmup_finished(self) -> None:
         algorithm = self.algorithm

@@ -24,7 +24,7 @@ sys.path.insert(0, str(ROOT))
 
 from engine.shim.exports import exports  # noqa: E402
 from engine.types.dotnet import _LEAN_MEMBERS, LeanObject  # noqa: E402
-from engine.types.members import Absent, is_dynamic  # noqa: E402
+from engine.types.members import Absent  # noqa: E402
 
 PAGE = ROOT / "docs" / "engine_conformance.md"
 #: the classes of the report, by what an algorithm does with them
@@ -177,7 +177,7 @@ def coverage(name: str) -> Coverage:
         return Coverage(name, (), tuple(wanted), (), False)
     own = own_members(cls)
     refusable: set[str] = set()
-    if issubclass(cls, LeanObject) and not is_dynamic(cls):
+    if issubclass(cls, LeanObject) and not cls._dynamic:
         for base in cls.__mro__:
             known = _LEAN_MEMBERS.get(base.__name__, frozenset())
             refusable |= {name for name in known if not name[:1].isupper()}

@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any
 
-from engine.indicators.names import PascalNames, alias_attributes
+from engine.indicators.names import PascalNames
 from engine.indicators.window import RollingWindow
 from engine.types.bars import BaseData
 from engine.types.dotnet import Event
+from engine.types.members import add_attribute_names
 
 Handler = Callable[[Any, Any], None]
 
@@ -84,7 +85,6 @@ class ConsolidatorBase(_Bars):
         if cls._typed is not None:
             made._general = list[Handler]()
         made.consolidated = None
-        alias_attributes(made)
         return made
 
     def __init__(self) -> None:
@@ -143,6 +143,9 @@ class ConsolidatorBase(_Bars):
         """Go back to the state before the first data."""
         self.consolidated = None
         self._forget()
+
+
+add_attribute_names(ConsolidatorBase, (ConsolidatorBase,))
 
 
 class PythonConsolidator(_Bars):

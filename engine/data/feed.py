@@ -28,35 +28,47 @@ _NOTED_SYMBOLS = 10
 Pair = tuple[SubscriptionDataConfig, Any]
 
 
-class TimeSlice:
+class _Uneventful:
+    """What most slices are not; those that are have attributes of their own."""
+
+    __slots__ = ()
+
+    is_time_pulse: bool = False
+    dividends: Sequence[Pair] = ()
+    splits: Sequence[Pair] = ()
+    delistings: Sequence[Pair] = ()
+    symbol_changes: Sequence[Pair] = ()
+    pulses: Sequence[Any] = ()
+    security_changes: Any = None
+
+
+class TimeSlice(_Uneventful):
     """Everything of one moment.
 
     ``updates`` are ``(config, bar)`` that set prices, ``points`` what the algorithm's slice shows
-    (no internal feeds,
-    corporate events included); ``dividends`` and the like are ``(config, event)``. ``pulses`` are
-    the universes due
-    now; a slice with ``is_time_pulse`` only moves the clock. ``count`` is LEAN's number of data
+    (no internal feeds, corporate events included); ``dividends`` and the like are ``(config,
+    event)``. ``pulses`` are the universes due now; a slice with ``is_time_pulse`` only moves the
+    clock. ``eventful`` tells that there is more than prices. ``count`` is LEAN's number of data
     points.
     """
 
-    __slots__ = (
-        "count", "delistings", "dividends", "is_time_pulse", "points", "pulses", "security_changes",
-        "splits", "symbol_changes", "updates", "utc",
-    )  # fmt: skip
+    __slots__ = ("__dict__", "count", "eventful", "points", "updates", "utc")
 
-    def __init__(self, utc: datetime, is_time_pulse: bool = False) -> None:
+    def __init__(
+        self, utc: datetime, updates: list[Pair], points: list[Any], count: int = 0
+    ) -> None:
         self.utc = utc
-        self.is_time_pulse = is_time_pulse
-        self.updates: list[Pair] = []
-        self.points: list[Any] = []
-        # most slices have no events: they share the empty tuple
-        self.dividends: Sequence[Pair] = ()
-        self.splits: Sequence[Pair] = ()
-        self.delistings: Sequence[Pair] = ()
-        self.symbol_changes: Sequence[Pair] = ()
-        self.pulses: Sequence[Any] = ()
-        self.security_changes: Any = None
-        self.count = 0
+        self.updates = updates
+        self.points = points
+        self.count = count
+        self.eventful = False
+
+    @staticmethod
+    def pulse(utc: datetime) -> TimeSlice:
+        """Return a slice that only moves the clock."""
+        made = TimeSlice(utc, [], [])
+        made.is_time_pulse = made.eventful = True
+        return made
 
     @property
     def data_point_count(self) -> int:
@@ -351,6 +363,39 @@ class Feed:
 
     # -- slices --------------------------------------------------------------------------------
 
+    def __iter__(self) -> Iterator[TimeSlice]:
+        """Yield the slices that :meth:`next` gives, until the end."""
+        while True:
+            lead = self._lead
+            if lead is not None and lead.due < self._follower and not lead.mixed:
+                yield from self._alone(lead)
+            slice_ = self.next()
+            if slice_ is None:
+                return
+            yield slice_
+
+    def _alone(self, lead: _Subscription) -> Iterator[TimeSlice]:
+        """Yield slices as long as only one subscription has data."""
+        follower, internal = self._follower, lead.internal
+        while self._lead is lead and lead.due < follower and not lead.mixed:
+            emit, moments, pairs, at = lead.emit, lead.moments, lead.pairs, lead.at
+            due = lead.due
+            # the last of a chunk is left to _next_of, which loads the next chunk
+            for following in emit[at + 1 : lead.size]:
+                if due >= follower or following <= due:
+                    break
+                self._now, lead.due = due, following
+                self.data_points += 1
+                pair = pairs[at]
+                moment = moments[at]
+                lead.at = at = at + 1
+                due = following
+                yield TimeSlice(moment, [pair], [] if internal else [pair[1]], 1)
+                if self._lead is not lead:
+                    return
+            if due < follower:
+                yield self._next_of(lead)
+
     def next(self) -> TimeSlice | None:
         """Return the next slice, or None at the end.
 
@@ -392,7 +437,7 @@ class Feed:
             # a universe that starts late is one tick behind the moment, which no clock shows
             shown -= 1
             self.late_at = _EPOCH + timedelta(microseconds=shown)
-        slice_ = TimeSlice(_EPOCH + timedelta(microseconds=shown))
+        slice_ = TimeSlice(_EPOCH + timedelta(microseconds=shown), [], [])
         self._collect(slice_, frontier)
         if self._pulses:
             due_now = [pulse for pulse in self._pulses if pulse.due <= frontier]
@@ -409,7 +454,7 @@ class Feed:
         if slice_.pulses or (self.settle is not None and not self._started):
             self._held = slice_
             self._frontier = frontier
-            pulse_slice = TimeSlice(slice_.utc, True)
+            pulse_slice = TimeSlice.pulse(slice_.utc)
             pulse_slice.pulses = slice_.pulses
             return pulse_slice
         self._started = True
@@ -429,12 +474,8 @@ class Feed:
         """Return the next slice where only one subscription has data."""
         self._now = lead.due
         at = lead.at
-        slice_ = TimeSlice(lead.moments[at])
         pair = lead.pairs[at]
-        slice_.updates.append(pair)
-        if not lead.internal:
-            slice_.points.append(pair[1])
-        slice_.count = 1
+        slice_ = TimeSlice(lead.moments[at], [pair], [] if lead.internal else [pair[1]], 1)
         self.data_points += 1
         at += 1
         if at < lead.size:
@@ -457,7 +498,7 @@ class Feed:
         if frontier in (limit, _NEVER):
             return None
         self._now = limit
-        return TimeSlice(from_micro(limit), True)
+        return TimeSlice.pulse(from_micro(limit))
 
     def _done(self, slice_: TimeSlice) -> TimeSlice:
         self._started = True
@@ -480,6 +521,7 @@ class Feed:
                         if slice_.security_changes is None
                         else slice_.security_changes + changes
                     )
+                    slice_.eventful = True
             if self.settle is not None:
                 again = bool(self.settle(slice_.utc))
             again = again or any(id(s) not in known for s in self._subscriptions)
@@ -518,6 +560,7 @@ class Feed:
         if not held.internal:
             slice_.points.append(pair[1])
         setattr(slice_, name, [*getattr(slice_, name), pair])
+        slice_.eventful = True
 
     @staticmethod
     def _drop(slice_: TimeSlice, config: SubscriptionDataConfig) -> None:

@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from engine.indicators.names import PascalNames, alias_attributes
+from engine.indicators.names import PascalNames
 from engine.indicators.window import RollingWindow
 from engine.types.bars import DATE_MIN, BaseData, IndicatorDataPoint, QuoteBar, TradeBar
 from engine.types.decimals import normalize, plain, to_decimal
@@ -88,7 +88,6 @@ class IndicatorBase(PascalNames):
             name = self._default_name(values)
         self.name = name
         self._build(**values)
-        alias_attributes(self)
 
     def _start(self, name: str) -> None:
         self.name = name

@@ -14,7 +14,6 @@ from engine.indicators.base import (
     _ObjectIndicator,
     number_text,
 )
-from engine.indicators.names import alias_attributes
 from engine.types.bars import IndicatorDataPoint
 from engine.types.enums import IndicatorStatus
 
@@ -26,7 +25,6 @@ class ConstantIndicator(_DataIndicator):
         self._start(name)
         self._constant = float(value)
         self._show()
-        alias_attributes(self)
 
     def _show(self) -> None:
         self._prev, self._cur = self._cur, (EMPTY, self._cur[1], self._constant)
@@ -67,7 +65,6 @@ class FunctionalIndicator(_ObjectIndicator):
     ) -> None:
         self._start(name)
         self._compute, self._ready, self._on_reset = compute_next_value, is_ready, reset
-        alias_attributes(self)
 
     @property
     def is_ready(self) -> bool:
@@ -102,7 +99,6 @@ class CompositeIndicator(IndicatorBase):
         self.left, self.right = left, right
         self._composer = composer
         self._join()
-        alias_attributes(self)
 
     def _join(self) -> None:
         self._new_left = self._new_right = False

@@ -18,7 +18,6 @@ from engine.indicators.composite import (
     FunctionalIndicator,
     IndicatorExtensions,
 )
-from engine.indicators.names import alias_attributes
 from engine.indicators.sums import RollingSum
 from engine.types.enums import MovingAverageType
 
@@ -211,7 +210,6 @@ class _Derived(IndicatorBase):
     def __init__(self, name: str, owner: Any) -> None:
         self._start(name)
         self._owner = owner
-        alias_attributes(self)
 
     @property
     def is_ready(self) -> bool:

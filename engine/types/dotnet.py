@@ -70,9 +70,12 @@ class LeanObject(metaclass=LeanType):
     """
 
     __slots__ = ()
+    _dynamic = False
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
+        if "__getattr__" in vars(cls):
+            cls._dynamic = True
         if cls.__module__.startswith("engine."):
             add_net_names(cls, LeanObject)
             _refuse_absent(cls)
@@ -174,6 +177,7 @@ class LeanDict(dict[K, V]):
     """A dict that iterates as pairs and knows LEAN's method names."""
 
     __slots__ = ()
+    _dynamic = False
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)

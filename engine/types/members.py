@@ -2,7 +2,8 @@
 
 A class with ``__getattr__`` makes every look at an attribute of its instances several times slower
 in CPython, those that succeed too. So ``obj.IsReady`` is found as a member of the class that looks
-at ``obj.is_ready``, and a member that only LEAN has is one that refuses.
+at ``obj.is_ready``, and a member that only LEAN has is one that refuses. ``_dynamic`` of a class
+tells that it has a ``__getattr__`` of its own, which then comes before these names.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from engine.types.errors import EngineUnsupported
 
 _STORE = opcode.opmap["STORE_ATTR"]
 _EXTENDED = opcode.opmap["EXTENDED_ARG"]
+_DEREF = opcode.opmap["LOAD_DEREF"]
 _LOADS = frozenset(code for name, code in opcode.opmap.items() if name.startswith("LOAD_FAST"))
 #: endings that LEAN writes in capitals, as in ``AverageMAE``
 _CAPITALS = ("Mae", "Mfe")
@@ -24,11 +26,6 @@ _CAPITALS = ("Mae", "Mfe")
 def pascal(name: str) -> str:
     """Turn ``is_ready`` into ``IsReady``."""
     return "".join(part[:1].upper() + part[1:] for part in name.split("_"))
-
-
-def is_dynamic(kind: type) -> bool:
-    """Tell whether a class finds attributes by itself, before .NET's names count."""
-    return any("__getattr__" in vars(base) for base in kind.__mro__)
 
 
 class NetMethod:
@@ -42,7 +39,7 @@ class NetMethod:
     def __get__(self, obj: Any, owner: type | None = None) -> Any:
         if obj is None:
             return getattr(owner, self.name)
-        if is_dynamic(type(obj)):
+        if obj._dynamic:
             raise AttributeError(self.name)
         return getattr(obj, self.name)
 
@@ -58,7 +55,7 @@ class NetValue:
     def __get__(self, obj: Any, owner: type | None = None) -> Any:
         if obj is None:
             return getattr(owner, self.name)
-        if is_dynamic(type(obj)):
+        if obj._dynamic:
             held = vars(obj)
             if self.own in held:
                 return held[self.own]
@@ -66,7 +63,7 @@ class NetValue:
         return getattr(obj, self.name)
 
     def __set__(self, obj: Any, value: Any) -> None:
-        if is_dynamic(type(obj)):
+        if obj._dynamic:
             vars(obj)[self.own] = value
         else:
             setattr(obj, self.name, value)
@@ -87,7 +84,7 @@ class Absent:
         self.owner, self.name = owner, name
 
     def __get__(self, obj: Any, owner: type | None = None) -> Any:
-        if obj is not None and is_dynamic(type(obj)):
+        if obj is not None and obj._dynamic:
             raise AttributeError(self.name)
         raise EngineUnsupported(
             f"engine does not implement {self.owner}.{self.name}; use lean backtest"
@@ -109,6 +106,8 @@ def _stored(code: CodeType, known: set[str]) -> Iterator[str]:
     names = code.co_names
     if not any(name[:1].islower() and name not in known for name in names):
         return
+    # functions inside of the method look at the object too
+    shared = bool(code.co_argcount) and code.co_varnames[0] in code.co_cellvars
     raw = code.co_code
     operations, arguments = raw[::2], raw[1::2]
     at = operations.find(_STORE)
@@ -120,6 +119,7 @@ def _stored(code: CodeType, known: set[str]) -> Iterator[str]:
         name = names[number]
         # newer versions load two in one go; the second is the object
         own = operations[before] in _LOADS and not arguments[before] & 15
+        own = own or (shared and operations[before] == _DEREF)
         if own and name[:1].islower() and name not in known:
             yield name
         at = operations.find(_STORE, at + 1)
@@ -159,7 +159,19 @@ def add_net_names(cls: type, parents: type | tuple[type, ...]) -> None:
                 if net not in known:
                     known.add(net)
                     setattr(cls, net, NetMethod(name) if method else NetValue(name, net))
-        attributes = {n for n in vars(base).get("__annotations__", ()) if n[:1].islower()} - known
+    add_attribute_names(cls, fresh)
+
+
+def add_attribute_names(cls: type, bases: Iterable[type], declared: bool = True) -> None:
+    """Give a class the .NET names of the attributes that the methods of some bases set, and of
+    those that are only declared.
+    """
+    known: set[str] = set()
+    for base in cls.__mro__:
+        known.update(vars(base))
+    for base in bases:
+        names = vars(base).get("__annotations__", ()) if declared else ()
+        attributes = {name for name in names if name[:1].islower()} - known
         for code in _codes(vars(base).values()):
             attributes.update(_stored(code, known))
         for name in attributes:

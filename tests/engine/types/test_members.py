@@ -13,7 +13,6 @@ from engine.shim.exports import exports
 from engine.types.bars import QuoteBar, TradeBar
 from engine.types.dotnet import LeanObject
 from engine.types.errors import EngineUnsupported
-from engine.types.members import is_dynamic
 from engine.types.slice import Slice
 
 exports()
@@ -22,8 +21,9 @@ exports()
 @pytest.mark.parametrize(
     "kind", [QCAlgorithm, Security, Equity, SecurityPortfolioManager, Slice, TradeBar, QuoteBar]
 )
-def test_hot_classes_find_attributes_without_getattr(kind: type) -> None:
-    assert not is_dynamic(kind)
+def test_hot_classes_find_attributes_without_getattr(kind: Any) -> None:
+    assert not any("__getattr__" in vars(base) for base in kind.__mro__)
+    assert not kind._dynamic
 
 
 def test_names_of_net_read_and_write_the_same_attributes() -> None:
