@@ -31,6 +31,10 @@ _KINDS = {
     OrderType.COMBO_LEG_LIMIT: OrderKind.COMBO_LIMIT,
     OrderType.TRAILING_STOP: OrderKind.TRAILING_STOP,
 }
+#: kinds of orders that have neither a limit nor a stop price
+_UNPRICED = frozenset(
+    {OrderKind.MARKET, OrderKind.MARKET_ON_OPEN, OrderKind.MARKET_ON_CLOSE, OrderKind.COMBO_MARKET}
+)
 _STATUS = {
     OrderStatus.NEW: Status.NEW,
     OrderStatus.SUBMITTED: Status.SUBMITTED,
@@ -60,6 +64,11 @@ class Bridge:
         self.algorithm = algorithm
         self._keys: dict[Symbol, str] = {}
         self._symbols: dict[str, Symbol] = {}
+        self._fills = 0
+        # what the positions were read at: time, equity, cash and fills, and the slice
+        self._read: tuple[datetime, float, float, int] | None = None
+        self._slice: Slice | None = None
+        self._positions: dict[str, records.Position] = {}
 
     # -- names ---------------------------------------------------------------------------------
 
@@ -87,8 +96,29 @@ class Bridge:
         return float(security.symbol_properties.contract_multiplier) * (rate if rate > 0 else 1.0)
 
     def portfolio(self) -> records.Portfolio:
-        """Return the account at this moment, everything that may still fill included."""
+        """Return the account at this moment, everything that may still fill included.
+
+        In a backtest the positions of one slice are read again only after a fill: several orders of
+        one step are judged on the same ones.
+        """
         algorithm = self.algorithm
+        account = algorithm.portfolio
+        now = self.now()
+        equity, cash = float(account.total_portfolio_value), float(account.cash)
+        current = algorithm.current_slice
+        read = None if algorithm.live_mode else (now, equity, cash, self._fills)
+        if read is None or read != self._read or current is not self._slice:
+            self._positions = self._all_positions()
+            self._read, self._slice = read, current
+        return records.Portfolio(
+            time=now,
+            equity=equity,
+            positions=self._positions,
+            open_orders=self.open_orders(),
+            cash=cash,
+        )
+
+    def _all_positions(self) -> dict[str, records.Position]:
         positions: dict[str, records.Position] = {}
         for symbol, security in self._held():
             holdings = security.holdings
@@ -100,13 +130,7 @@ class Bridge:
                 float(security.price),
                 self.multiplier(security),
             )
-        return records.Portfolio(
-            time=self.now(),
-            equity=float(algorithm.portfolio.total_portfolio_value),
-            positions=positions,
-            open_orders=self.open_orders(),
-            cash=float(algorithm.portfolio.cash),
-        )
+        return positions
 
     def holdings(self) -> list[tuple[str, Symbol, float]]:
         """Return name, symbol and quantity of what is held."""
@@ -163,8 +187,8 @@ class Bridge:
             reference_price=float(security.price),
             reference_time=None if last is None else self._end(security, last),
             multiplier=self.multiplier(security),
-            limit_price=_price(order, "limit_price"),
-            stop_price=_price(order, "stop_price"),
+            limit_price=None if kind in _UNPRICED else _price(order, "limit_price"),
+            stop_price=None if kind in _UNPRICED else _price(order, "stop_price"),
             group=None if order.group_order_manager is None else int(order.group_order_manager.id),
             underlying=underlying,
             underlying_quantity=delivered,
@@ -186,6 +210,8 @@ class Bridge:
 
     def event(self, event: OrderEvent) -> records.OrderEvent:
         """Return an order event."""
+        if float(event.fill_quantity) != 0.0:
+            self._fills += 1
         ticket = self.algorithm.transactions.get_order_ticket(event.order_id)
         filled = None if ticket is None else float(ticket.quantity_filled)
         return records.OrderEvent(
@@ -207,27 +233,25 @@ class Bridge:
         data = self.algorithm.current_slice
         if data is None:
             return []
-        found: list[records.Bar] = []
+        found: dict[str, records.Bar] = {}
         now = self.now()
         for bars in (data.bars, data.quote_bars):
             for symbol in list(bars.keys()):
                 bar = bars[symbol]
                 key = self.key(symbol)
-                if bar.is_fill_forward or any(f.symbol == key for f in found):
+                if bar.is_fill_forward or key in found:
                     continue
-                found.append(
-                    records.Bar(
-                        key,
-                        now,
-                        float(bar.open),
-                        float(bar.high),
-                        float(bar.low),
-                        float(bar.close),
-                        float(getattr(bar, "volume", 0.0)),
-                        bar.end_time - bar.time,
-                    )
+                found[key] = records.Bar(
+                    key,
+                    now,
+                    float(bar.open),
+                    float(bar.high),
+                    float(bar.low),
+                    float(bar.close),
+                    float(getattr(bar, "volume", 0.0)),
+                    bar.end_time - bar.time,
                 )
-        return found
+        return list(found.values())
 
 
 def _price(order: Order, name: str) -> float | None:

@@ -14,7 +14,9 @@ class Closes:
 
     def __init__(self, length: int) -> None:
         self.length = length
-        self._rows: dict[Symbol, list[float]] = {}
+        # rows with room for twice the length, and how much of each is filled
+        self._rows: dict[Symbol, np.ndarray] = {}
+        self._filled: dict[Symbol, int] = {}
 
     def take(self, data: Slice) -> None:
         """Add the bars of one moment."""
@@ -23,17 +25,27 @@ class Closes:
             bar = bars[symbol]
             if bar.is_fill_forward or not bar.close > 0:
                 continue
-            row = self._rows.setdefault(symbol, [])
-            row.append(float(bar.close))
-            if len(row) > 2 * self.length:
-                del row[: -self.length]
+            row = self._rows.get(symbol)
+            if row is None:
+                row = self._rows[symbol] = np.empty(2 * self.length)
+            filled = self._filled.get(symbol, 0)
+            if filled == row.size:
+                row[: self.length] = row[-self.length :]
+                filled = self.length
+            row[filled] = bar.close
+            self._filled[symbol] = filled + 1
 
     def last(self, symbol: Symbol, count: int) -> np.ndarray | None:
-        """Return the last ``count`` closes, or None while there are fewer."""
-        row = self._rows.get(symbol)
-        if row is None or len(row) < count:
+        """Return the last ``count`` closes, or None while there are fewer.
+
+        It is a look at the row, good until the next :meth:`take`, and cannot be written to.
+        """
+        filled = self._filled.get(symbol, 0)
+        if filled < count:
             return None
-        return np.asarray(row[-count:])
+        look = self._rows[symbol][filled - count : filled]
+        look.flags.writeable = False
+        return look
 
     def returns(self, symbol: Symbol, count: int) -> np.ndarray | None:
         """Return the last ``count`` log returns, or None while there are fewer."""

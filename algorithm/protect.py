@@ -278,8 +278,8 @@ class Protection:
         reading = self.system.reading
         if reading is None:
             return
-        day = self.algorithm.time.strftime("%Y-%m-%d")
-        gross = sum(abs(p.value) for p in portfolio.positions.values())
+        day = self.algorithm.time.date().isoformat()
+        gross = sum(abs(p.quantity * p.price * p.multiplier) for p in portfolio.positions.values())
         row = [
             day,
             round(reading.equity, 2),

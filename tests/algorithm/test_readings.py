@@ -1,0 +1,71 @@
+"""What the models read of an algorithm: closes of the universe, and the account at each order."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine.run import run_backtest
+
+ALGORITHM = """from AlgorithmImports import *
+
+from algorithm.prices import Closes
+from algorithm.protect import protect
+
+
+class Reading(QCAlgorithm):
+    def initialize(self):
+        self.set_start_date(2013, 10, 7)
+        self.set_end_date(2014, 3, 31)
+        self.symbols = [self.add_equity(t, Resolution.DAILY).symbol for t in ("SPY", "IBM")]
+        self.closes, self.plain = Closes(20), []
+        self.readings, self.differences, self.compared = 0, [], 0
+        self.protection = protect(self)
+        bridge = self.protection.bridge
+        kept = bridge.portfolio
+
+        def both():
+            account, anew = kept(), bridge._all_positions()
+            self.readings += 1
+            if account.positions != anew:
+                self.differences.append((self.time, account.positions, anew))
+            return account
+
+        bridge.portfolio = both
+
+    def on_data(self, data):
+        self.closes.take(data)
+        if data.bars.contains_key(self.symbols[0]):
+            self.plain.append(data.bars[self.symbols[0]].close)
+        for count in (1, 7, 20):
+            look = self.closes.last(self.symbols[0], count)
+            if look is None:
+                assert len(self.plain) < count
+                continue
+            assert list(look) == self.plain[-count:] and not look.flags.writeable
+            self.compared += 1
+        for number, symbol in enumerate(self.symbols):
+            self.market_order(symbol, 10 if len(self.plain) % 3 else -15)
+            self.limit_order(symbol, 1 + number, self.securities[symbol].price * 1.01)
+"""
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory, lean_data: Path) -> Any:
+    folder = tmp_path_factory.mktemp("readings")
+    (folder / "main.py").write_text(ALGORITHM)
+    result = run_backtest(folder / "main.py", lean_data, object_store=folder / "store")
+    assert result.status == "Completed", result.error
+    return result.algorithm
+
+
+def test_closes_are_the_last_ones_after_every_bar_and_cannot_be_written(run: Any) -> None:
+    assert run.compared > 300
+
+
+def test_every_order_is_judged_on_the_positions_of_its_moment(run: Any) -> None:
+    assert run.protection.counts["gate_calls"] > 400
+    assert run.readings >= run.protection.counts["gate_calls"]
+    assert run.differences == []
