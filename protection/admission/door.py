@@ -219,7 +219,7 @@ class Admission:
                         crowd.wait(state.owner, price, held.ticket)
                     return held
                 notes = (*notes, "confirmed")
-                self._free(crowd)
+                self._free(crowd, seconds)
             feed.take(price, misfit is not None)
             if feed.noisy():
                 ratio = feed.noise.ratio
@@ -338,9 +338,10 @@ class Admission:
         need = min(watchers, max(settings.owners, watchers // 2 + 1))
         return len(waiting) + 1 >= settings.confirmations and len(owners) >= need
 
-    def _free(self, crowd: Crowd) -> None:
+    def _free(self, crowd: Crowd, seconds: float) -> None:
         """The level is confirmed: what waited for it is admitted, see :meth:`drain`."""
-        for _, _, ticket in crowd.pending:
+        for owner, price, ticket in crowd.pending:
+            crowd.prices[owner] = (price, seconds)
             held = self.quarantine.pop(ticket)
             if held is not None:
                 state = self._states.get(held.envelope.source)

@@ -43,7 +43,10 @@ class SignalToNoise:
         if self._square <= 0.0 or self.count < 2:
             return math.inf
         size = (1.0 - self._keep**self.count) / (1.0 - self._keep)
-        correlation = self._cross / self._square + 2.0 / math.sqrt(2.0 * size)
+        raw = self._cross / self._square
+        square = raw * raw
+        spread = max(0.0, 1.0 - 3.0 * square + 4.0 * square * square)  # Bartlett, for an MA(1)
+        correlation = raw + 2.0 * math.sqrt(spread / (2.0 * size))
         if correlation >= 0.0:
             return math.inf
         return max(0.0, (1.0 + 2.0 * correlation) / (-2.0 * correlation))

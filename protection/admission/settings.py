@@ -73,10 +73,10 @@ class NoiseSettings(Section):
     NAME = "noise"
 
     ratio: float | None = setting(
-        0.1, checks.above(0, optional=True), "variance of the efficient price over that of noise"
+        0.25, checks.above(0, optional=True), "variance of the efficient price over that of noise"
     )
-    memory: int = setting(250, checks.count(20), "returns in the running moments")
-    minimum: int = setting(150, checks.count(20), "returns needed before it is judged")
+    memory: int = setting(500, checks.count(20), "returns in the running moments")
+    minimum: int = setting(250, checks.count(20), "returns needed before it is judged")
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,6 @@ from protection.admission.envelope import Cause
 from protection.admission.settings import TrustSettings
 
 BAD: dict[Cause, float] = {
-    Cause.REPLAY: 5.0,
     Cause.INVALID: 3.0,
     Cause.CROSSED: 2.0,
     Cause.FUTURE: 3.0,
@@ -23,8 +22,9 @@ BAD: dict[Cause, float] = {
 }
 """Evidence against a source per cause.
 
-A forged or unsigned envelope is not in the table: whoever writes a stranger's name on it must not
-be able to lower the stranger's trust. Neither are silence, a slow queue of our own
+Forged, unsigned and replayed envelopes are not in the table: whoever writes a stranger's name on
+one, or copies one from the wire, must not be able to lower the stranger's trust. Neither are
+silence, a slow queue of our own
 (``stale_receipt``), nor what the door does because of other sources.
 """
 

@@ -24,7 +24,7 @@ _LAGS = 10
 _LEVEL = 1.645  # one-sided 5%
 _PERSISTENCE = 0.985
 BIAS = 4.0
-BLEND = 0.25
+BLEND = 0.12
 
 
 @dataclass(frozen=True, slots=True)
