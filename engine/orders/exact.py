@@ -30,7 +30,10 @@ def from_python(value: Any) -> Decimal:
             raise OverflowError(f"expected a finite number, was {value}")
         if not value:
             return Decimal("0.0")
-        number = Decimal(float.__repr__(value))
+        text = float.__repr__(value)
+        number = Decimal(text)
+        if "e" not in text:
+            return number
         return number.quantize(Decimal(1)) if number.as_tuple().exponent > 0 else number  # type: ignore[operator]
     if isinstance(value, bool) or value is None or isinstance(value, str):
         raise TypeError(f"expected a number, was {value!r}")

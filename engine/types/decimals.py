@@ -57,7 +57,11 @@ def to_decimal(value: Any) -> Decimal:
             raise OverflowError(f"expected a finite number, was {value}")
         if not value:
             return ZERO
-        number = Decimal(f"{value:.15g}")
+        text = f"{value:.15g}"
+        number = Decimal(text)
+        if "e" not in text:
+            # whole, or with 19 decimals at most
+            return number
         exponent = _exponent(number)
         if exponent < -_DECIMALS:
             number = round_half_even(number, _DECIMALS).normalize()
@@ -75,6 +79,9 @@ def to_decimal(value: Any) -> Decimal:
 def normalize(value: Decimal) -> Decimal:
     """Drop trailing zeros without going to an exponent (``1E+2`` stays ``100``)."""
     value = value.normalize()
+    if value.adjusted() < 1:
+        # below ten: no tens that an exponent could stand for
+        return value
     # whole, or with decimals: an exponent above zero is left, which rounding does not change
     if value.same_quantum(ONE) or not value.to_integral_value().same_quantum(value):
         return value
@@ -105,9 +112,11 @@ def round_to_significant(value: Decimal, digits: int) -> Decimal:
 def round_half_even(value: Decimal, digits: int = 0) -> Decimal:
     """``Math.Round(decimal, digits)``; the scale never grows."""
     if 0 <= digits <= 28 and value.adjusted() < 29:
-        rounded = value.quantize(_UNITS[digits], ROUND_HALF_EVEN, context=_WIDE)
-        if rounded != value:
+        rounded = _WIDE.quantize(value, _UNITS[digits])
+        if rounded != value or rounded.same_quantum(value):
             return rounded
+        # of a sum the finer of both scales is kept
+        return value if _WIDE.add(value, rounded).same_quantum(rounded) else rounded
     if -_exponent(value) <= digits:
         return value
     return value.quantize(Decimal(1).scaleb(-digits), ROUND_HALF_EVEN, context=_WIDE)
