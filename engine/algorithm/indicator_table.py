@@ -56,6 +56,7 @@ frama|B|period:i,long_period:i=198|FRAMA({period},{long_period})|FractalAdaptive
 heikin_ashi|T||HA|HeikinAshi
 he|S|period:i,max_lag:i=20|HE({period},{max_lag})|HurstExponent
 hma|S|period:i|HMA({period})|HullMovingAverage
+ht|S|length:i,in_phase_multiplication_factor:d,quadrature_multiplication_factor:d|HT({length}, {in_phase_multiplication_factor}, {quadrature_multiplication_factor})|HilbertTransform
 ibs|T||IBS|InternalBarStrength
 ichimoku|T|tenkan_period:i,kijun_period:i,senkou_a_period:i,senkou_b_period:i,senkou_a_delay_period:i,senkou_b_delay_period:i|ICHIMOKU({tenkan_period},{kijun_period},{senkou_a_period},{senkou_b_period},{senkou_a_delay_period},{senkou_b_delay_period})|IchimokuKinkoHyo
 kama|S|period:i|KAMA({period},2,30)|KaufmanAdaptiveMovingAverage
@@ -87,6 +88,7 @@ ppo|S|fast_period:i,slow_period:i,moving_average_type:m|PPO({fast_period},{slow_
 psar|B|af_start:d=0.02,af_increment:d=0.02,af_max:d=0.2|PSAR({af_start},{af_increment},{af_max})|ParabolicStopAndReverse
 rc|S|period:i,k:d|RC({period},{k})|RegressionChannel
 rma|S|period:i|RMA({period})|RelativeMovingAverage
+rdv|T|period:i=2|RDV({period})|RelativeDailyVolume
 roc|S|period:i|ROC({period})|RateOfChange
 rocp|S|period:i|ROCP({period})|RateOfChangePercent
 rocr|S|period:i|ROCR({period})|RateOfChangeRatio
@@ -108,6 +110,7 @@ pso|T|period:i,ema_period:i|PSO({period},{ema_period})|PremierStochasticOscillat
 sum|S|period:i|SUM({period})|Sum
 swiss|S|period:i,delta:d,tool:k|SWISS({period},{delta},{tool})|SwissArmyKnife
 t_3|S|period:i,volume_factor:d=0.7|T3({period},{volume_factor})|T3MovingAverage
+tds|B||TDS|TomDemarkSequential
 tema|S|period:i|TEMA({period})|TripleExponentialMovingAverage
 tsi|S|long_term_period:i=25,short_term_period:i=13,signal_period:i=7,signal_type:m=EXPONENTIAL|TSI({long_term_period},{short_term_period},{signal_period})|TrueStrengthIndex
 tr|B||TR|TrueRange
@@ -132,7 +135,7 @@ zz|B|sensitivity:d=0.05,min_trend_length:i=1|ZZ({sensitivity},{min_trend_length}
 """
 
 #: helpers whose resolution is daily by default in LEAN
-DAILY_BY_DEFAULT = frozenset(("asi", "si"))
+DAILY_BY_DEFAULT = frozenset(("asi", "rdv", "si"))
 
 
 @dataclass(frozen=True, slots=True)

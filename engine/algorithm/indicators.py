@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+from engine.algorithm.breadth import BreadthMixin
 from engine.algorithm.consolidating import input_type_of, point_pusher
 from engine.algorithm.indicator_history import IndicatorHistoryMixin, resolution_or_selector
 from engine.algorithm.indicator_table import DAILY_BY_DEFAULT, Overload, choose, overloads
@@ -26,7 +27,7 @@ _SUFFIX = {
 }
 
 
-class IndicatorsMixin(IndicatorHistoryMixin):
+class IndicatorsMixin(BreadthMixin, IndicatorHistoryMixin):
     """The indicator helpers (``sma``, ``ema``, ...), registration, warm-up and history of
     indicators.
     """
