@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from engine.orders.time_in_force import TimeInForce
 from engine.types.dotnet import LeanObject
+from engine.types.exchanges import Exchange
 
 
 def _member(name: str, hashed: bool) -> str:
@@ -43,7 +44,8 @@ class OrderProperties(LeanObject):
         out["timeInForce"] = time_in_force._json()
         exchange = getattr(self, "exchange", None)
         if exchange is not None:
-            out[_member("exchange", hashed)] = str(exchange)
+            shown = exchange._json() if isinstance(exchange, Exchange) else str(exchange)
+            out[_member("exchange", hashed)] = shown
         return out
 
 
@@ -173,3 +175,13 @@ class KrakenOrderProperties(OrderProperties):
             "conditional_order": None,
         }
         return {_member(k, hashed): v for k, v in own.items()} | super()._json(hashed)
+
+
+class IndiaOrderProperties(OrderProperties):
+    """Fields of Indian brokerages: the exchange and the product type (MIS, CNC, NRML)."""
+
+    _own: ClassVar[dict[str, Any]] = {"product_type": None}
+
+    def __init__(self, exchange: Any = None, product_type: Any = None) -> None:
+        super().__init__(exchange)
+        self.product_type = None if product_type is None else str(product_type)
