@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import Any
@@ -175,6 +176,22 @@ class CustomUniverseSelectionModel(UniverseSelectionModel):
 
     def __str__(self) -> str:
         return self._symbol.value
+
+
+class InceptionDateUniverseSelectionModel(CustomUniverseSelectionModel):
+    """Tickers that join on their dates and stay: ``(name, {ticker: date})``, dates in order."""
+
+    def __init__(self, name: str, tickers_by_date: dict[str, datetime]) -> None:
+        super().__init__(name, None)
+        self._waiting = deque(dict(tickers_by_date).items())
+        self._joined: list[str] = []
+
+    def select(self, algorithm: Any, date: datetime) -> Any:
+        """Return the tickers whose date has come; unchanged while no other joins."""
+        before = len(self._joined)
+        while self._waiting and self._waiting[0][1] <= date:
+            self._joined.append(self._waiting.popleft()[0])
+        return Universe.UNCHANGED if len(self._joined) == before else list(self._joined)
 
 
 class ScheduledUniverseSelectionModel(UniverseSelectionModel):
