@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from protection.gating.anchor import Anchor, Model
-    from protection.gating.verdict import Check, Corridor, Standing, corridor
     from protection.gating.gate import Decision, ModelGate
     from protection.gating.gauss import compare, noise_of
     from protection.gating.settings import GateSettings
+    from protection.gating.verdict import Check, Corridor, Standing, corridor
 
 __all__ = [
     "Anchor",

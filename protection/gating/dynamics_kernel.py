@@ -105,25 +105,20 @@ def path(
 
 
 @compiled
-def moments(rows: Any, mean: Any, cov: Any) -> None:
-    """Mean and covariance (divisor n - 1) of ``rows`` into ``mean`` and ``cov``."""
+def moments(rows: Any, mean: Any) -> Any:
+    """Covariance (divisor n - 1) of ``rows``, which are centred in place; mean into ``mean``."""
     n, p = rows.shape
     for i in range(p):
-        total = 0.0
-        for t in range(n):
-            total += rows[t, i]
-        mean[i] = total / n
-        for j in range(p):
-            cov[i, j] = 0.0
+        mean[i] = 0.0
     for t in range(n):
         for i in range(p):
-            d = rows[t, i] - mean[i]
-            for j in range(i + 1):
-                cov[i, j] += d * (rows[t, j] - mean[j])
+            mean[i] += rows[t, i]
     for i in range(p):
-        for j in range(i + 1):
-            cov[i, j] /= n - 1
-            cov[j, i] = cov[i, j]
+        mean[i] /= n
+    for t in range(n):
+        for i in range(p):
+            rows[t, i] -= mean[i]
+    return np.dot(rows.T, rows) / (n - 1)
 
 
 @compiled
@@ -145,21 +140,29 @@ def lower(cov: Any, out: Any) -> bool:
 
 
 @compiled
-def largest(rows: Any, mean: Any, factor: Any) -> float:
-    """Largest squared Mahalanobis distance of ``rows``, with a Cholesky factor."""
-    n, p = rows.shape
-    solved = np.empty(p)
+def largest(rows: Any, shift: Any, factor: Any) -> float:
+    """Largest squared length of ``factor^-1 (row - shift)``."""
+    p = shift.size
+    inverse = np.zeros((p, p))
+    for j in range(p):
+        for i in range(j, p):
+            total = 1.0 if i == j else 0.0
+            for k in range(j, i):
+                total -= factor[i, k] * inverse[k, j]
+            inverse[i, j] = total / factor[i, i]
+    white = np.dot(rows, inverse.T)
+    moved = np.zeros(p)
+    for i in range(p):
+        for k in range(i + 1):
+            moved[i] += inverse[i, k] * shift[k]
     best = 0.0
-    for t in range(n):
-        distance = 0.0
+    for t in range(white.shape[0]):
+        total = 0.0
         for i in range(p):
-            total = rows[t, i] - mean[i]
-            for k in range(i):
-                total -= factor[i, k] * solved[k]
-            solved[i] = total / factor[i, i]
-            distance += solved[i] * solved[i]
-        if distance > best:
-            best = distance
+            gap = white[t, i] - moved[i]
+            total += gap * gap
+        if total > best:
+            best = total
     return best
 
 
@@ -186,15 +189,14 @@ def simulate(
     anchor = np.empty((first.shape[1] - burn, p))
     candidate = np.empty((second.shape[1] - burn, p))
     mean_r, mean_a = np.empty(p), np.empty(p)
-    cov_r, cov_a = np.empty((p, p)), np.empty((p, p))
     low_r, low_a = np.zeros((p, p)), np.zeros((p, p))
-    solved = np.empty(p)
+    solved, shift, origin = np.empty(p), np.empty(p), np.zeros(p)
     half = np.empty((p, p))
     for b in range(draws):
         path(shocks, first[b], burn, carry, own, common, keep, anchor)
         path(shocks, second[b], burn, carry, own, common, keep, candidate)
-        moments(anchor, mean_r, cov_r)
-        moments(candidate, mean_a, cov_a)
+        cov_r = moments(anchor, mean_r)
+        cov_a = moments(candidate, mean_a)
         if not (lower(cov_r, low_r) and lower(cov_a, low_a)):
             drift[b] = np.nan
             anomaly[b] = np.nan
@@ -202,7 +204,8 @@ def simulate(
             continue
         total = 0.0
         for i in range(p):
-            value = mean_a[i] - mean_r[i]
+            shift[i] = mean_a[i] - mean_r[i]
+            value = shift[i]
             for k in range(i):
                 value -= low_r[i, k] * solved[k]
             solved[i] = value / low_r[i, i]
@@ -225,4 +228,4 @@ def simulate(
                     value += half[i, k] * half[j, k]
                 whitened[b, i, j] = value
                 whitened[b, j, i] = value
-        anomaly[b] = largest(anchor, mean_a, low_a) / largest(anchor, mean_r, low_r)
+        anomaly[b] = largest(anchor, shift, low_a) / largest(anchor, origin, low_r)

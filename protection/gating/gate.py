@@ -28,9 +28,9 @@ from protection.contracts.errors import FixInput, NameActor, RecoverState
 from protection.contracts.stores import MemoryStateStore, StateStore, StateVault
 from protection.gating.anchor import Anchor, Model, as_rows
 from protection.gating.checkpoints import Checkpoints
-from protection.gating.verdict import Corridor, Standing, corridor
 from protection.gating.null import Draws, Estimator, imagined, model_by
 from protection.gating.settings import GateSettings
+from protection.gating.verdict import Corridor, Standing, corridor
 
 STATE_KEY = "gate.state"
 STATE_KIND = "gate-state"
