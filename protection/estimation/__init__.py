@@ -9,34 +9,80 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from protection.estimation.clipping import clip_influence, clip_radius, clipping_factor
+    from protection.estimation.clipping import (
+        clip_influence,
+        clip_radius,
+        clipping_factor,
+        mahalanobis,
+    )
+    from protection.estimation.determinant import Mrcd, mrcd
+    from protection.estimation.geometric import geometric_median
     from protection.estimation.influence import InfluenceBound, capped_shares, clipping_bound
+    from protection.estimation.location import (
+        BlockPlan,
+        block_plan,
+        catoni_halfwidth,
+        catoni_location,
+        catoni_mean,
+        median_of_means,
+        trimmed_mean,
+        winsorised_mean,
+    )
+    from protection.estimation.qn import qn_scale
     from protection.estimation.streaming import StreamingMoments
 
 __all__ = [
+    "BlockPlan",
     "InfluenceBound",
+    "Mrcd",
     "StreamingMoments",
+    "block_plan",
     "capped_shares",
+    "catoni_halfwidth",
+    "catoni_location",
+    "catoni_mean",
     "clip_influence",
     "clip_radius",
     "clipping_bound",
     "clipping_factor",
+    "geometric_median",
+    "mahalanobis",
+    "median_of_means",
+    "mrcd",
+    "qn_scale",
+    "trimmed_mean",
+    "winsorised_mean",
 ]
 
 _HOMES = {
+    "BlockPlan": "location",
     "InfluenceBound": "influence",
+    "Mrcd": "determinant",
     "StreamingMoments": "streaming",
+    "block_plan": "location",
     "capped_shares": "influence",
+    "catoni_halfwidth": "location",
+    "catoni_location": "location",
+    "catoni_mean": "location",
     "clip_influence": "clipping",
     "clip_radius": "clipping",
     "clipping_bound": "influence",
     "clipping_factor": "clipping",
+    "geometric_median": "geometric",
+    "mahalanobis": "clipping",
+    "median_of_means": "location",
+    "mrcd": "determinant",
+    "qn_scale": "qn",
+    "trimmed_mean": "location",
+    "winsorised_mean": "location",
 }
 
 
 def __getattr__(name: str) -> Any:
     if name in _HOMES:
-        return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+        value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+        globals()[name] = value
+        return value
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

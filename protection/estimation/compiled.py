@@ -10,6 +10,9 @@ try:
 except ImportError:  # the twin answers
     njit = None
 
+# Without numpy's error model every division looks for a zero and no loop with one is vectorised.
+_OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
+
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
@@ -23,16 +26,17 @@ def compiled(twin: Callable[..., Any] | None = None) -> Callable[[Function], Fun
 
     Notes
     -----
-    The machine code is kept beside the source, or wherever ``NUMBA_CACHE_DIR`` says. Where no
-    folder can be written it is made anew in every process.
+    A division by zero gives infinity or NaN, as in NumPy. The machine code is kept beside the
+    source, or wherever ``NUMBA_CACHE_DIR`` says; where no folder can be written it is made anew in
+    every process.
     """
 
     def decorate(function: Function) -> Function:
         if njit is None:
             return function if twin is None else twin  # type: ignore[return-value]
         try:
-            return njit(cache=True, nogil=True)(function)
+            return njit(cache=True, **_OPTIONS)(function)
         except RuntimeError:  # numba: "cannot cache function: no locator available"
-            return njit(nogil=True)(function)
+            return njit(**_OPTIONS)(function)
 
     return decorate
