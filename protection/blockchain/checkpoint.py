@@ -136,6 +136,9 @@ def write_checkpoint(
     before = latest_checkpoint(ledger)
     if before is not None:
         extensions.append(f"previous {before.size} {base64.b64encode(before.root).decode()}")
+    about = getattr(ledger.store, "about_digest", "")
+    if about:
+        extensions.append(f"about {about}")
     if config:
         extensions.append(f"config {config}")
     name = origin or str(getattr(ledger.store, "origin", "qmp-overrider"))

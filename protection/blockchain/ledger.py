@@ -124,6 +124,7 @@ class Ledger(LedgerReader):
         self._pending: deque[Ticket] = deque()
         self._flying: list[Ticket] = []
         self._failure = ""
+        self._failures = 0
         self._slow = 0.0
         self._idle = False
         self._closing = False
@@ -236,7 +237,7 @@ class Ledger(LedgerReader):
         StalledWrite
             When it is not after ``timeout`` seconds.
         RetryWrite
-            When the disk refuses; the entries stay queued.
+            Without ``timeout``, when the disk refuses; the entries stay queued.
         """
         with self._mutex:
             waiting = [*self._flying, *self._pending]
@@ -244,7 +245,7 @@ class Ledger(LedgerReader):
                 self._start_writer()
         for ticket in waiting:
             if not ticket.done:
-                self._await(ticket, timeout, patient=False)
+                self._await(ticket, timeout, patient=timeout is not None)
         return self.size
 
     def tombstone(
@@ -369,10 +370,11 @@ class Ledger(LedgerReader):
     def _await(self, ticket: Ticket, timeout: float | None, patient: bool = True) -> Receipt:
         deadline = None if timeout is None else time.monotonic() + timeout
         with self._mutex:
+            failures = self._failures
             if not ticket.done:
                 self._start_writer()
             while not ticket.done and ticket.error is None:
-                if not patient and self._failure:
+                if not patient and self._failures > failures + 1:  # one whole attempt since
                     raise RetryWrite(f"expected the queue to be written: {self._failure}")
                 left = None if deadline is None else deadline - time.monotonic()
                 if left is not None and left <= 0:
@@ -452,6 +454,7 @@ class Ledger(LedgerReader):
         with self._mutex:
             self._flying = []
             self._failure = f"the last write failed: {error}"
+            self._failures += 1
             for ticket in reversed(batch):
                 if ticket.waited:
                     ticket.error = error

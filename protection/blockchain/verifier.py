@@ -161,6 +161,13 @@ def ed25519_verify(public: bytes, message: bytes, signature: bytes) -> bool:
 # ---------------------------------------------------------------------- signed heads
 
 
+def _decode(text: str) -> bytes:
+    raw = base64.b64decode(text, validate=True)
+    if base64.b64encode(raw).decode() != text:  # bits that nobody reads must not differ
+        raise ValueError(f"expected canonical base64, was {text!r}")
+    return raw
+
+
 class Note:
     """A signed head: C2SP's tlog-checkpoint."""
 
@@ -168,19 +175,20 @@ class Note:
         body, gap, signatures = text.rpartition("\n\n")
         self.body = body + "\n"
         lines = body.split("\n")
-        if not gap or len(lines) < 3:
+        if not gap or len(lines) < 3 or not text.endswith("\n"):
             raise ValueError("expected a checkpoint: origin, size, root, empty line, signatures")
         self.origin = lines[0]
         if not lines[1].isdigit() or (len(lines[1]) > 1 and lines[1][0] == "0"):
             raise ValueError(f"expected a decimal size, was {lines[1]!r}")
         self.size = int(lines[1])
-        self.root = base64.b64decode(lines[2], validate=True)
+        self.root = _decode(lines[2])
+        self.extensions = lines[3:]
         if len(self.root) != 32 or not self.origin:
             raise ValueError("expected a root of 32 bytes and an origin")
         self.signatures: list[tuple[str, bytes, bytes]] = []
-        for line in signatures.splitlines():
+        for line in signatures[:-1].split("\n"):
             dash, name, blob = line.split(" ")
-            raw = base64.b64decode(blob, validate=True)
+            raw = _decode(blob)
             if dash != "\u2014" or len(raw) < 5:
                 raise ValueError(f"expected a signature line, was {line!r}")
             self.signatures.append((name, raw[:4], raw[4:]))
@@ -212,11 +220,13 @@ class Key:
         return False
 
     def signed(self, note: Note) -> bool:
-        """Whether this key signed a head."""
-        return any(
-            name == self.name and ident == self.ident and self.verify(note.body.encode(), signature)
+        """Whether this key signed a head, and every signature in its name is its own."""
+        mine = [
+            ident == self.ident and self.verify(note.body.encode(), signature)
             for name, ident, signature in note.signatures
-        )
+            if name == self.name
+        ]
+        return bool(mine) and all(mine)
 
 
 def rotation_message(previous: str, public: str) -> bytes:
@@ -279,6 +289,8 @@ class Walk:
         self.trusted = list(keys)
         self.since: dict[str, tuple[int, int | None]] = {key.text: (0, None) for key in keys}
         self.roots: dict[int, bytes] = {}
+        self.about = ""  # digest of ledger.json, where there is one
+        self.whole = True  # whether every kept head is here
         self.heads: list[tuple[str, Note]] = []
         for name, text in notes.items():
             try:
@@ -360,12 +372,33 @@ class Walk:
             else:
                 good += 1
         report.heads = good
+        self._chain()
         if need_head and not good and not report.problems:
             report.bad("no head signed by the given key: a rewrite could not be told")
         if not self.heads:
             report.notes.append("no signed head: a consistent rewrite could not be told")
         elif not self.trusted:
             report.notes.append("no key given: signatures were not checked")
+
+    def _chain(self) -> None:
+        """Each kept head names the one before it: none may be missing."""
+        kept = {
+            (note.size, note.root) for name, note in self.heads if not name.startswith("--against")
+        }
+        for name, note in self.heads:
+            for line in note.extensions:
+                word, _, rest = line.partition(" ")
+                if word == "about" and self.about and rest != self.about:
+                    self.report.bad(f"{name}: ledger.json was another when it was signed")
+                if word != "previous" or name.startswith("--against") or not self.whole:
+                    continue
+                size, _, root = rest.partition(" ")
+                try:
+                    missing = (int(size), _decode(root)) not in kept
+                except ValueError:
+                    missing = True
+                if missing:
+                    self.report.bad(f"{name}: the head over {size} records before it is missing")
 
     def _signed(self, note: Note) -> bool:
         for key in self.trusted:
@@ -396,7 +429,9 @@ def frames(data: bytes) -> Iterator[tuple[int, bytes, int]]:
 def verify_folder(folder: Path, report: Report, walk: Walk) -> None:
     """Walk the segments of a ledger."""
     try:
-        about = json.loads((folder / "ledger.json").read_bytes())
+        raw = (folder / "ledger.json").read_bytes()
+        walk.about = _sha(raw).hexdigest()
+        about = json.loads(raw)
         if about["format"] != FORMAT:
             report.bad(f"ledger.json: expected format {FORMAT}, was {about['format']!r}")
         for name, note in walk.heads:
@@ -451,10 +486,11 @@ def _segment(path: Path, last: bool, walk: Walk, nodes: _Nodes) -> None:
     for kind, payload, stop in frames(data):
         if kind == _H:
             header = json.loads(payload) if start == 0 else {}
-            right = header.get("first") == first and header.get("root") == edge.root().hex()
-            if not right:
+            if header.get("first") != first or header.get("root") != edge.root().hex():
                 report.bad(f"{where}): the header does not follow from the records before", first)
                 raise Stop
+            if header.get("about") != walk.about:
+                report.bad(f"{where}): ledger.json was another when the segment began")
         elif start == 0:
             break
         elif kind == _R:
@@ -555,6 +591,7 @@ def verify_sqlite(path: Path, report: Report, walk: Walk) -> None:
 def verify_export(folder: Path, report: Report, walk: Walk) -> None:
     """Check an exported folder: every file's digest, every record's proof, the head."""
     manifest = json.loads((folder / "manifest.json").read_bytes())
+    walk.whole = False
     for name, digest in manifest["files"].items():
         path = folder / name
         if not path.is_file() or _sha(path.read_bytes()).hexdigest() != digest:
@@ -623,9 +660,9 @@ def verify(
     kept = place / "kept" if place.is_dir() else None
     if kept is not None and kept.is_dir():
         for file in sorted(kept.glob("checkpoint-*.txt")):
-            notes[file.name] = file.read_text("utf-8")
+            notes[file.name] = file.read_text("utf-8", "replace")
     if (place / "checkpoint.txt").is_file():
-        notes["checkpoint.txt"] = (place / "checkpoint.txt").read_text("utf-8")
+        notes["checkpoint.txt"] = (place / "checkpoint.txt").read_text("utf-8", "replace")
     walk = Walk(report, trusted, notes)
     if not place.exists():
         raise FileNotFoundError(f"expected a ledger or an export, found nothing at {place}")
@@ -689,7 +726,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args(arguments)
     try:
-        against = [path.read_text("utf-8") for path in given.against]
+        against = [path.read_text("utf-8", "replace") for path in given.against]
         keys = [Path(key).read_text("utf-8") if Path(key).is_file() else key for key in given.key]
         report = verify(given.path, against=against, keys=keys)
     except (OSError, ValueError) as error:

@@ -83,6 +83,7 @@ class FileStore:
         self._disk = disk if disk is not None else Disk()
         self._segment_bytes = segment_bytes
         self._about = {"format": FORMAT, "origin": origin, "retention_years": retention_years}
+        self.about_digest = ""
         self._lock: FolderLock | None = None
         self._handle = -1
         self._mark = -1
@@ -102,14 +103,14 @@ class FileStore:
             self._read_about()
             return self._recover()
         except OSError as error:
-            self.close()
+            self._let_go()
             if isinstance(error, RetryWrite):
                 raise
             raise RetryWrite(f"expected {self.folder} to hold a ledger, was not: {error}") from (
                 error
             )
         except RecoverState:
-            self.close()
+            self._let_go()
             raise
 
     def _read_about(self) -> None:
@@ -117,10 +118,14 @@ class FileStore:
         if not path.is_file():
             if self.readonly or any(self.folder.glob("*.seg")):
                 raise BrokenLedger(f"expected {path}, was missing", 0)
-            self._write_whole(path, canonical(self._about) + b"\n")
+            raw = canonical(self._about) + b"\n"
+            self._write_whole(path, raw)
+            self.about_digest = sha256(raw).hexdigest()
             return
         try:
-            about = json.loads(path.read_bytes())
+            raw = path.read_bytes()
+            self.about_digest = sha256(raw).hexdigest()
+            about = json.loads(raw)
             found = about["format"]
         except (ValueError, KeyError, TypeError) as error:
             raise BrokenLedger(f"expected {path} to describe a ledger, was not", 0) from error
@@ -311,17 +316,21 @@ class FileStore:
 
     def _open_mark(self, size: int, root: bytes) -> None:
         self._root = root
-        self._mark = self._disk.open(self.folder / "acked")
-        self._disk.write(self._mark, mark(size, root), 0)
-        self._disk.sync(self._mark)
-        self._disk.sync_folder(self.folder)
+        path = self.folder / "acked"
+        self._write_whole(path, mark(size, root))
+        self._mark = self._disk.open(path)
 
     def _new_segment(self, first: int, root: bytes) -> None:
         disk = self._disk
         path = self.folder / f"{first:020d}.seg"
         handle = disk.open(path)
         try:
-            header = {"first": first, "format": FORMAT, "root": root}
+            header = {
+                "about": self.about_digest,
+                "first": first,
+                "format": FORMAT,
+                "root": root,
+            }
             start = frame(HEADER, canonical(header))
             disk.truncate(handle, 0)
             disk.write(handle, start, 0)
@@ -437,24 +446,28 @@ class FileStore:
         }
 
     def close(self) -> None:
-        disk = self._disk
-        handles, self._handle, mark_handle, self._mark = self._handle, -1, self._mark, -1
         try:
-            if handles >= 0:
-                try:
-                    if not self._damaged:
-                        disk.truncate(handles, self._end)
-                        disk.sync(handles)
-                        if mark_handle >= 0:
-                            disk.sync(mark_handle)
-                finally:
-                    disk.close(handles)
-            if mark_handle >= 0:
-                disk.close(mark_handle)
+            if self._handle >= 0 and not self._damaged:
+                self._disk.truncate(self._handle, self._end)  # what was reserved ahead
+                self._disk.sync(self._handle)
+                if self._mark >= 0:
+                    self._disk.sync(self._mark)
+        except OSError as error:
+            raise RetryWrite(
+                f"expected {self.folder} to be closed tidily, was not: {error}; every "
+                "acknowledged record is on the disk all the same"
+            ) from error
         finally:
-            if self._lock is not None:
-                self._lock.release()
-                self._lock = None
+            self._let_go()
+
+    def _let_go(self) -> None:
+        handles, self._handle, self._mark = (self._handle, self._mark), -1, -1
+        for handle in handles:
+            if handle >= 0:
+                self._disk.close(handle)
+        if self._lock is not None:
+            self._lock.release()
+            self._lock = None
 
 
 def _records(data: bytes, first: int) -> Iterator[bytes]:
