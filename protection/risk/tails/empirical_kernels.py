@@ -138,7 +138,7 @@ def ring_scales(
     short = 0
     for i in range(variances.size):
         variance = max(variances[i], floor)
-        if valid[i] >= minimum and 2 * valid[i] >= depth:
+        if valid[i] >= minimum and 2 * valid[i] >= depth and variances[i] > floor:
             scales[i] = np.sqrt(variance * depth / valid[i])
             alone[i] = 0.0
         else:

@@ -99,7 +99,7 @@ def ring_scales(
 ) -> int:
     """Scale of each column's scenarios, or its stand-alone volatility; how many stand alone."""
     variance = np.maximum(variances, floor)
-    simulated = (valid >= minimum) & (2 * valid >= depth)
+    simulated = (valid >= minimum) & (2 * valid >= depth) & (variances > floor)
     widen = np.where(simulated, depth / np.maximum(valid, 1), 0.0)
     scales[:] = np.sqrt(variance * widen)
     alone[:] = np.where(simulated, 0.0, np.maximum(np.sqrt(variance), prior))

@@ -146,7 +146,7 @@ class _Filtered(TailModel):
         law = self._law(level)
         for place, end in enumerate(self._law_range(level, confidence)):
             middle = law[place // 2]
-            if not (math.isfinite(end) and end > 0.0 and middle > 0.0):
+            if not (0.0 < end < math.inf and 0.0 < middle < math.inf):
                 ends.append(end)
                 continue
             reach = min(math.hypot(math.log(end / middle), shared), 50.0)

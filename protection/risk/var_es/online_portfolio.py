@@ -41,7 +41,9 @@ class PortfolioTail:
     decay : of the volatility, RiskMetrics' 0.94 for daily bars
     prior_volatility : of one bar, for symbols without history (0.03 is 3% a bar)
     minimum : rows that a symbol needs before it is simulated
-    floor : smallest volatility of one bar; a constant price is not taken for a riskless one
+    floor : volatility of one bar at which a price counts as frozen and its history as short; from
+        the prior of 3% that takes about 230 bars without a move, so staleness must be caught
+        earlier, by the checks on the feed
 
     Raises
     ------
@@ -57,7 +59,7 @@ class PortfolioTail:
         decay: float = 0.94,
         prior_volatility: float = 0.03,
         minimum: int = 60,
-        floor: float = 1e-4,
+        floor: float = 1e-5,
     ) -> None:
         if len(set(symbols)) != len(symbols):
             raise FixSettings("expected symbols without repetition; remove the double ones")
@@ -159,6 +161,17 @@ class PortfolioTail:
             self._alone,
         )
         self._all_simulated = short == 0
+
+    def table(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Returns that each symbol may make over the next bar, and who stands alone.
+
+        Returns
+        -------
+        (symbols, scenarios) simple returns, equally likely, a row for each symbol (0 for those
+        that cannot be simulated); and (symbols,) volatilities of those, added undiversified with
+        a Student t of 3 degrees of freedom, 0 for the others. Both are copies.
+        """
+        return np.ascontiguousarray((self._view * self._scales).T), self._alone.copy()
 
     def _book(self, exposures: ArrayLike) -> NDArray[np.float64]:
         book = np.asarray(exposures, dtype=np.float64)
