@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from protection.contracts.records import Portfolio
 from protection.risk.orders import Pending
 
+if TYPE_CHECKING:
+    from protection.risk.limits.book import Book
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(slots=True)
 class Candidate:
     """An order that adds exposure and has passed the gate's own limits.
 
@@ -22,6 +25,7 @@ class Candidate:
     pending : everything else that may still fill: open, sent, and let through a moment ago
     scale : share of the size that the verdict in force allows, in (0, 1]
     price_of : last known price of a symbol, or None
+    book : values of the account, filled in by the first limit that needs them
     """
 
     symbol: str
@@ -31,6 +35,7 @@ class Candidate:
     pending: Sequence[Pending]
     scale: float
     price_of: Callable[[str], float | None]
+    book: Book | str | None = None
 
 
 @dataclass(frozen=True, slots=True)

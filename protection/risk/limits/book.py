@@ -5,13 +5,12 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from protection.contracts.records import Portfolio
 from protection.risk.limits.base import Candidate
 
 
 @dataclass(slots=True)
 class Line:
-    """One symbol, in account currency, signed.
+    """One symbol that may still move, in account currency, signed.
 
     Attributes
     ----------
@@ -43,46 +42,65 @@ class Line:
         return max(self.top, -self.bottom, 0.0)
 
 
-def lines_of(candidate: Candidate) -> dict[str, Line] | str:
-    """Every symbol held or pending, without the candidate itself, or why it cannot be told.
+@dataclass(slots=True)
+class Book:
+    """The account without the candidate.
+
+    Attributes
+    ----------
+    held : value of every position by symbol
+    moving : symbols with pending orders, and always the candidate's own
+    own : the candidate's own line
+    """
+
+    held: dict[str, float]
+    moving: dict[str, Line]
+    own: Line
+
+
+def book_of(candidate: Candidate) -> Book | str:
+    """Book around a candidate, made once, or why it cannot be told.
 
     Pending orders of the candidate's own symbol are counted in full; of other symbols the orders
     that reduce and do not rest in the book are credited as exits, so that a rotation can pass.
     """
-    portfolio, symbol = candidate.portfolio, candidate.symbol
-    lines: dict[str, Line] = {}
-    units: dict[str, float] = {symbol: candidate.unit}
-    for name, position in portfolio.positions.items():
-        unit = candidate.unit if name == symbol else position.price * position.multiplier
-        units[name] = unit
-        lines[name] = Line(position.quantity * unit)
+    if candidate.book is None:
+        candidate.book = _make(candidate)
+    return candidate.book
+
+
+def _make(candidate: Candidate) -> Book | str:
+    symbol, positions = candidate.symbol, candidate.portfolio.positions
+    held = {name: p.quantity * p.price * p.multiplier for name, p in positions.items()}
+    if symbol in held:
+        held[symbol] = positions[symbol].quantity * candidate.unit
+    own = Line(held.get(symbol, 0.0))
+    moving = {symbol: own}
+    total = 0.0
     for p in candidate.pending:
-        unit = units.get(p.symbol, 0.0)
-        if not unit > 0.0:
-            price = p.price if p.price is not None else candidate.price_of(p.symbol)
-            if price is None or not price > 0.0:
-                return f"expected a price for the open orders in {p.symbol}, was none"
-            units[p.symbol] = unit = price * p.multiplier
-        line = lines.get(p.symbol)
+        name = p.symbol
+        if name == symbol:
+            unit = candidate.unit
+        else:
+            position = positions.get(name)
+            unit = 0.0 if position is None else position.price * position.multiplier
+            if not unit > 0.0:
+                price = p.price if p.price is not None else candidate.price_of(name)
+                if price is None or not price > 0.0:
+                    return f"expected a price for the open orders in {name}, was none"
+                unit = price * p.multiplier
+        line = moving.get(name)
         if line is None:
-            lines[p.symbol] = line = Line(0.0)
+            moving[name] = line = Line(held.get(name, 0.0))
         value = p.quantity * unit
+        total += abs(value)
         if value > 0.0:
             line.buys += value
         else:
             line.sells += value
-        if not p.resting and p.symbol != symbol and value * line.held < 0.0:
+        if not p.resting and name != symbol and value * line.held < 0.0:
             line.closing += value
-    total = 0.0
-    for line in lines.values():
-        total += abs(line.held) + line.buys - line.sells
+    total += sum(held.values())
     if not math.isfinite(total):
-        return f"expected finite positions and prices, gross exposure was {total}"
-    return lines
-
-
-def weights_of(portfolio: Portfolio) -> dict[str, float]:
-    """Value of each position over equity; empty when the equity is not positive."""
-    if not portfolio.equity > 0.0:
-        return {}
-    return {name: p.value / portfolio.equity for name, p in portfolio.positions.items()}
+        return f"expected finite positions and prices, was {total} in sum"
+    return Book(held, moving, own)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from operator import mul
 
 from protection.contracts.limit_settings import ExposureSettings
 from protection.risk.limits.base import Candidate, Objection
-from protection.risk.limits.book import Line, lines_of
+from protection.risk.limits.book import Book, book_of
 
 _SLACK = 1e-9
 
@@ -31,11 +32,13 @@ class ExposureLimits:
     settings : the limits; None is off
     """
 
-    __slots__ = ("_sectors", "_settings")
+    __slots__ = ("_known", "_members", "_sectors", "_settings")
 
     def __init__(self, settings: ExposureSettings) -> None:
         self._settings = settings
         self._sectors: Mapping[str, str] = settings.sector_map()
+        self._known: dict[str, str] = {}
+        self._members: dict[str, list[str]] = {}
 
     @property
     def active(self) -> bool:
@@ -50,94 +53,92 @@ class ExposureLimits:
 
     def sector_of(self, symbol: str) -> str:
         """Sector of a symbol, by its key or the ticker in front of it; itself when unknown."""
-        found = self._sectors.get(symbol)
-        if found is None:
-            found = self._sectors.get(symbol.split(" ", 1)[0])
-        return symbol if found is None else found
+        known = self._known.get(symbol)
+        if known is None:
+            sectors = self._sectors
+            known = sectors.get(symbol) or sectors.get(symbol.split(" ", 1)[0]) or symbol
+            self._known[symbol] = known
+            self._members.setdefault(known, []).append(symbol)
+        return known
 
     def object(self, candidate: Candidate) -> Objection | None:
         """Why the order may not pass, or None."""
-        lines = lines_of(candidate)
-        if isinstance(lines, str):
-            return Objection("input", lines, 0.0)
+        book = book_of(candidate)
+        if isinstance(book, str):
+            return Objection("input", book, 0.0)
         equity = candidate.portfolio.equity
         if not (math.isfinite(equity) and equity > 0.0):
             return Objection("input", f"expected equity above 0, was {equity}", 0.0)
-        own = lines.get(candidate.symbol)
-        if own is None:
-            own = lines[candidate.symbol] = Line(0.0)
-        rooms = (
-            self._count(candidate, lines, own),
-            self._net(candidate, lines),
-            self._sector(candidate, lines, own),
-            self._concentration(candidate, lines, own),
-        )
         worst: Objection | None = None
-        for objection in rooms:
+        for check in (self._count, self._net, self._sector, self._concentration):
+            objection = check(candidate, book)
             if objection is not None and (
                 worst is None or abs(objection.max_quantity) < abs(worst.max_quantity)
             ):
                 worst = objection
         return worst
 
-    def _count(
-        self, candidate: Candidate, lines: Mapping[str, Line], own: Line
-    ) -> Objection | None:
-        limit = self._settings.max_positions
+    def _count(self, candidate: Candidate, book: Book) -> Objection | None:
+        limit, own = self._settings.max_positions, book.own
         if limit is None or own.held or own.buys or own.sells:
             return None
-        count = sum(1 for line in lines.values() if line.size > 0.0)
+        held, moving = book.held, book.moving
+        count = sum(1 for name, value in held.items() if value and name not in moving)
+        count += sum(1 for line in moving.values() if line.size > 0.0)
         if count < limit:
             return None
         text = f"number of positions: {count} held or pending, limit {limit}"
         return Objection("max_positions", text, 0.0)
 
-    def _net(self, candidate: Candidate, lines: Mapping[str, Line]) -> Objection | None:
+    def _net(self, candidate: Candidate, book: Book) -> Objection | None:
         limit = self._settings.max_net
         if limit is None:
             return None
-        direction = 1.0 if candidate.quantity > 0 else -1.0
-        reached = sum(line.top if direction > 0 else -line.bottom for line in lines.values())
+        net, up = sum(book.held.values()), candidate.quantity > 0
+        for line in book.moving.values():
+            net += (line.top if up else line.bottom) - line.held
+        reached = net if up else -net
         return self._bounded("max_net", "net exposure", candidate, reached, limit)
 
-    def _sector(
-        self, candidate: Candidate, lines: Mapping[str, Line], own: Line
-    ) -> Objection | None:
+    def _sector(self, candidate: Candidate, book: Book) -> Objection | None:
         limit = self._settings.max_sector
         if limit is None:
             return None
         sector = self.sector_of(candidate.symbol)
-        others = sum(
-            line.size
-            for name, line in lines.items()
-            if name != candidate.symbol and self.sector_of(name) == sector
-        )
-        ahead = own.held + own.buys if candidate.quantity > 0 else -(own.held + own.sells)
-        # an order against the present side of the symbol first shrinks it
-        kept = max(own.size, 0.0)
-        value = abs(candidate.quantity) * candidate.unit
+        held, moving = book.held, book.moving
+        if not (held.keys() <= self._known.keys() >= moving.keys()):
+            for name in (*held, *moving):
+                self.sector_of(name)
+        others = 0.0
+        for name in self._members[sector]:
+            line = moving.get(name)
+            if line is None:
+                others += abs(held.get(name, 0.0))
+            elif name != candidate.symbol:
+                others += line.size
+        ahead, after = _own(candidate, book)
         cap = limit * candidate.scale * candidate.portfolio.equity
-        if others + max(kept, ahead + value) <= cap * (1.0 + _SLACK):
+        if others + after <= cap * (1.0 + _SLACK):
             return None
         text = (
-            f"sector {sector}: {others + max(kept, ahead + value):,.2f} with everything pending, "
+            f"sector {sector}: {others + after:,.2f} with everything pending, "
             f"limit {limit:.1%} of equity = {cap:,.2f}"
         )
         return Objection("max_sector", text, self._room(candidate, cap - others - ahead))
 
-    def _concentration(
-        self, candidate: Candidate, lines: Mapping[str, Line], own: Line
-    ) -> Objection | None:
+    def _concentration(self, candidate: Candidate, book: Book) -> Objection | None:
         limit = self._settings.max_concentration
         equity = candidate.portfolio.equity
         if limit is None:
             return None
-        others = sum(
-            (line.size / equity) ** 2 for name, line in lines.items() if name != candidate.symbol
-        )
-        ahead = own.held + own.buys if candidate.quantity > 0 else -(own.held + own.sells)
-        value = abs(candidate.quantity) * candidate.unit
-        reached = others + (max(own.size, ahead + value) / equity) ** 2
+        squares = sum(map(mul, book.held.values(), book.held.values()))
+        for name, line in book.moving.items():
+            squares -= line.held * line.held
+            if name != candidate.symbol:
+                squares += line.size * line.size
+        others = max(0.0, squares) / (equity * equity)
+        ahead, after = _own(candidate, book)
+        reached = others + (after / equity) ** 2
         if reached <= limit * (1.0 + _SLACK):
             return None
         text = f"concentration: {reached:.3f} with everything pending, limit {limit:g}"
@@ -174,3 +175,14 @@ class ExposureLimits:
         if s.max_concentration is not None:
             parts.append(f"squared shares {s.max_concentration:g}")
         return "exposure limits: " + (", ".join(parts) if parts else "off")
+
+
+def _own(candidate: Candidate, book: Book) -> tuple[float, float]:
+    """Size of the candidate's own symbol in its direction, without and with the order.
+
+    An order against the present side shrinks the position first: it then still counts at least at
+    what may be held anyway.
+    """
+    own = book.own
+    ahead = own.held + own.buys if candidate.quantity > 0 else -(own.held + own.sells)
+    return ahead, max(own.size, ahead + abs(candidate.quantity) * candidate.unit)

@@ -5,10 +5,18 @@ from __future__ import annotations
 import math
 from collections import deque
 from datetime import date
+from typing import TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
+from protection.risk.tails.empirical import tail_rows
 from protection.risk.var_es.online_portfolio import PortfolioTail
+
+LEVEL = 0.95
+"""Of the VaR and ES that limits refer to."""
+
+Table: TypeAlias = tuple[NDArray[np.float64], NDArray[np.float64], float, int]
 
 _KEPT = 320
 """Sessions kept to rebuild the scenarios when a symbol is new: the window and its warm-up."""
@@ -37,6 +45,7 @@ class ScenarioFeed:
         "_prior",
         "_rows",
         "_session",
+        "_table",
         "_window",
         "places",
         "tail",
@@ -48,8 +57,19 @@ class ScenarioFeed:
         self._last: dict[str, float] = {}
         self._before: dict[str, float] = {}
         self._rows: deque[dict[str, float]] = deque(maxlen=max(_KEPT, window + 60))
+        self._table: Table | None = None
         self.places: dict[str, int] = {}
         self.tail: PortfolioTail | None = None
+
+    @property
+    def table(self) -> Table:
+        """Scenarios by symbol, stand-alone volatilities, and where their 95% tail is read."""
+        if self._table is None:
+            returns, alone = (
+                (np.zeros((0, 0)), np.zeros(0)) if self.tail is None else self.tail.table()
+            )
+            self._table = (returns, alone, *tail_rows(max(1, returns.shape[1]), LEVEL))
+        return self._table
 
     def observe(self, symbol: str, session: date, price: float) -> bool:
         """Take in the price of a symbol; whether a session was finished by it.
@@ -100,6 +120,7 @@ class ScenarioFeed:
         for symbol, value in row.items():
             values[self.places[symbol]] = value
         tail.update(values)
+        self._table = None
 
     def _rebuild(self, symbols: list[str]) -> None:
         self.places = {symbol: place for place, symbol in enumerate(symbols)}
@@ -111,4 +132,4 @@ class ScenarioFeed:
         )
         for row in self._rows:
             self._take(tail, row)
-        self.tail = tail
+        self.tail, self._table = tail, None

@@ -13,22 +13,21 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from protection.contracts.limit_settings import TailSettings
 from protection.contracts.records import Portfolio
 from protection.risk.limits.base import Candidate, Objection
-from protection.risk.limits.book import lines_of
-from protection.risk.limits.history import ScenarioFeed
+from protection.risk.limits.book import book_of
+from protection.risk.limits.history import LEVEL, ScenarioFeed
+from protection.risk.tails.student import student_var_es
 from protection.risk.var_es.estimates import OrderEffect, TailEstimate
+from protection.risk.var_es.online_portfolio import BASIS, SHORT
 
-LEVEL = 0.95
 _SLACK = 1e-9
 _HALVINGS = 24
-_MOST = 6
-"""Symbols with uncertain orders beyond which they are not tried one by one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +59,12 @@ class TailLimit:
     settings : limits and memory
     """
 
-    __slots__ = ("_feed", "_settings")
+    __slots__ = ("_feed", "_order_books", "_settings", "_units")
 
-    def __init__(self, settings: TailSettings) -> None:
+    def __init__(self, settings: TailSettings, *, compiled: bool = True) -> None:
         self._settings = settings
+        self._order_books = _pass(compiled)
+        self._units = np.array(student_var_es(3.0, LEVEL, unit_variance=True))
         self._feed = ScenarioFeed(settings.window, settings.minimum, settings.prior_volatility)
 
     @property
@@ -108,7 +109,8 @@ class TailLimit:
         if isinstance(prepared, str):
             return prepared
         books, place, change = prepared
-        return self._worst(books, place, change)
+        answers = self._answers(books, place, change)
+        return self._told(books, max(answers, key=lambda row: (row[3], row[2])), place, candidate)
 
     def object(self, candidate: Candidate) -> Objection | None:
         """Why the order may not pass, or None."""
@@ -119,17 +121,22 @@ class TailLimit:
         if isinstance(prepared, str):
             return Objection("input", prepared, 0.0)
         books, place, change = prepared
-        failing = self._failing(books, place, change)
+        equity = candidate.portfolio.equity
+        caps = (
+            (math.inf if s.halt is None else s.halt) * equity,
+            (math.inf if s.shortfall is None else s.shortfall) * equity,
+        )
+        failing = self._failing(books, place, change, caps)
         if failing is None:
             return None
         low, high = 0.0, 1.0
         for _ in range(_HALVINGS):
             middle = 0.5 * (low + high)
-            if self._failing(books, place, change * middle) is None:
+            if self._failing(books, place, change * middle, caps) is None:
                 low = middle
             else:
                 high = middle
-        after = failing.after
+        after = self._told(books, failing, place, candidate).after
         over_var = s.halt is not None and not after.var <= s.halt
         name, value, limit = (
             ("VaR", after.var, s.halt) if over_var else ("ES", after.es, s.shortfall)
@@ -141,89 +148,87 @@ class TailLimit:
         guard = "tail_var" if over_var else "tail_es"
         return Objection(guard, text, candidate.quantity * low)
 
+    def _answers(self, books: list[list[float]], place: int, change: float) -> list[list[float]]:
+        """VaR and ES before, VaR and ES after, in account currency, for each book."""
+        table, alone, position, count = self._feed.table
+        found: list[list[float]] = self._order_books(
+            table, alone, self._units, np.array(books), place, change, position, count
+        ).tolist()
+        return found
+
     def _failing(
-        self, books: list[NDArray[np.float64]], place: int, change: float
-    ) -> OrderEffect | None:
+        self, books: list[list[float]], place: int, change: float, caps: tuple[float, float]
+    ) -> list[float] | None:
         """First way things may go in which the order must not pass, or None."""
-        tail = self._feed.tail
-        assert tail is not None
-        for book in books:
-            effect = tail.order_effect(book, place, change, LEVEL)
-            if not self._passes(effect):
-                return effect
+        slack = 1.0 + _SLACK
+        for row in self._answers(books, place, change):
+            var, es, new_var, new_es = row
+            if new_var <= caps[0] and new_es <= caps[1]:
+                continue
+            if new_var <= var * slack and new_es <= es * slack:
+                continue  # it lowers both
+            return row
         return None
 
-    def _passes(self, effect: OrderEffect) -> bool:
-        after, before = effect.after, effect.before
-        if self.grade(after) != "halt":
-            return True
-        slack = 1.0 + _SLACK
-        return after.var <= before.var * slack and after.es <= before.es * slack
+    def _told(
+        self, books: list[list[float]], row: list[float], place: int, candidate: Candidate
+    ) -> OrderEffect:
+        alone = self._feed.table[1]
+        short = alone[place] > 0.0 or any(
+            weight and alone[i] > 0.0 for book in books for i, weight in enumerate(book)
+        )
+        basis, equity = SHORT if short else BASIS, candidate.portfolio.equity
+        var, es, new_var, new_es = (value / equity for value in row)
+        return OrderEffect(
+            TailEstimate(LEVEL, var, es, basis), TailEstimate(LEVEL, new_var, new_es, basis)
+        )
 
-    def _prepare(self, candidate: Candidate) -> tuple[list[NDArray[np.float64]], int, float] | str:
-        lines = lines_of(candidate)
-        if isinstance(lines, str):
-            return lines
+    def _prepare(self, candidate: Candidate) -> tuple[list[list[float]], int, float] | str:
+        book = book_of(candidate)
+        if isinstance(book, str):
+            return book
         equity, feed, symbol = candidate.portfolio.equity, self._feed, candidate.symbol
         if not (math.isfinite(equity) and equity > 0.0):
             return f"expected equity above 0, was {equity}"
-        place = feed.know(symbol)
-        places = feed.places
-        for name in lines:
-            if name not in places:
+        change = candidate.quantity * candidate.unit
+        if not math.isfinite(change):
+            return f"expected a finite order value, was {change}"
+        if not (book.held.keys() <= feed.places.keys() >= book.moving.keys()):
+            for name in (*book.held, *book.moving):
                 feed.know(name)
-                places = feed.places
-        book = np.zeros(len(places))
+        places = feed.places
+        place = places[symbol]
+        row = [0.0] * len(places)
+        for name, value in book.held.items():
+            row[places[name]] = value
+        own = book.own
+        row[place] = own.held + (own.buys if change > 0.0 else own.sells)
+        if len(book.moving) == 1:
+            return [row], place, change
         uncertain: list[tuple[int, float]] = []
-        for name, line in lines.items():
-            value = line.held
+        for name, line in book.moving.items():
+            at, value = places[name], line.held
             if name == symbol:
-                value += line.buys if candidate.quantity > 0 else line.sells
-            elif line.buys or line.sells:
-                at = places[name]
-                value += line.closing
-                if value * line.held < 0.0:
-                    value = 0.0
-                reach = (line.top - value, line.bottom - value)
-                uncertain += [(at, rest / equity) for rest in reach if rest]
-            book[places[name]] = value / equity
-        books = [book]
-        if uncertain:
-            books += self._variants(book, uncertain)
-        return books, place, candidate.quantity * candidate.unit / equity
+                continue
+            value += line.closing
+            if value * line.held < 0.0:
+                value = 0.0
+            row[at] = value
+            uncertain += [(at, rest) for rest in (line.top - value, line.bottom - value) if rest]
+        return ([row, *self._variants(row, uncertain)] if uncertain else [row]), place, change
 
-    def _variants(
-        self, book: NDArray[np.float64], uncertain: list[tuple[int, float]]
-    ) -> list[NDArray[np.float64]]:
-        everything = book.copy()
+    def _variants(self, row: list[float], uncertain: list[tuple[int, float]]) -> list[list[float]]:
+        everything = row.copy()
         for at, value in uncertain:
             everything[at] += value
-        found = [everything]
-        if 1 < len(uncertain) <= _MOST:
-            tail = self._feed.tail
-            assert tail is not None
-            harmful = book.copy()
-            for at, value in uncertain:
-                if tail.order_effect(book, at, value, LEVEL).es_change > 0.0:
-                    harmful[at] += value
-            found.append(harmful)
-        elif len(uncertain) > _MOST:
-            # too many to try: as if each came alone and nothing offset it
-            wide = book.copy()
-            for at, value in uncertain:
-                wide[at] += math.copysign(abs(value), book[at] or value)
-            found.append(wide)
-        return found
-
-    def _worst(self, books: list[NDArray[np.float64]], place: int, change: float) -> OrderEffect:
-        tail = self._feed.tail
-        assert tail is not None
-        worst = tail.order_effect(books[0], place, change, LEVEL)
-        for book in books[1:]:
-            other = tail.order_effect(book, place, change, LEVEL)
-            if max(other.after.var, other.after.es) > max(worst.after.var, worst.after.es):
-                worst = other
-        return worst
+        if len(uncertain) == 1:
+            return [everything]
+        harmful = row.copy()
+        for at, value in uncertain:
+            _, before, _, after = self._answers([row], at, value)[0]
+            if after > before:
+                harmful[at] += value
+        return [everything, harmful]
 
     def describe(self) -> str:
         """One line on what the limit will do."""
@@ -237,3 +242,16 @@ class TailLimit:
             f"positions above {share(s.halt)} or ES above {share(s.shortfall)}; an order that "
             "lowers both passes"
         )
+
+
+def _pass(compiled: bool) -> Any:
+    if compiled:
+        try:
+            from protection.risk.limits.book_kernels import order_books
+
+            return order_books
+        except ImportError:  # numba is absent: the twin gives the same answer, more slowly
+            pass
+    from protection.risk.limits.book_twins import order_books as plain
+
+    return plain

@@ -20,8 +20,8 @@ from protection.contracts import (
 )
 from protection.contracts.limit_settings import TailSettings
 from protection.risk.limits.base import Candidate
-from protection.risk.limits.history import ScenarioFeed
-from protection.risk.limits.tail import LEVEL, TailLimit
+from protection.risk.limits.history import LEVEL, ScenarioFeed
+from protection.risk.limits.tail import TailLimit
 
 FLAT = {
     "tail.watch": "true",
