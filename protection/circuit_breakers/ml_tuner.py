@@ -280,7 +280,7 @@ class MLCircuitBreakerTuner:
             )
             return static
         now = math.log(float(market["exchange_volatility"]))
-        implied = math.log(float(market["regime_vix"]) / _ORDINARY_VIX)
+        implied = math.log(float(market["regime_vix"])) - math.log(_ORDINARY_VIX)
         if self._history.ready:
             row, base = self._history.row()
             row[1] = max(row[1], now - base)
