@@ -29,12 +29,15 @@ if TYPE_CHECKING:
         winsorised_mean,
     )
     from protection.estimation.qn import qn_scale
+    from protection.estimation.reservoir import Sample, StratifiedReservoir
     from protection.estimation.streaming import StreamingMoments
 
 __all__ = [
     "BlockPlan",
     "InfluenceBound",
     "Mrcd",
+    "Sample",
+    "StratifiedReservoir",
     "StreamingMoments",
     "block_plan",
     "capped_shares",
@@ -58,6 +61,8 @@ _HOMES = {
     "BlockPlan": "location",
     "InfluenceBound": "influence",
     "Mrcd": "determinant",
+    "Sample": "reservoir",
+    "StratifiedReservoir": "reservoir",
     "StreamingMoments": "streaming",
     "block_plan": "location",
     "capped_shares": "influence",
