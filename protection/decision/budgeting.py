@@ -8,25 +8,19 @@ from numba import njit
 
 @njit(cache=True)
 def descend(
-    correlation: np.ndarray, budgets: np.ndarray, tolerance: float, sweeps: int
+    correlation: np.ndarray,
+    budgets: np.ndarray,
+    start: np.ndarray,
+    tolerance: float,
+    sweeps: int,
 ) -> tuple[np.ndarray, int, float]:  # pragma: no cover - compiled; compared with its twin
     """Minimise ``x'Cx / 2 - sum b log x`` over x > 0; see ``parity.descend_plain``."""
     p = budgets.shape[0]
-    x = np.empty(p)
+    x = start.copy()
     product = np.zeros(p)
-    total = 0.0
-    for i in range(p):
-        x[i] = np.sqrt(budgets[i])
     for i in range(p):
         for j in range(p):
             product[j] += correlation[i, j] * x[i]
-    for i in range(p):
-        total += x[i] * product[i]
-    if total > 0.0:
-        scale = 1.0 / np.sqrt(total)
-        for i in range(p):
-            x[i] *= scale
-            product[i] *= scale
     error = np.inf
     for sweep in range(sweeps):
         for i in range(p):

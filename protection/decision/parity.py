@@ -2,8 +2,9 @@
 
 The weights are ``x / sum(x)`` for the minimiser of ``x'Sx / 2 - sum b_i log x_i``, which is unique
 for a positive definite S and positive b (Maillard, Roncalli and Teiletche 2010; Spinu 2013). It is
-found by cyclical coordinate descent (Griveau-Billion, Richard and Roncalli 2013) on the
-correlation matrix, whose coordinates are all of one size.
+found on the correlation matrix, whose coordinates are all of one size: cyclical coordinate descent
+(Griveau-Billion, Richard and Roncalli 2013), which gets near from anywhere, and Newton steps from
+there, which strong common factors do not slow down.
 """
 
 from __future__ import annotations
@@ -17,6 +18,9 @@ from numpy.typing import ArrayLike, NDArray
 from protection.contracts.errors import FixInput
 
 _SWEEPS = 10_000
+_NEAR = 12
+"""Sweeps before the first Newton step."""
+_STEPS = 40
 
 
 def risk_parity(
@@ -67,8 +71,7 @@ def risk_parity(
         matrix[np.ix_(used, used)] / np.outer(deviations, deviations)
     )
     np.fill_diagonal(correlation, 1.0)
-    solver = _solver() if compiled else descend_plain
-    x, _, error = solver(correlation, shares[used], float(tolerance), _SWEEPS)
+    x, error = _solve(correlation, shares[used], float(tolerance), compiled)
     scaled = x / deviations
     total = float(scaled.sum())
     # On a riskless long-only portfolio the iterates grow without end and no share settles.
@@ -105,9 +108,41 @@ def risk_contributions(weights: ArrayLike, covariance: ArrayLike) -> NDArray[np.
     return parts / total if total > 0.0 else np.zeros_like(parts)
 
 
+def _solve(
+    correlation: NDArray[np.float64], budgets: NDArray[np.float64], tolerance: float, compiled: bool
+) -> tuple[NDArray[np.float64], float]:
+    """Minimiser and its largest error of a risk share."""
+    descend = _solver() if compiled else descend_plain
+    x = np.sqrt(budgets)
+    variance = float(x @ correlation @ x)
+    if variance > 0.0:
+        x = x / math.sqrt(variance)
+    x, _, error = descend(correlation, budgets, x, tolerance, _NEAR)
+    if error <= tolerance:
+        return x, error
+    for _ in range(_STEPS):
+        gradient = correlation @ x - budgets / x
+        try:
+            step = np.linalg.solve(correlation + np.diag(budgets / x**2), -gradient)
+        except np.linalg.LinAlgError:
+            break
+        # within this length the barrier cannot be crossed, and the model holds
+        size = min(1.0, 0.9 / max(1e-300, float(np.max(-step / x))))
+        x = x + size * step
+        error = _error(x * (correlation @ x), budgets)
+        if error <= tolerance:
+            return x, error
+        if not math.isfinite(error):
+            break
+    # rounding, or no minimum: the sweeps decide, they cannot get lost
+    x, _, error = descend(correlation, budgets, np.sqrt(budgets), tolerance, _SWEEPS)
+    return x, error
+
+
 def descend_plain(
     correlation: NDArray[np.float64],
     budgets: NDArray[np.float64],
+    start: NDArray[np.float64],
     tolerance: float,
     sweeps: int,
 ) -> tuple[NDArray[np.float64], int, float]:
@@ -117,6 +152,7 @@ def descend_plain(
     ----------
     correlation : (p, p) with a unit diagonal
     budgets : (p,) positive, summing to 1
+    start : (p,) positive
     tolerance : stop when no risk share is further from its budget
     sweeps : most passes over all coordinates
 
@@ -124,12 +160,8 @@ def descend_plain(
     -------
     minimiser x of ``x'Cx / 2 - sum b log x``, passes used, largest error of a risk share
     """
-    x = np.sqrt(budgets)
+    x = start.copy()
     product = correlation @ x
-    total = float(x @ product)
-    if total > 0.0:
-        x = x / math.sqrt(total)
-        product = product / math.sqrt(total)
     error = math.inf
     for sweep in range(sweeps):
         for i in range(x.size):
@@ -138,13 +170,20 @@ def descend_plain(
             new = 2.0 * budgets[i] / (rest + root) if rest > 0.0 else 0.5 * (root - rest)
             product += (new - x[i]) * correlation[i]
             x[i] = new
-        parts = x * product
-        error = float(np.max(np.abs(parts / parts.sum() - budgets)))
+        error = _error(x * product, budgets)
         if error <= tolerance:
             return x, sweep + 1, error
         if not math.isfinite(error):
             break
     return x, sweeps, error
+
+
+def _error(parts: NDArray[np.float64], budgets: NDArray[np.float64]) -> float:
+    """Largest difference of a risk share from its budget; infinite without any risk."""
+    total = float(parts.sum())
+    if not total > 0.0:
+        return math.inf
+    return float(np.max(np.abs(parts / total - budgets)))
 
 
 def _solver() -> Any:

@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 
 from protection.contracts import FixInput
 from protection.decision import allocate, risk_contributions, risk_parity
+from protection.decision.budgeting import descend
+from protection.decision.parity import descend_plain
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "sizing.json"
 CASES = json.loads(GOLDEN.read_text())["risk_parity"]
@@ -49,6 +51,30 @@ def test_shares_of_risk_are_the_budgets_in_any_unit_and_the_twin_agrees(seed, p,
     np.testing.assert_allclose(shares, budgets / budgets.sum(), atol=1e-9)
     plain = risk_parity(covariance, budgets, compiled=False)
     np.testing.assert_allclose(weights, plain, atol=1e-10)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_strong_common_factors_do_not_stop_it(seed) -> None:
+    rng = np.random.default_rng(seed)
+    factors = rng.normal(0, 0.01, (60, 3))
+    covariance = factors @ factors.T + np.diag(rng.uniform(1e-4, 1e-3, 60) ** 2)
+    for compiled in (True, False):
+        weights = risk_parity(covariance, compiled=compiled)
+        shares = risk_contributions(weights, covariance)
+        np.testing.assert_allclose(shares, 1 / 60, atol=1e-9)
+
+
+def test_the_compiled_sweep_is_the_plain_one() -> None:
+    covariance = random_covariance(7, 9)
+    deviation = np.sqrt(np.diag(covariance))
+    correlation = covariance / np.outer(deviation, deviation)
+    budgets, start = np.full(9, 1 / 9), np.full(9, 0.4)
+    for sweeps in (1, 2, 50):
+        ours = descend(correlation, budgets, start, 0.0, sweeps)
+        twin = descend_plain(correlation, budgets, start, 0.0, sweeps)
+        np.testing.assert_allclose(ours[0], twin[0], rtol=1e-12)
+        assert ours[1] == twin[1]
+        assert ours[2] == pytest.approx(twin[2], rel=1e-6, abs=1e-15)
 
 
 def test_scaling_one_asset_scales_its_weight_inversely() -> None:
