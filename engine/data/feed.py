@@ -11,11 +11,13 @@ from typing import Any
 import numpy as np
 
 from engine.data.custom import CustomData, feed_chunks
+from engine.data.filters import filtered
 from engine.data.maps import AuxiliaryFiles
 from engine.data.readers import FileReader
 from engine.data.stream import Request, Stream, use_strict_times
-from engine.types.bars import Delisting, Dividend, QuoteBar, Split, SymbolChangedEvent
-from engine.types.enums import Resolution, SecurityType
+from engine.data.ticks import TickStream
+from engine.types.bars import Delisting, Dividend, QuoteBar, Split, SymbolChangedEvent, Tick
+from engine.types.enums import Resolution, SecurityType, TickType
 from engine.types.subscription import INCREMENTS, SubscriptionDataConfig
 from engine.types.timezones import from_micro, to_micro
 
@@ -109,6 +111,8 @@ class _Subscription:
                 config = self.config
                 self.pairs = [(config, point) for point in points]
                 self.mixed = not _EVENTS.isdisjoint(map(type, points))
+                if config._type is Tick:
+                    self.mixed = self.mixed or any(point.suspicious for point in points)
                 self.due = emit[0]
                 return
         self.emit, self.pairs, self.due = [], [], _NEVER
@@ -285,6 +289,9 @@ class Feed:
 
     def _open(self, held: _Subscription) -> None:
         held.chunks = self._chunks(held)
+        security = held.config._security
+        if getattr(security, "data_filter", None) is not None:
+            held.chunks = filtered(held.chunks, security)
         held.load()
 
     def _chunks(self, held: _Subscription) -> Iterator[tuple[list[int], list[Any]]]:
@@ -335,7 +342,8 @@ class Feed:
                 config._daily_precise_end_time, config.symbol, resolution, request.hours
             )
             request = replace(request, resolution=resolution, strict=strict)
-        stream = Stream(request, self.files, self.auxiliary)
+        kind = TickStream if request.resolution is Resolution.TICK else Stream
+        stream = kind(request, self.files, self.auxiliary)
         for told, note in zip(
             self._limits, (stream.limited_precision, stream.limited_start), strict=False
         ):
@@ -540,6 +548,10 @@ class Feed:
                 count += 1
                 if held.mixed and type(pair[1]) in _EVENTS:
                     self._special(slice_, held, pair)
+                elif held.mixed and getattr(pair[1], "suspicious", False):
+                    # shown, but no price and nothing for consolidators
+                    if not held.internal:
+                        points.append(pair[1])
                 else:
                     updates.append(pair)
                     if not held.internal:
@@ -615,6 +627,6 @@ def request_of(
             config._daily_precise_end_time, config.symbol, config.resolution, hours
         ),
         mode=config.data_normalization_mode,
-        events=config._type is not QuoteBar,
+        events=config._type is not QuoteBar and config.tick_type is not TickType.QUOTE,
         payouts=not config.is_internal_feed,
     )

@@ -47,8 +47,6 @@ def file_path(
         raise EngineUnsupported(
             f"engine does not implement data of {type_name(security_type)}; use lean backtest"
         )
-    if resolution == Resolution.TICK:
-        raise EngineUnsupported("engine does not implement tick data; use lean backtest")
     name = ticker.lower()
     kind = _TICKS.get(tick_type, "trade")
     folder = root / type_name(security_type).lower() / market / Resolution(resolution).name.lower()

@@ -20,6 +20,7 @@ from engine.types.dotnet import LeanObject
 from engine.types.enums import MarketDataType, SecurityType, TickType
 
 _FIELDS = ("open", "high", "low", "close")
+_OF_TICKS = ("value", "bid_price", "ask_price")
 
 
 class UserValues(dict[str, Any]):
@@ -120,7 +121,8 @@ class SecurityCache(LeanObject):
         if data.is_fill_forward:
             return
         if by_type:
-            self.store_data([data], type(data))
+            # of ticks of one moment LEAN keeps the whole list
+            self.store_data(getattr(data, "_moment", None) or [data], type(data))
         if data.data_type == MarketDataType.AUXILIARY:
             return
         self._take(data)
@@ -209,8 +211,10 @@ class SecurityCache(LeanObject):
     def _take_tick(self, tick: Tick) -> None:
         if self._is_default(tick, tick.tick_type == TickType.QUOTE):
             self._last = tick
+        # (value, bid, ask) as the file has them
+        exact = dict(zip(_OF_TICKS, getattr(tick, "_exact", ()), strict=False))
         if tick.value:
-            self._p = to_decimal(tick.value)
+            self._p = exact.get("value") or to_decimal(tick.value)
         if tick.tick_type == TickType.TRADE:
             if tick.quantity:
                 self._traded = None
@@ -224,7 +228,7 @@ class SecurityCache(LeanObject):
         ):
             value = getattr(tick, name)
             if value:
-                setattr(self, slot, to_decimal(value))
+                setattr(self, slot, exact.get(name) or to_decimal(value))
 
     # -- looks ---------------------------------------------------------------------------------
 

@@ -109,3 +109,28 @@ for _name, _market, _kinds in (
     ("NYSELIFFE", "nyseliffe", (_F, _FO)),
 ):
     setattr(Exchange, _name, Exchange(_name, _name, _name, _market, *_kinds))
+
+_CODES = {
+    "T": "NASDAQ", "Q": "NASDAQ", "NASDAQ_OMX": "NASDAQ", "S": "NASDAQ_SC", "Z": "BATS",
+    "BATS Z": "BATS", "BATS_Z": "BATS", "P": "ARCA", "N": "NYSE", "C": "NSX", "NSE": "NSX",
+    "D": "FINRA", "I": "ISE", "M": "CSE", "W": "CBOE", "A": "AMEX", "J": "EDGA", "K": "EDGX",
+    "B": "NASDAQ_BX", "NASDAQ BX": "NASDAQ_BX", "X": "NASDAQ_PSX", "NASDAQ PSX": "NASDAQ_PSX",
+    "Y": "BATS_Y", "BATS Y": "BATS_Y", "BYX": "BATS_Y", "BB": "BOSTON", "V": "IEX",
+    "H": "MIAX_PEARL", "MP": "MIAX_PEARL", "MIAX PEARL": "MIAX_PEARL", "L": "LTSE", "U": "MEMX",
+    "MM": "MEMX",
+}  # fmt: skip
+_SHARE_VENUES = frozenset(
+    (
+        *_CODES.values(), "SIAC", "EDGO", "BSE", "SMART", "OTCX", "CSFB",
+    )
+)  # fmt: skip
+
+
+def share_exchange(code: str, market: str = "usa") -> Exchange:
+    """Return the venue of shares that a letter of a tick file, or a name, stands for."""
+    code = code.strip().upper()
+    if code == "NSE" and market == "india":
+        return Exchange.NSE
+    name = _CODES.get(code, code)
+    found: Exchange = getattr(Exchange, name) if name in _SHARE_VENUES else Exchange.UNKNOWN
+    return found
