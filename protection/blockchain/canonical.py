@@ -60,12 +60,28 @@ def parse(data: bytes) -> Any:
         When the bytes are no JSON, or are not what :func:`canonical` would have written.
     """
     try:
-        value = json.loads(data)
+        value = read(data)
     except (ValueError, RecursionError) as error:
         raise FixInput(f"expected canonical JSON, was {data[:60]!r}: {error}") from None
     if canonical(value) != data:
         raise FixInput(f"expected canonical JSON, was the same value written otherwise: {data!r}")
     return value
+
+
+def read(data: bytes) -> Any:
+    """Value of JSON; an integer that only a double can have written becomes that double.
+
+    Raises
+    ------
+    ValueError
+        When it is no JSON.
+    """
+    return json.loads(data, parse_int=_read_int)
+
+
+def _read_int(text: str) -> int | float:
+    value = int(text)
+    return value if -SAFE <= value <= SAFE else float(text)
 
 
 def is_canonical(data: bytes) -> bool:

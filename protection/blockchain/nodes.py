@@ -99,12 +99,9 @@ class FileNodes:
         """Take in the nodes that a growing edge completed."""
         with self._lock:
             while len(self._fresh) < len(sink):
-                if self._readonly:
-                    self._handles.append(-1)
-                    self._written.append(0)
-                    self._fresh.append(bytearray())
-                else:
-                    self._add_level(len(self._fresh), 0)
+                self._handles.append(-1)  # its file is made when it is first written
+                self._written.append(0)
+                self._fresh.append(bytearray())
             for mine, fresh in zip(self._fresh, sink, strict=False):
                 mine += fresh
             if self._fresh and len(self._fresh[0]) >= _FLUSH:
@@ -113,7 +110,7 @@ class FileNodes:
     def reset(self) -> None:
         """Forget every node, to build them anew."""
         for level, handle in enumerate(self._handles):
-            if not self._readonly:
+            if not self._readonly and handle >= 0:
                 self._disk.truncate(handle, 0)
             self._written[level] = 0
             self._fresh[level].clear()
@@ -127,6 +124,8 @@ class FileNodes:
             try:
                 for level, fresh in enumerate(self._fresh):
                     if fresh:
+                        if self._handles[level] < 0:
+                            self._handles[level] = self._disk.open(self._path(level))
                         self._disk.write(self._handles[level], bytes(fresh), self._written[level])
                         self._written[level] += len(fresh)
                         fresh.clear()

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
-from protection.blockchain.canonical import canonical
+from protection.blockchain.canonical import canonical, read
 from protection.blockchain.merkle import verify_inclusion
 from protection.contracts.errors import FixInput, RecoverState, RetryWrite
 
@@ -63,7 +62,7 @@ class Record:
         """
         if self._entry is None:
             try:
-                content = json.loads(self.payload)
+                content = read(self.payload)
                 entry = content["entry"]
                 seq = content["seq"]
             except (ValueError, KeyError, TypeError) as error:

@@ -126,7 +126,9 @@ class SqliteStore:
             for found, payload in rows:
                 if found != seq:
                     break
-                yield bytes(payload)
+                if not isinstance(payload, bytes):
+                    raise BrokenLedger(f"expected bytes in row {seq} of {self.path}", seq)
+                yield payload
                 seq += 1
             if not rows or rows[-1][0] != seq - 1:
                 raise BrokenLedger(f"expected record {seq} in {self.path}, was missing", seq)
