@@ -29,6 +29,11 @@ if TYPE_CHECKING:
         winsorised_mean,
     )
     from protection.estimation.qn import qn_scale
+    from protection.estimation.ranges import (
+        catoni_range,
+        geometric_median_ball,
+        median_of_means_range,
+    )
     from protection.estimation.reservoir import Sample, StratifiedReservoir
     from protection.estimation.streaming import StreamingMoments
 
@@ -44,13 +49,16 @@ __all__ = [
     "catoni_halfwidth",
     "catoni_location",
     "catoni_mean",
+    "catoni_range",
     "clip_influence",
     "clip_radius",
     "clipping_bound",
     "clipping_factor",
     "geometric_median",
+    "geometric_median_ball",
     "mahalanobis",
     "median_of_means",
+    "median_of_means_range",
     "mrcd",
     "qn_scale",
     "trimmed_mean",
@@ -69,13 +77,16 @@ _HOMES = {
     "catoni_halfwidth": "location",
     "catoni_location": "location",
     "catoni_mean": "location",
+    "catoni_range": "ranges",
     "clip_influence": "clipping",
     "clip_radius": "clipping",
     "clipping_bound": "influence",
     "clipping_factor": "clipping",
     "geometric_median": "geometric",
+    "geometric_median_ball": "ranges",
     "mahalanobis": "clipping",
     "median_of_means": "location",
+    "median_of_means_range": "ranges",
     "mrcd": "determinant",
     "qn_scale": "qn",
     "trimmed_mean": "location",

@@ -296,11 +296,15 @@ def _root(
         else:
             top = theta
         following = theta + value / (alpha * slope) if slope > 0 else math.inf
-        if not bottom < following < top:
+        if abs(following - theta) <= 4e-16 * abs(theta):
+            return following
+        newton = bottom < following < top
+        if not newton:
             following = bottom + (top - bottom) / 2
         step = abs(following - theta)
         theta = following
-        # Newton's error after a step of size s is of order alpha s^2.
-        if step * step * alpha <= 1e-17 / alpha or step <= 4e-16 * abs(theta):
+        # After a Newton step of size s the error is of order alpha s^2 n / slope.
+        near = newton and (alpha * step) ** 2 * sample.size <= 1e-17 * slope
+        if near or top - bottom <= 4e-16 * abs(theta):
             return theta
     return theta
