@@ -23,7 +23,6 @@ from engine.types.bars import BaseData, QuoteBar, Tick, TradeBar
 from engine.types.enums import DataNormalizationMode, Resolution, SecurityType, TickType
 from engine.types.errors import (
     ArgumentException,
-    EngineUnsupported,
     InvalidOperationException,
 )
 from engine.types.slice import DataDictionary, Slice
@@ -231,20 +230,15 @@ class HistoryMixin:
             periods = int(amount)
             start = end = self.time
             if resolution == Resolution.TICK:
-                raise InvalidOperationException(
-                    "History functions that accept a 'periods' parameter can not "
-                    "be used with Resolution.Tick"
-                )
+                raise _no_periods_of_ticks()
         found = []
         for symbol in symbols:
             if symbol.is_canonical():
                 continue
             for config in self._matching_configs(symbol, kind, resolution):
                 used = config.resolution if resolution is None else resolution
-                if used == Resolution.TICK and not config.is_custom_data:
-                    raise EngineUnsupported(
-                        "engine does not implement history of ticks; use lean backtest"
-                    )
+                if used == Resolution.TICK and periods is not None and not config.is_custom_data:
+                    raise _no_periods_of_ticks()
                 hours = self._exchange_hours(symbol)
                 if periods is not None:
                     outside = options.get("extended_market_hours")
@@ -378,7 +372,9 @@ class HistoryMixin:
             ]
         found = []
         for tick_type in reversed(order):
-            made = QuoteBar if tick_type == TickType.QUOTE else TradeBar
+            made: type = QuoteBar if tick_type == TickType.QUOTE else TradeBar
+            if used == Resolution.TICK:
+                made = Tick
             daily = used in (Resolution.DAILY, Resolution.HOUR)
             if symbol.security_type == SecurityType.EQUITY and daily and made is QuoteBar:
                 continue
@@ -536,6 +532,12 @@ def _each(what: Any) -> Iterable[Any]:
 def _values(mapping: Any) -> list[Any]:
     values = mapping.values
     return list(values() if callable(values) else values)
+
+
+def _no_periods_of_ticks() -> InvalidOperationException:
+    return InvalidOperationException(
+        "History functions that accept a 'periods' parameter can not be used with Resolution.Tick"
+    )
 
 
 def _typed(slices: list[Slice], kind: type[Any], symbol: Symbol) -> list[Any]:

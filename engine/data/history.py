@@ -12,9 +12,10 @@ from engine.data.custom import CustomData
 from engine.data.maps import AuxiliaryFiles
 from engine.data.readers import FileReader
 from engine.data.stream import Request, Stream, use_strict_times
+from engine.data.ticks import TickStream
 from engine.data.times import start_for_bars
-from engine.types.bars import QuoteBar, TradeBar
-from engine.types.enums import DataNormalizationMode, Resolution
+from engine.types.bars import QuoteBar, Tick, TradeBar
+from engine.types.enums import DataNormalizationMode, Resolution, TickType
 from engine.types.slice import Slice
 from engine.types.subscription import INCREMENTS, SubscriptionDataConfig
 from engine.types.timezones import from_micro, from_utc
@@ -83,7 +84,8 @@ class HistoryProvider:
             found += zip(emits, points, strict=False)
         else:
             increment = INCREMENTS[request.resolution] // _MICRO
-            stream = Stream(
+            kind = TickStream if request.resolution == Resolution.TICK else Stream
+            stream = kind(
                 Request(
                     symbol=config.symbol,
                     resolution=request.resolution,
@@ -93,7 +95,7 @@ class HistoryProvider:
                     start=request.start,
                     end=request.end,
                     quote=request.type is QuoteBar,
-                    fill=increment if request.fill_forward else None,
+                    fill=increment if request.fill_forward and increment else None,
                     extended=request.extended,
                     filtered=True,
                     strict=use_strict_times(
@@ -196,7 +198,8 @@ def frame_of(slices: Iterable[Slice], kind: type | None = None) -> Any:
                 number = 0
                 while (point.end_time, number) in cells:
                     number += 1
-                cells[point.end_time, number] = _custom_cells(point)
+                is_tick = isinstance(point, Tick)
+                cells[point.end_time, number] = (_tick_cells if is_tick else _custom_cells)(point)
     frames = []
     for symbol, cells in rows.items():
         if not cells:
@@ -234,6 +237,20 @@ def _quote_cells(cell: dict[str, Any], bar: QuoteBar) -> None:
     cell["bidsize"], cell["asksize"] = bar.last_bid_size, bar.last_ask_size
     if "volume" not in cell:
         cell.update((name, getattr(bar, name)) for name in _OHLC)
+
+
+def _tick_cells(tick: Tick) -> dict[str, Any]:
+    """Return the columns of a tick: prices and sizes of its kind, exchange, suspicious."""
+    cells: dict[str, Any] = {"exchange": tick.exchange, "suspicious": tick.suspicious}
+    if tick.tick_type == TickType.TRADE:
+        return cells | {"lastprice": tick.value, "quantity": tick.quantity}
+    return cells | {
+        "askprice": tick.ask_price,
+        "asksize": tick.ask_size,
+        "bidprice": tick.bid_price,
+        "bidsize": tick.bid_size,
+        "lastprice": tick.value,
+    }
 
 
 def _custom_cells(point: Any) -> dict[str, Any]:
