@@ -12,12 +12,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from engine.consolidators.base import ConsolidatorBase
+from engine.orders.handler import TransactionHandler
 from engine.types.decimals import plain
 from engine.types.enums import AlgorithmStatus, DataNormalizationMode, SplitType
 from engine.types.slice import Slice
 from engine.types.symbol import Symbol
 
 _NO_SCAN = ConsolidatorBase.scan
+_PROCESS = TransactionHandler.process_synchronous_events
 _RUNNING = AlgorithmStatus.RUNNING
 _ONE_HOUR = timedelta(hours=1)
 _MARGIN_CALL_EVERY = timedelta(minutes=5)
@@ -45,16 +47,12 @@ class Stepper:
     def run(self, stream: Iterable[Any]) -> bool:
         """Run a time step for each slice of data; False when one of them ended the run."""
         engine, algorithm = self.engine, self.algorithm
-        schedule, transactions, portfolio = (
-            engine.schedule,
-            engine.transactions,
-            algorithm.portfolio,
-        )
-        subscriptions, clock, results = (
-            algorithm.subscription_manager,
-            algorithm._clock,
-            engine.results,
-        )
+        schedule, transactions, results = engine.schedule, engine.transactions, engine.results
+        portfolio, subscriptions = algorithm.portfolio, algorithm.subscription_manager
+        clock = algorithm._clock
+        local = clock.of(algorithm.time_zone)
+        # handlers of other kinds are always asked
+        simple = type(transactions).process_synchronous_events is _PROCESS
         for data in stream:
             utc: datetime = data.utc
 
@@ -89,10 +87,11 @@ class Stepper:
             if eventful and data.is_time_pulse:
                 self._check_warmup_finished()
                 continue
-            current = algorithm.current_slice = Slice(
-                clock.local(algorithm.time_zone), data.points, utc
-            )
-            updates, changes = data.updates, data.security_changes if eventful else None
+            if not local.valid_from <= utc < local.valid_to:
+                local.refresh(utc)
+            points, updates = data.points, data.updates
+            current = algorithm.current_slice = Slice(utc + local.offset, points, utc)
+            changes = data.security_changes if eventful else None
             if changes is not None:
                 algorithm._process_security_changes(changes)
                 engine.on_securities_changed(changes)
@@ -108,7 +107,7 @@ class Stepper:
             if len(portfolio.cash_book) > 1:
                 portfolio.cash_book._update_conversions()
                 portfolio._invalidate()
-            else:
+            elif portfolio._parts is None or portfolio._parts:
                 portfolio._follow_prices()
             if self.was_warming_up:
                 self._check_warmup_finished()
@@ -116,7 +115,8 @@ class Stepper:
                 return False
 
             # 3. working orders meet the new data; then what is scheduled for this moment
-            transactions.process_synchronous_events()
+            if eventful or not simple or transactions._queue or transactions.brokerage.needs_scan:
+                transactions.process_synchronous_events()
             if schedule.next_utc <= utc:
                 self._call(schedule.set_time, utc, "Scheduled event")
             if algorithm.status is not _RUNNING:
@@ -144,7 +144,7 @@ class Stepper:
             if eventful and not self._corporate_handlers(data, current):
                 return False
             try:
-                if data.points:
+                if points:
                     algorithm.on_data(current)
                 algorithm._on_framework_data(current)
             except Exception as error:
@@ -152,7 +152,8 @@ class Stepper:
                 return False
 
             # 6. updates and cancels of this step, then the samples
-            transactions.process_synchronous_events()
+            if eventful or not simple or transactions._queue or transactions.brokerage.needs_scan:
+                transactions.process_synchronous_events()
             results.on_step(utc)
             if algorithm._pending_universes or algorithm._pending_members:
                 algorithm._apply_pending_universes()
@@ -170,6 +171,16 @@ class Stepper:
 
     def _consolidate(self, updates: list[Any]) -> None:
         """Send the data of this moment to the consolidators of its subscriptions."""
+        if len(updates) == 1:
+            ((config, point),) = updates
+            local = None
+            for consolidator in tuple(config.consolidators):
+                consolidator.update(point)
+                if type(consolidator).scan is not _NO_SCAN:
+                    if local is None:
+                        local = self.algorithm._clock.local(config.exchange_time_zone)
+                    consolidator.scan(local)
+            return
         count, served = len(updates), None
         for position, (config, point) in enumerate(updates, 1):
             if config.consolidators and config is not served:

@@ -47,7 +47,8 @@ def point_pusher(indicator: Any, selector: Any) -> Callable[[Any, Any], None]:
     if selector is None:
 
         def feed(_sender: Any, bar: Any) -> None:
-            push(bar.symbol, bar.end_time, float(bar.value))
+            value = bar.close if type(bar) is TradeBar else float(bar.value)
+            push(bar.symbol, bar.end_time, value)
 
         return feed
 

@@ -209,12 +209,13 @@ class FrameworkMixin:
             and type(self.portfolio_construction) is NullPortfolioConstructionModel
             and type(self.risk_management) is NullRiskManagementModel
             and type(self.execution) is ImmediateExecutionModel
-            and not self.execution._targets._items
+            and not self.execution._targets._items._places
         )
 
     def _on_framework_data(self, slice: Any) -> None:
         """Run the models on the data of one step."""
-        self._refresh_universes()
+        if type(self.universe_selection) not in _ASKED_ONCE:
+            self._refresh_universes()
         if self.insights._score_function is not None:
             self.insights.step(self._utc)
         if not slice._points or self._is_framework_idle():

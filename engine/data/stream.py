@@ -31,6 +31,7 @@ from engine.types.enums import (
     SecurityType,
     TickType,
 )
+from engine.types.errors import DataError
 from engine.types.subscription import INCREMENTS
 from engine.types.symbol import Symbol
 from engine.types.timezones import convert, from_micro, from_utc, to_micro, to_utc_array
@@ -42,6 +43,7 @@ _FILES = (Resolution.DAILY, Resolution.HOUR)
 # rows of hour or daily bars that are turned into one chunk
 _ROWS_PER_CHUNK = 4096
 _FILLED_PER_CHUNK = 4096
+_DAYS_AHEAD = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +125,8 @@ class Stream:
     def __init__(self, request: Request, files: FileReader, auxiliary: AuxiliaryFiles) -> None:
         self.request = request
         self.files = files
+        #: so many day files are read together
+        self.days_ahead = _DAYS_AHEAD
         r = request
         zone = r.hours.time_zone
         self.start, self.end = from_utc(r.start, zone), from_utc(r.end, zone)
@@ -173,15 +177,8 @@ class Stream:
         r = self.request
         if self.mapping.rows and self.start > self.mapping.delisting_date + ONE_DAY:
             return
-        held = -(2**62)
-        for rows in self._days() if r.resolution not in _FILES else self._histories():
-            fresh = (rows.end > held) & (rows.end >= to_micro(self.first))
-            fresh &= rows.time <= to_micro(self.end)
-            if not fresh.all():
-                rows = rows.take(fresh)
-            if not len(rows):
-                continue
-            held = int(rows.end[-1])
+        fresh = self._fresh(self._days() if r.resolution not in _FILES else self._histories())
+        for rows in fresh if r.resolution in _FILES else self._together(fresh):
             if r.strict:
                 rows = self._strict(rows)
                 if not len(rows):
@@ -194,6 +191,37 @@ class Stream:
                     yield rows.take(slice(at, at + step))
             else:
                 yield rows
+
+    def _fresh(self, blocks: Iterator[Rows]) -> Iterator[Rows]:
+        """Leave out rows outside of the request, and those that are not later than all before."""
+        held, first, last = -(2**62), to_micro(self.first), to_micro(self.end)
+        for rows in blocks:
+            if rows.end[0] <= held or rows.end[0] < first or rows.time[-1] > last:
+                rows = rows.take((rows.end > held) & (rows.end >= first) & (rows.time <= last))
+            if len(rows):
+                held = int(rows.end[-1])
+                yield rows
+
+    def _together(self, days: Iterator[Rows]) -> Iterator[Rows]:
+        """Join the rows of a few days: what is done with them costs little more than for one."""
+        held: list[Rows] = []
+        count = 0
+        while True:
+            try:
+                rows = next(days, None)
+            except DataError:
+                # what came before the broken file is sent first
+                if held:
+                    yield join(*held)
+                raise
+            if rows is not None:
+                held.append(rows)
+                count += len(rows)
+            if held and (rows is None or len(held) >= self.days_ahead or count >= _ROWS_PER_CHUNK):
+                yield join(*held)
+                held, count = [], 0
+            if rows is None:
+                return
 
     def _read(self, ticker: str, day: datetime | None) -> Rows | None:
         r = self.request
@@ -500,18 +528,20 @@ class _Builder:
         )
 
 
-def join(first: Rows, second: Rows) -> Rows:
-    """Put the rows of two blocks of one stream into one."""
-    scales, scale = None, second.scale
-    if first.scale != second.scale or first.scales is not None or second.scales is not None:
-        scales = np.concatenate((_scales_of(first), _scales_of(second)), axis=1)
+def join(*blocks: Rows) -> Rows:
+    """Put the rows of blocks of one stream into one."""
+    if len(blocks) == 1:
+        return blocks[0]
+    scales, scale = None, blocks[-1].scale
+    if any(block.scale != scale or block.scales is not None for block in blocks):
+        scales = np.concatenate([_scales_of(block) for block in blocks], axis=1)
     return Rows(
-        np.concatenate((first.time, second.time)),
-        np.concatenate((first.end, second.end)),
-        np.concatenate((first.prices, second.prices), axis=1),
+        np.concatenate([block.time for block in blocks]),
+        np.concatenate([block.end for block in blocks]),
+        np.concatenate([block.prices for block in blocks], axis=1),
         scales,
         scale,
-        np.concatenate((first.sizes, second.sizes), axis=1),
+        np.concatenate([block.sizes for block in blocks], axis=1),
     )
 
 

@@ -123,8 +123,9 @@ class IndicatorBase(PascalNames):
         point = self._point
         if point is None:
             point = self._point = _new_point(IndicatorDataPoint)
-            point.symbol, point.time, value = self._cur
-            point.value, point.end_time = float(value), point.time
+            symbol, time, value = self._cur
+            point.symbol, point.time, point.end_time = symbol, time, time
+            point.value = value if type(value) is float else float(value)
         return point
 
     @property

@@ -46,6 +46,8 @@ class SecurityHolding(LeanObject):
     _total_fees: Decimal = ZERO
     _total_dividends: Decimal = ZERO
     _set_price: Decimal | None = None
+    # the quantity and the float that was last shown for it
+    _shown: tuple[Decimal, float] = (ZERO, 0.0)
 
     def __init__(self, security: Any, currency_converter: Any = None) -> None:
         if isinstance(security, SecurityHolding):
@@ -113,7 +115,15 @@ class SecurityHolding(LeanObject):
         cost = self._absolute_holdings_cost
         return self._unrealized_profit / cost if cost else ZERO
 
-    quantity = _seen("_quantity")
+    @property
+    def quantity(self) -> float:
+        exact_one, shown = self._shown
+        quantity = self._quantity
+        if exact_one is not quantity:
+            shown = float(quantity)
+            self._shown = (quantity, shown)
+        return shown
+
     average_price = _seen("_average_price")
     price = _seen("_price")
     leverage = _seen("_leverage")

@@ -28,6 +28,7 @@ from engine.types.enums import (
     SecurityType,
 )
 from engine.types.errors import InvalidOperationException
+from engine.types.symbol import Symbol
 
 # the cash book has the value of pairs; of contracts only the open profit is the account's
 _IN_CASH_BOOK = (SecurityType.FOREX, SecurityType.CRYPTO)
@@ -72,6 +73,8 @@ class SecurityPortfolioManager(SymbolDict[SecurityHolding]):
         self.unsettled_cash_book = CashBook()
         self._base_cash: Cash = self.cash_book["USD"]
         self._base_cash.set_amount(100000)
+        self._asked: Any = self
+        self._answered: Any = None
         self._set_cash_was_called = False
         self._base_set_explicitly = False
         self._set_account_currency_was_called = False
@@ -102,6 +105,7 @@ class SecurityPortfolioManager(SymbolDict[SecurityHolding]):
             twin._currency_conversion = cash._currency_conversion
 
     def _on_security(self, security: Security, added: bool) -> None:
+        self._asked = self
         if added:
             security.holdings.quantity_changed += self._on_quantity
         else:
@@ -415,7 +419,13 @@ class SecurityPortfolioManager(SymbolDict[SecurityHolding]):
         return self.securities._key(key)
 
     def __getitem__(self, key: Any) -> SecurityHolding:
-        return self.securities[key].holdings
+        if key is self._asked:
+            return self._answered.holdings
+        security = self.securities[key]
+        if type(key) is Symbol:
+            # algorithms ask for the same one at every step
+            self._asked, self._answered = key, security
+        return security.holdings
 
     def get(self, key: Any, default_value: Any = None) -> Any:
         security = self.securities.get(key)

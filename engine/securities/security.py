@@ -62,6 +62,9 @@ def _seen(name: str) -> Any:
     return property(lambda self: float(getattr(self, name)))
 
 
+_EQUITY = SecurityType.EQUITY
+
+
 class _UserValue:
     """A value of the user's own as an attribute: ``security["count"]`` is ``security.count``."""
 
@@ -143,6 +146,7 @@ class Security(LeanObject):
         self.margin_interest_rate_model: Any = MarginInterestRateModel.NULL
         self.settlement_model: Any = ImmediateSettlementModel()
         self.volatility_model: Any = VolatilityModel.NULL
+        self._no_volatility = self.volatility_model
         self.price_variation_model: Any = self._price_step()
         self.data_filter: Any = None
         self.shortable_provider: Any = NullShortableProvider.INSTANCE
@@ -183,15 +187,16 @@ class Security(LeanObject):
         kind = type(data)
         cache = self.cache
         if not data.is_fill_forward:
-            if kind is TradeBar and self.type is SecurityType.EQUITY:
+            if kind is TradeBar and self.type is _EQUITY:
                 if not data.close:
                     cache._settle()
                 cache._pending_trade = data
-            elif kind is QuoteBar and self.type is SecurityType.EQUITY:
+            elif kind is QuoteBar and self.type is _EQUITY:
                 cache._store_quote(data)
             else:
                 cache.add_data(data)
-        if getattr(self.volatility_model, "_is_null", False):
+        model = self.volatility_model
+        if model is self._no_volatility or getattr(model, "_is_null", False):
             self.holdings._set_price = None
         elif data.data_type != MarketDataType.AUXILIARY and data.price:
             self.holdings._set_price = None

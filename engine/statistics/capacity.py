@@ -194,7 +194,7 @@ class CapacityEstimate:
         self._monitored: list[SymbolCapacity] = []
         start, end = algorithm.start_date, algorithm.end_date
         self._period = max(min(end - start - _DAY, 7 * _DAY), _DAY)
-        self._next = start + self._period
+        self._next = _midnight_from(start + self._period)
         self._capacity = ZERO
         self.lowest_capacity_asset: Any = None
         self.active = False
@@ -223,9 +223,7 @@ class CapacityEstimate:
         current = self._algorithm.current_slice
         if self._monitored and current is not None and current._points:
             self._monitored = [one for one in self._monitored if not one.update(utc, current)]
-        if (force or (self.active and datetime(utc.year, utc.month, utc.day) >= self._next)) and (
-            self._by_symbol
-        ):
+        if (force or (self.active and utc >= self._next)) and self._by_symbol:
             self._estimate(utc)
 
     def _estimate(self, utc: datetime) -> None:
@@ -251,7 +249,13 @@ class CapacityEstimate:
             if one in self._monitored:
                 self._monitored.remove(one)
         self.active = bool(self._by_symbol)
-        self._next = datetime(utc.year, utc.month, utc.day) + self._period
+        self._next = _midnight_from(datetime(utc.year, utc.month, utc.day) + self._period)
+
+
+def _midnight_from(moment: datetime) -> datetime:
+    """Return the first midnight that is not before a moment."""
+    midnight = datetime(moment.year, moment.month, moment.day)
+    return midnight if midnight == moment else midnight + _DAY
 
 
 def _buying_power_used(security: Any) -> Decimal:

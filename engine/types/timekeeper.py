@@ -9,7 +9,9 @@ from zoneinfo import ZoneInfo
 from engine.types.timezones import from_micro, table, to_micro
 
 
-class _ZoneClock:
+class ZoneClock:
+    """What is added to UTC in a zone, from ``valid_from`` until :meth:`refresh` at ``valid_to``."""
+
     __slots__ = ("offset", "valid_from", "valid_to", "zone")
 
     def __init__(self, zone: ZoneInfo) -> None:
@@ -33,13 +35,18 @@ class TimeKeeper:
 
     def __init__(self, utc: datetime) -> None:
         self.utc = utc
-        self._zones: dict[str, _ZoneClock] = {}
+        self._zones: dict[str, ZoneClock] = {}
+
+    def of(self, zone: ZoneInfo) -> ZoneClock:
+        """Return the clock of a zone."""
+        clock = self._zones.get(zone.key)
+        if clock is None:
+            clock = self._zones[zone.key] = ZoneClock(zone)
+        return clock
 
     def local(self, zone: ZoneInfo) -> datetime:
         """Return the naive local time of a zone now."""
-        clock = self._zones.get(zone.key)
-        if clock is None:
-            clock = self._zones[zone.key] = _ZoneClock(zone)
+        clock = self._zones.get(zone.key) or self.of(zone)
         utc = self.utc
         if not clock.valid_from <= utc < clock.valid_to:
             clock.refresh(utc)
