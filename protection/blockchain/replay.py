@@ -136,7 +136,7 @@ def replay(
         else:
             player.feed(record.entry)
             seen.calls += 1
-        seen.match(player.take(), kind != "start")
+        seen.match(player.take(), kind not in ("start", "lock"))
         if seen.divergence is not None and stop_at_first:
             break
     seen.finish()
