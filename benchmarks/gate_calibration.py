@@ -147,7 +147,7 @@ def main(arguments: list[str] | None = None) -> int:
         for law in chosen.laws.split(","):
             for p in map(int, chosen.columns.split(",")):
                 found, alarms, spent = measure(law, p, n, chosen.gates, chosen.seed)
-                mark = " " if abs(found / rate - 1.0) <= 0.2 else "*"
+                mark = " " if abs(found / rate - 1.0) <= 0.2 + 1e-9 else "*"
                 outside += mark == "*"
                 powers = [
                     f"{measure(law, p, n, chosen.power, chosen.seed, change)[1]:6.0%}"
