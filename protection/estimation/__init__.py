@@ -35,10 +35,12 @@ if TYPE_CHECKING:
         median_of_means_range,
     )
     from protection.estimation.reservoir import Sample, StratifiedReservoir
+    from protection.estimation.settings import EstimationSettings
     from protection.estimation.streaming import StreamingMoments
 
 __all__ = [
     "BlockPlan",
+    "EstimationSettings",
     "InfluenceBound",
     "Mrcd",
     "Sample",
@@ -67,6 +69,7 @@ __all__ = [
 
 _HOMES = {
     "BlockPlan": "location",
+    "EstimationSettings": "settings",
     "InfluenceBound": "influence",
     "Mrcd": "determinant",
     "Sample": "reservoir",

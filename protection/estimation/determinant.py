@@ -23,8 +23,6 @@ from protection.estimation.determinant_steps import (
 )
 from protection.estimation.inputs import Array, as_table
 
-#: regularisation of the specification; see the notes of :func:`mrcd`
-SPECIFIED_RHO = 0.3
 MAXCOND = 50.0
 
 
