@@ -363,10 +363,9 @@ class ProtectionSystem:
                     known = self._last_price(symbol)
                     return None if known is None else known[0]
 
-                cut = cut_targets(targets, portfolio, verdict, self.settings.limits, price_of)
+                cut = self._cut(targets, portfolio, verdict, price_of)
                 if self._told(Trail.reviewed, targets, portfolio, prices, cut):
-                    verdict = self._resolve()
-                    cut = cut_targets(targets, portfolio, verdict, self.settings.limits, price_of)
+                    cut = self._cut(targets, portfolio, self._resolve(), price_of)
                 return cut
             except Exception as error:
                 self._internal("review", error)
@@ -374,6 +373,20 @@ class ProtectionSystem:
                 kept = {symbol: held.get(symbol, 0.0) for symbol in targets}
                 self._told(Trail.reviewed, targets, portfolio, prices, kept)
                 return kept
+
+    def _cut(
+        self,
+        targets: Mapping[str, float],
+        portfolio: Portfolio,
+        verdict: Verdict,
+        price_of: Callable[[str], float | None],
+    ) -> dict[str, float]:
+        cut = cut_targets(targets, portfolio, verdict, self.settings.limits, price_of)
+        if self._tail is None:
+            return cut
+        from protection.risk.limits.targets import fit_targets
+
+        return fit_targets(cut, portfolio, self._tail, price_of)
 
     # ------------------------------------------------------------------ orders
 

@@ -11,6 +11,7 @@ bounded, and it sells after falls. The drawdown breakers do not depend on any of
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -147,6 +148,33 @@ class TailLimit:
         )
         guard = "tail_var" if over_var else "tail_es"
         return Objection(guard, text, candidate.quantity * low)
+
+    def allows(self, base: Mapping[str, float], adds: Mapping[str, float], equity: float) -> bool:
+        """Whether a book may grow by some values at once.
+
+        Parameters
+        ----------
+        base, adds : values by symbol in account currency, before and on top
+        equity : of the account, above 0
+        """
+        feed = self._feed
+        for symbol in (*base, *adds):
+            feed.know(symbol)
+        if feed.tail is None:
+            return True
+        before = np.zeros(len(feed.places))
+        for symbol, value in base.items():
+            before[feed.places[symbol]] = value / equity
+        after = before.copy()
+        for symbol, value in adds.items():
+            after[feed.places[symbol]] += value / equity
+        if not math.isfinite(float(after.sum())):
+            return False
+        new = feed.tail.var_es(after, LEVEL)
+        if self.grade(new) != "halt":
+            return True
+        old, slack = feed.tail.var_es(before, LEVEL), 1.0 + _SLACK
+        return new.var <= old.var * slack and new.es <= old.es * slack
 
     def _answers(self, books: list[list[float]], place: int, change: float) -> list[list[float]]:
         """VaR and ES before, VaR and ES after, in account currency, for each book."""

@@ -271,3 +271,29 @@ def test_without_numba_the_plain_pass_judges_the_same() -> None:
     ]
     assert objections[0].guard == objections[1].guard
     assert objections[0].max_quantity == pytest.approx(objections[1].max_quantity, rel=1e-6)
+
+
+def test_targets_are_scaled_to_a_book_that_passes(make_world) -> None:
+    world = watched(make_world)
+    units = {symbol: world.prices[symbol] for symbol in "AB"}
+    wanted = {"A": 4e5 / units["A"], "B": 2e5 / units["B"]}
+    cut = world.system.review(wanted, world.portfolio(), units)
+    share = cut["A"] / wanted["A"]
+    assert 0.2 < share < 0.9
+    assert cut["B"] / wanted["B"] == pytest.approx(share)
+    for number, symbol in enumerate("AB"):
+        assert ask(world, number, symbol, 0.9999 * cut[symbol] * units[symbol]).allowed
+    small = {symbol: 1e4 / units[symbol] for symbol in "AB"}
+    assert world.system.review(small, world.portfolio(), units) == small
+
+
+def test_targets_that_reduce_or_hedge_a_book_beyond_the_limit_are_left_alone(make_world) -> None:
+    world = watched(make_world)
+    price = world.prices
+    world.hold("A", 6e5 / price["A"], price["A"])
+    less = {"A": 3e5 / price["A"]}
+    assert world.system.review(less, world.portfolio(), price) == less
+    hedged = {"A": 6e5 / price["A"], "B": -1e5 / price["B"]}
+    assert world.system.review(hedged, world.portfolio(), price) == pytest.approx(hedged)
+    more = world.system.review({"A": 7e5 / price["A"]}, world.portfolio(), price)
+    assert more["A"] == pytest.approx(6e5 / price["A"])
