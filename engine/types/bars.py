@@ -11,7 +11,7 @@ from typing import Any
 
 from engine.types.decimals import ZERO, normalize, plain, smart_rounding, to_decimal
 from engine.types.dotnet import LeanObject
-from engine.types.enums import DelistingType, MarketDataType, SplitType, TickType
+from engine.types.enums import DelistingType, MarketDataType, SecurityType, SplitType, TickType
 from engine.types.symbol import Symbol
 
 DATE_MIN = datetime(1, 1, 1)
@@ -312,6 +312,33 @@ class TradeBar(BaseData):
     def __str__(self) -> str:
         o, h, l, c = map(_shown, (self._d_open, self._d_high, self._d_low, self._d_close))
         return f"{self.symbol}: O: {o} H: {h} L: {l} C: {c} V: {_shown(to_decimal(self.volume))}"
+
+    def get_source(self, config: Any, date: datetime, is_live_mode: bool = False) -> Any:
+        """Return where LEAN's file of trade bars of a date is."""
+        from engine.data.sources import trade_source
+
+        return trade_source(config, date)
+
+    @staticmethod
+    def parse_equity(config: Any, line: str, date: datetime) -> TradeBar:
+        """Read a line of a file of shares."""
+        from engine.data.sources import trade_bar
+
+        return trade_bar(config, line, date, True)
+
+    @staticmethod
+    def parse_crypto(config: Any, line: str, date: datetime) -> TradeBar:
+        """Read a line of a file of coins."""
+        from engine.data.sources import trade_bar
+
+        return trade_bar(config, line, date, False)
+
+    @staticmethod
+    def parse(config: Any, line: str, base_date: datetime) -> TradeBar:
+        """Read a line of the file of a subscription."""
+        from engine.data.sources import trade_bar
+
+        return trade_bar(config, line, base_date, config.security_type == SecurityType.EQUITY)
 
 
 def _side(name: str) -> Any:

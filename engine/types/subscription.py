@@ -92,7 +92,30 @@ class SubscriptionDataConfig(LeanObject):
         "tick_type",
     )
 
-    def __init__(
+    def __init__(self, type: Any, *args: Any, **kwargs: Any) -> None:
+        """Make a subscription; ``(config[, type[, symbol]])`` copies one."""
+        if isinstance(type, SubscriptionDataConfig):
+            self._copy(type, *args, **kwargs)
+        else:
+            self._begin(type, *args, **kwargs)
+
+    def _copy(
+        self, config: SubscriptionDataConfig, object_type: Any = None, symbol: Any = None
+    ) -> None:
+        changed: dict[str, Any] = {"consolidators": List(), "_removed": False, "_feed": None}
+        if object_type is not None:
+            changed["_type"] = getattr(object_type, "_kind", object_type)
+        if symbol is not None:
+            changed.update(
+                symbol=symbol,
+                security_type=symbol.security_type,
+                market=symbol.id.market,
+                mapped_symbol=symbol.value,
+            )
+        for name in SubscriptionDataConfig.__slots__:
+            setattr(self, name, changed.get(name, getattr(config, name)))
+
+    def _begin(
         self,
         type: builtins.type,
         symbol: Symbol,
