@@ -64,6 +64,8 @@ class Bridge:
         self.algorithm = algorithm
         self._keys: dict[Symbol, str] = {}
         self._symbols: dict[str, Symbol] = {}
+        self._moment: datetime | None = None
+        self._now = datetime.min
         self._fills = 0
         # what the positions were read at: time, equity, cash and fills, and the slice
         self._read: tuple[datetime, float, float, int] | None = None
@@ -86,7 +88,10 @@ class Bridge:
 
     def now(self) -> datetime:
         """Return the time of the algorithm in UTC."""
-        return utc(self.algorithm.utc_time)
+        moment = self.algorithm.utc_time
+        if moment is not self._moment:
+            self._moment, self._now = moment, utc(moment)
+        return self._now
 
     # -- the account ---------------------------------------------------------------------------
 

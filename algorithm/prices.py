@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from AlgorithmImports import *
 
+from typing import Any
+
 import numpy as np
 
 
@@ -14,9 +16,8 @@ class Closes:
 
     def __init__(self, length: int) -> None:
         self.length = length
-        # rows with room for twice the length, and how much of each is filled
-        self._rows: dict[Symbol, np.ndarray] = {}
-        self._filled: dict[Symbol, int] = {}
+        # by symbol: an array with room for twice the length, and how much of it is filled
+        self._rows: dict[Symbol, list[Any]] = {}
 
     def take(self, data: Slice) -> None:
         """Add the bars of one moment."""
@@ -27,23 +28,23 @@ class Closes:
                 continue
             row = self._rows.get(symbol)
             if row is None:
-                row = self._rows[symbol] = np.empty(2 * self.length)
-            filled = self._filled.get(symbol, 0)
-            if filled == row.size:
-                row[: self.length] = row[-self.length :]
+                row = self._rows[symbol] = [np.empty(2 * self.length), 0]
+            values, filled = row
+            if filled == 2 * self.length:
+                values[: self.length] = values[-self.length :]
                 filled = self.length
-            row[filled] = bar.close
-            self._filled[symbol] = filled + 1
+            values[filled] = bar.close
+            row[1] = filled + 1
 
     def last(self, symbol: Symbol, count: int) -> np.ndarray | None:
         """Return the last ``count`` closes, or None while there are fewer.
 
         It is a look at the row, good until the next :meth:`take`, and cannot be written to.
         """
-        filled = self._filled.get(symbol, 0)
-        if filled < count:
+        values, filled = self._rows.get(symbol, (None, 0))
+        if values is None or filled < count:
             return None
-        look = self._rows[symbol][filled - count : filled]
+        look: np.ndarray = values[filled - count : filled]
         look.flags.writeable = False
         return look
 

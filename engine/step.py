@@ -13,11 +13,14 @@ from typing import Any
 
 from engine.consolidators.base import ConsolidatorBase
 from engine.orders.handler import TransactionHandler
+from engine.securities.margin_interest import MarginInterestRateModel
+from engine.securities.settlement import ImmediateSettlementModel
 from engine.types.decimals import plain
 from engine.types.enums import AlgorithmStatus, DataNormalizationMode, SplitType
 from engine.types.slice import Slice
 from engine.types.symbol import Symbol
 
+_NO_INTEREST = MarginInterestRateModel.NULL
 _NO_SCAN = ConsolidatorBase.scan
 _PROCESS = TransactionHandler.process_synchronous_events
 _RUNNING = AlgorithmStatus.RUNNING
@@ -222,8 +225,10 @@ class Stepper:
     def _hourly_scan(self, utc: datetime) -> None:
         algorithm = self.algorithm
         for security in list(algorithm.securities.values()):
-            security._apply_margin_interest(utc)
-            security._scan_settlement(algorithm.portfolio, utc)
+            if security.margin_interest_rate_model is not _NO_INTEREST:
+                security._apply_margin_interest(utc)
+            if type(security.settlement_model) is not ImmediateSettlementModel:
+                security._scan_settlement(algorithm.portfolio, utc)
         self.next_hourly_scan = next_hour(utc)
 
     def _symbol_changes(self, current: Slice) -> bool:

@@ -59,6 +59,8 @@ class SetupMixin:
         self.brokerage_name = BrokerageName.DEFAULT
         self.security_initializer: Any = None
         self.brokerage_message_handler: Any = None
+        # the clock's time and what was shown for it
+        self._shown_utc = datetime.min, aware(datetime.min)
         self.risk_free_interest_rate_model: Any = None
 
     @staticmethod
@@ -93,7 +95,12 @@ class SetupMixin:
     @property
     def utc_time(self) -> datetime:
         """UTC time (aware)."""
-        return aware(self._clock.utc)
+        moment, shown = self._shown_utc
+        if moment is not self._clock.utc:
+            moment = self._clock.utc
+            shown = aware(moment)
+            self._shown_utc = moment, shown
+        return shown
 
     @property
     def start_date(self) -> datetime:

@@ -95,7 +95,7 @@ class Exact:
         return None if value is None else to_float(value)
 
     def __set__(self, obj: Any, value: Any) -> None:
-        if value is not None:
+        if value is not None and (self.trim or type(value) is not Decimal):
             value = from_python(value)
             if self.trim:
                 value = normalize(value)

@@ -32,7 +32,11 @@ class OrderProperties(LeanObject):
 
     def clone(self) -> OrderProperties:
         """Return a copy."""
-        return copy.copy(self)
+        if not type(self).__module__.startswith("engine."):
+            return copy.copy(self)
+        twin = type(self).__new__(type(self))
+        twin.__dict__.update(self.__dict__)
+        return twin
 
     def _json(self, hashed: bool = False) -> dict[str, Any]:
         # a subclass of the algorithm's own may not have called our __init__

@@ -45,6 +45,9 @@ class OrderTable:
         self._size = _FIRST_BUCKETS
         self._counts = [0] * _FIRST_LOCKS
         self._budget = _FIRST_BUCKETS // _FIRST_LOCKS
+        # counts the changes that are done, and the values as they were after one of them
+        self._changes = 0
+        self._listed: tuple[int, list[Any]] = (-1, [])
 
     def __len__(self) -> int:
         return len(self._items)
@@ -62,6 +65,7 @@ class OrderTable:
         new = order_id not in self._items
         self._items[order_id] = value
         if not new:
+            self._changes += 1
             return
         bucket = order_id % self._size
         self._chains.setdefault(bucket, []).append(order_id)
@@ -69,6 +73,7 @@ class OrderTable:
         self._counts[lock] += 1
         if self._counts[lock] > self._budget:
             self._grow()
+        self._changes += 1
 
     def pop(self, order_id: int) -> Any:
         """Take an entry out; ``None`` when there is none."""
@@ -77,6 +82,7 @@ class OrderTable:
             bucket = order_id % self._size
             self._chains[bucket].remove(order_id)
             self._counts[bucket % len(self._counts)] -= 1
+            self._changes += 1
         return value
 
     def _keys(self) -> Iterator[int]:
@@ -88,7 +94,12 @@ class OrderTable:
         items = self._items
         if len(items) < 2:
             return list(items.values())
-        return [items[order_id] for order_id in self._keys()]
+        changes, listed = self._listed
+        if changes != self._changes:
+            changes = self._changes
+            listed = [items[order_id] for order_id in self._keys()]
+            self._listed = changes, listed
+        return list(listed)
 
     def _grow(self) -> None:
         """Take a larger table, unless it is nearly empty; entries are linked anew one by one."""

@@ -11,7 +11,6 @@ from engine.results import document, files
 from engine.results import samples as charts
 from engine.results.messages import MessageLog
 from engine.results.points import Candlestick, ChartPoint
-from engine.securities.positions import maintenance_margin_of
 from engine.statistics.arithmetic import chart_number, divide, percent, ratio, to_money
 from engine.statistics.builder import Samples, StatisticsBuilder, StatisticsResults, summary
 from engine.statistics.capacity import CapacityEstimate
@@ -153,20 +152,23 @@ class ResultHandler:
         if value:
             self._sample_turnover(utc, value, portfolio._total_sale_volume)
         groups = [
-            (self._ticker(security.symbol), maintenance_margin_of(security, quantity))
-            for security, quantity in portfolio.positions._held()
+            (self._ticker(security.symbol), margin)
+            for security, margin in portfolio.positions._margins()
         ]
         charts.sample_margin(self.book, utc, groups, value)
         self._daily = value
 
     def _sample_charts(self, utc: datetime, value: Decimal, performance: Decimal) -> None:
         book, currency = self.book, self._currency
-        holdings = list(self._algorithm.portfolio.values())
+        portfolio = self._algorithm.portfolio
+        holdings = portfolio.values()
+        parts = portfolio._parts_of_now()
+        worth = None if parts is None else {id(part.holding): part.worth for part in parts}
         book.sample(charts.BENCHMARK, charts.BENCHMARK, utc, self._benchmark)
         book.sample(charts.EQUITY_CHART, charts.RETURN, utc, performance, SeriesType.BAR, "%", 1)
         charts.sample_drawdown(book, utc, value, self._highest)
         charts.sample_sales(book, utc, holdings, currency)
-        charts.sample_exposure(book, utc, holdings, value)
+        charts.sample_exposure(book, utc, holdings, value, worth)
         assert self._capacity is not None
         capacity = self._capacity.capacity
         book.sample("Capacity", "Strategy Capacity", utc, capacity, unit=currency)

@@ -112,8 +112,17 @@ def sample_sales(book: ChartBook, utc: datetime, holdings: list[Any], currency: 
         book.sample(SALES, name, utc, holding._total_sale_volume, SeriesType.TREEMAP, currency)
 
 
-def sample_exposure(book: ChartBook, utc: datetime, holdings: list[Any], value: Decimal) -> None:
-    """Long and short holdings of every security type over the portfolio value."""
+def sample_exposure(
+    book: ChartBook,
+    utc: datetime,
+    holdings: list[Any],
+    value: Decimal,
+    worth: dict[int, Decimal] | None = None,
+) -> None:
+    """Long and short holdings of every security type over the portfolio value.
+
+    ``worth`` are the values of all that is held, by the identity of the holding, where known.
+    """
     if not value:
         return
     longs: dict[Any, Decimal] = {}
@@ -122,7 +131,12 @@ def sample_exposure(book: ChartBook, utc: datetime, holdings: list[Any], value: 
         kind = holding._security.type
         if kind not in longs:
             longs[kind] = shorts[kind] = ZERO
-        held = holding._holdings_value
+        if worth is None:
+            held = holding._holdings_value
+        elif id(holding) in worth:
+            held = worth[id(holding)]
+        else:
+            continue
         if held > 0:
             longs[kind] += held
         elif held < 0:
@@ -161,8 +175,7 @@ def sample_margin(
     rest = False
     for name, share in shares:
         if name in top:
-            point = ChartPoint._at(utc, share * HUNDRED)
-            _margin_series(chart, name).add_point(point)
+            _margin_series(chart, name)._append(ChartPoint._at(utc, share * HUNDRED))
         else:
             others += share * HUNDRED
             rest = True

@@ -40,9 +40,9 @@ def _seen(name: str) -> Any:
 
 
 class _Part:
-    """A holding in the value: the price it was counted at, and its worth at that price."""
+    """A holding in the value: the price it was counted at, its worth (and size) at that price."""
 
-    __slots__ = ("holding", "price", "security", "worth")
+    __slots__ = ("holding", "model", "price", "security", "size", "worth")
 
     def __init__(
         self, security: Security, holding: SecurityHolding, price: Decimal, worth: Decimal
@@ -51,6 +51,9 @@ class _Part:
         self.holding = holding
         self.price = price
         self.worth = worth
+        self.size = abs(worth)
+        # the margin model, once it was seen to be the engine's own
+        self.model: Any = None
 
 
 class SecurityPortfolioManager(SymbolDict[SecurityHolding]):
@@ -81,7 +84,7 @@ class SecurityPortfolioManager(SymbolDict[SecurityHolding]):
         self._value: Decimal | None = None
         # what the value was made of; None when more than prices counts, or has changed
         self._parts: list[_Part] | None = None
-        self._in_cash = ZERO
+        self._in_cash = self._not_settled = ZERO
         self._invested_now: list[Security] | None = None
         self.positions = SecurityPositionGroupModel(self)
         self.margin_call_model: Any = DefaultMarginCallModel(self, default_order_properties)
@@ -170,12 +173,26 @@ class SecurityPortfolioManager(SymbolDict[SecurityHolding]):
                 held = held + worth
                 if parts is not None:
                     parts.append(_Part(security, holding, holding._price, worth))
-        self._in_cash = (
-            self.cash_book._total_value_in_account_currency
-            + self.unsettled_cash_book._total_value_in_account_currency
-        )
+        self._not_settled = self.unsettled_cash_book._total_value_in_account_currency
+        self._in_cash = self.cash_book._total_value_in_account_currency + self._not_settled
         self._parts = parts
         return self._in_cash + held + profits
+
+    def _parts_of_now(self) -> list[_Part] | None:
+        """Return the parts, where they are all positions at the prices of this moment."""
+        parts = self._parts
+        if parts is None or self._value is None or len(parts) != len(self._invested_securities()):
+            return None
+        for part in parts:
+            cache = part.security.cache
+            if (
+                cache._p is not part.price
+                or cache._pending_trade is not None
+                or cache._pending_quote is not None
+                or part.holding._set_price is not None
+            ):
+                return None
+        return parts
 
     def _revalued(self) -> Decimal:
         """Compute the value where only prices of holdings have changed."""
@@ -185,6 +202,7 @@ class SecurityPortfolioManager(SymbolDict[SecurityHolding]):
             if price is not part.price:
                 part.price = price
                 part.worth = part.holding._holdings_value
+                part.size = abs(part.worth)
             held = held + part.worth
         return self._in_cash + held
 

@@ -85,6 +85,19 @@ def _is_stock(model: Any) -> bool:
     )
 
 
+def _all_stock(parts: list[Any]) -> bool:
+    """Tell whether the margin models of all positions are the engine's own, and note them."""
+    for part in parts:
+        model = part.security.buying_power_model
+        if model is not part.model:
+            if not _is_stock(model):
+                return False
+            part.model = model
+        elif "get_maintenance_margin" in model.__dict__:
+            return False
+    return True
+
+
 class SecurityPositionGroupModel(LeanObject):
     """The groups of the account."""
 
@@ -94,11 +107,6 @@ class SecurityPositionGroupModel(LeanObject):
     @property
     def groups(self) -> list[PositionGroup]:
         return [PositionGroup(security) for security in self._portfolio._invested_securities()]
-
-    def _held(self) -> list[tuple[Any, Decimal]]:
-        """Return the securities of the groups with their quantities, without the records."""
-        invested = self._portfolio._invested_securities()
-        return [(security, security.holdings._quantity) for security in invested]
 
     @property
     def is_only_default_groups(self) -> bool:
@@ -114,27 +122,39 @@ class SecurityPositionGroupModel(LeanObject):
         """
         portfolio = self._portfolio
         value = portfolio._total_portfolio_value
-        parts = portfolio._parts
-        if parts is None or len(parts) != len(portfolio._invested_securities()):
+        parts = portfolio._parts_of_now()
+        if parts is None or not _all_stock(parts):
             return False
         gross = most = ZERO
         for part in parts:
-            security = part.security
-            model = security.buying_power_model
-            if security.cache._p is not part.price or not _is_stock(model):
-                return False
-            if model._maintenance > most:
-                most = model._maintenance
-            gross = gross + abs(part.worth)
-        unsettled = portfolio.unsettled_cash_book._total_value_in_account_currency
-        far: bool = most * gross < value * _FAR - unsettled
+            rate = part.model._maintenance
+            if rate > most:
+                most = rate
+            gross = gross + part.size
+        far: bool = most * gross < value * _FAR - portfolio._not_settled
         return far
 
     def _margin_used(self) -> Decimal:
+        parts = self._portfolio._parts_of_now()
         total = ZERO
+        if parts is not None and _all_stock(parts):
+            for part in parts:
+                total = total + part.size * part.model._maintenance
+            return total
         for security in self._portfolio._invested_securities():
             total = total + maintenance_margin_of(security, security.holdings._quantity)
         return total
+
+    def _margins(self) -> list[tuple[Any, Decimal]]:
+        """Return the securities of the groups with the margin of each."""
+        portfolio = self._portfolio
+        parts = portfolio._parts_of_now()
+        if parts is not None and _all_stock(parts):
+            return [(part.security, part.size * part.model._maintenance) for part in parts]
+        return [
+            (security, maintenance_margin_of(security, security.holdings._quantity))
+            for security in portfolio._invested_securities()
+        ]
 
     def _lots_for_delta(self, group: PositionGroup, delta: Decimal) -> Decimal:
         """Return the lots that change the buying power of a group by an amount (signed)."""

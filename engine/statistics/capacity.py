@@ -196,13 +196,20 @@ class CapacityEstimate:
         self._period = max(min(end - start - _DAY, 7 * _DAY), _DAY)
         self._next = _midnight_from(start + self._period)
         self._capacity = ZERO
+        # the estimate and what was shown for it
+        self._shown = ZERO, discrete(ZERO, Decimal("1000.00"))
         self.lowest_capacity_asset: Any = None
         self.active = False
 
     @property
     def capacity(self) -> Decimal:
         """In account currency, to the nearest thousand."""
-        return discrete(self._capacity, Decimal("1000.00"))
+        exact_one, shown = self._shown
+        if exact_one is not self._capacity:
+            exact_one = self._capacity
+            shown = discrete(exact_one, Decimal("1000.00"))
+            self._shown = exact_one, shown
+        return shown
 
     def on_order_event(self, event: Any) -> None:
         """Take an order event; only fills count."""

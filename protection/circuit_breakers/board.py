@@ -126,7 +126,7 @@ class Board:
     ) -> bool:
         """Judge one symbol by the rule of that name; returns whether a state changed."""
         rule = self._symbol_rules.get(name)
-        if rule is None:
+        if rule is None or (value < rule.threshold and not self._symbols):
             return False
         key = (name, symbol)
         breaker = self._symbols.get(key)
