@@ -24,7 +24,7 @@ from protection.contracts.settings import LimitSettings
 from protection.decision import risk_contributions, risk_parity
 from protection.risk.gate import OrderGate
 from protection.risk.limits.base import Candidate
-from protection.risk.limits.build import further_limits
+from protection.risk.limits.build import FurtherLimits
 
 SYMBOLS, SESSIONS, BLOCK, BLOCKS = 20, 252, 200, 40
 NAMES = [f"S{i}" for i in range(SYMBOLS)]
@@ -57,7 +57,8 @@ class Desk:
         exposure = ExposureSettings(
             max_net=3.0, max_sector=2.0, sectors=sectors, max_positions=50, max_concentration=1.0
         )
-        more, tail = further_limits(exposure, TailSettings(watch=True, window=SESSIONS))
+        further = FurtherLimits(exposure, TailSettings(watch=True, window=SESSIONS))
+        more, tail = further.limits, further.tail
         assert tail is not None
         self.more, self.tail = more, tail
         self.history = rng.standard_t(4, (330, SYMBOLS)) * 0.007

@@ -47,7 +47,7 @@ from protection.contracts.settings import ProtectionSettings
 from protection.contracts.stores import MemoryStateStore, StateStore, StateVault
 from protection.risk.drawdown import DrawdownAccount, DrawdownReading
 from protection.risk.gate import OrderGate, denial
-from protection.risk.limits.build import further_limits
+from protection.risk.limits.build import FurtherLimits
 from protection.risk.policy import NO_CUSHION, Cushion, CushionPolicy
 from protection.risk.targets import cut_targets
 
@@ -121,8 +121,7 @@ class ProtectionSystem:
         self._watches: dict[str, SymbolWatch] = {}
         self._kill = KillSwitch(self._store, clock)
         self._kill_seen = ""
-        more, self._tail = further_limits(settings.exposure, settings.tail)
-        self._tail_grade = "ok"
+        self._more = FurtherLimits(settings.exposure, settings.tail)
         self._gate = OrderGate(
             settings.limits,
             self._lock,
@@ -130,9 +129,8 @@ class ProtectionSystem:
             self._last_price,
             timedelta(seconds=settings.data.max_price_age_seconds),
             settings.leverage.limit,
-            more,
+            self._more.limits,
         )
-        self._more = more
         self._stop = settings.position.stop
         self._max_age = timedelta(seconds=settings.data.max_portfolio_age_seconds)
         self._ahead = timedelta(seconds=settings.data.future_seconds)
@@ -189,7 +187,7 @@ class ProtectionSystem:
             *self._board.describe(),
             f"order gate: position limit {position}, gross limit {gross}; an order that reduces "
             "always passes",
-            *(limit.describe() for limit in self._more),
+            *self._more.describe(),
             f"input: a portfolio older than {settings.data.max_portfolio_age_seconds:g} s, a price "
             f"older than {settings.data.max_price_age_seconds:g} s or an impossible figure denies "
             "adding",
@@ -233,8 +231,7 @@ class ProtectionSystem:
             self._board.clear_fault("data", now, f"data of {symbol} is good again", scope)
         session = self._calendar.session(record.time)
         watch.take(record, session)
-        if self._tail is not None and watch.price is not None:
-            self._tail.observe(symbol, session, watch.price)
+        self._more.observe(symbol, session, watch.price)
         reading = self._account.reading
         equity = 0.0 if reading is None else reading.equity
         changed = False
@@ -300,8 +297,8 @@ class ProtectionSystem:
                         watch.volatility.ratio if name == "volatility" else watch.flash.value(now)
                     )
                 changed |= board.step_symbol(name, symbol, now, value, reading.equity, True)
-        if self._tail is not None and reading.session_index != before:
-            self._note_tail(portfolio, now)
+        if reading.session_index != before and (news := self._more.news(portfolio, now)):
+            self._emit(news)
         self._cushion = self._policy.apply(reading)
         if self._each_peak and not changed:
             peaks = (reading.lifetime_peak, reading.window_peak)
@@ -310,16 +307,6 @@ class ProtectionSystem:
             self._persist()
         self._positions = portfolio.positions
         return self._resolve()
-
-    def _note_tail(self, portfolio: Portfolio, now: datetime) -> None:
-        """Once a session: say when the book's tail risk passes the warning or the limit."""
-        assert self._tail is not None
-        found = self._tail.read(portfolio)
-        if found.grade != self._tail_grade:
-            text = f"one-day 95% VaR {found.var:.2%}, ES {found.es:.2%} of equity ({found.basis})"
-            evidence = {"var": found.var, "es": found.es}
-            grade, self._tail_grade = self._tail_grade, found.grade
-            self._emit(Event(now, "tail", "portfolio", grade, found.grade, text, evidence))
 
     def _time_fault(self, portfolio: Portfolio, now: datetime) -> str:
         """Why the clock or the snapshot's time cannot be believed, or an empty string."""
@@ -382,11 +369,7 @@ class ProtectionSystem:
         price_of: Callable[[str], float | None],
     ) -> dict[str, float]:
         cut = cut_targets(targets, portfolio, verdict, self.settings.limits, price_of)
-        if self._tail is None:
-            return cut
-        from protection.risk.limits.targets import fit_targets
-
-        return fit_targets(cut, portfolio, self._tail, price_of)
+        return self._more.cut(cut, portfolio, price_of)
 
     # ------------------------------------------------------------------ orders
 

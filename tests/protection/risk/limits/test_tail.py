@@ -145,7 +145,7 @@ def test_pending_orders_of_others_count_at_their_worst(make_world) -> None:
 
 def test_off_by_default_and_then_nothing_is_measured(make_world) -> None:
     world = make_world()
-    assert world.system._tail is None
+    assert world.system._more.tail is None
     assert not any(line.startswith("tail") for line in world.system.describe())
     on = make_world(ProtectionSettings.from_flat(FLAT))
     assert any("8.0%" in line and line.startswith("tail") for line in on.system.describe())
