@@ -30,10 +30,11 @@ from protection.circuit_breakers.tuning.training import (
     graph_quantiles,
     har_quantiles,
     losses,
+    pooled_quantiles,
 )
 
 Floats = NDArray[np.float64]
-MODELS = ("EWMA", "HAR", "GATv2")
+MODELS = ("EWMA", "HAR", "pooled HAR", "GATv2")
 ALPHAS = (0.05, 0.01)
 #: Indices, and not stocks, of the prepared data.
 NOT_STOCKS = {"sp500bars", "nasdaqbars", "sp500index"}
@@ -140,6 +141,7 @@ def forecasts(series: Series) -> tuple[list[HarTable], dict[str, Floats]]:
             [ewma_quantiles(tables[a], series.variance[:, a], series.walk) for a in columns], axis=1
         ),
         "HAR": np.stack([har_quantiles(table, series.walk) for table in tables], axis=1),
+        "pooled HAR": pooled_quantiles(tables, series.walk),
         "GATv2": graph_quantiles(series.returns, tables, series.walk, series.training),
     }
     return tables, found
@@ -177,12 +179,12 @@ def lines(series: Series) -> list[str]:
                 test = diebold_mariano(
                     loss[model][rows, a, k], loss["HAR"][rows, a, k], horizon=series.walk.period
                 )
-                if test.p_value < 0.05:
+                if test.p_value < 0.05 and abs(test.difference) > 1e-12:
                     (better if test.statistic < 0 else worse)[k] += 1
         cells = [f"{mean:.2f}" for mean in means]
         tests = ["/".join(map(str, c)) if model != "HAR" else "" for c in (better, worse)]
         answer.append(f"| {model} | {' | '.join([*cells, *tests])} |")
-    answer += ["", "| wanted rate of alarms | EWMA | HAR | GATv2 |", "|---|" + "---:|" * 3]
+    answer += ["", f"| wanted rate of alarms | {' | '.join(MODELS)} |", "|---|" + "---:|" * 4]
     for alpha in ALPHAS:
         level = LEVELS.index(0.9) if alpha > 0.01 else LEVELS.index(0.99)
         cells = []

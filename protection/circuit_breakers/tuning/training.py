@@ -79,6 +79,21 @@ def har_quantiles(table: HarTable, walk: Walk) -> Floats:
     return answer
 
 
+def pooled_quantiles(tables: Sequence[HarTable], walk: Walk) -> Floats:
+    """Return (T, N, 3) quantiles of one HAR regression for all assets of a class."""
+    rows, _, target = aligned(tables)
+    answer = np.full((*target.shape, len(LEVELS)), np.nan)
+    for begin in range(walk.start, len(target), walk.refit):
+        known = begin - walk.period + 1
+        past = [
+            HarTable(table.features[:known], table.base[:known], table.target[:known])
+            for table in tables
+        ]
+        end = min(begin + walk.refit, len(target))
+        answer[begin:end] = HarQuantile.fit(past).forecast(rows[begin:end])
+    return answer
+
+
 def market_states(base: Floats, rows: Floats, train_until: int) -> Floats:
     """Return (T, 7) market node states: the filtered regime; the book is not known here."""
     level = (base + rows[..., 1]).mean(axis=1)
