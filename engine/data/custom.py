@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from engine.data.events import corporate_events
 from engine.data.fillforward import DAY, FillForward, Point
 from engine.data.parsing import read_zip
 from engine.data.sessions import SecurityExchangeHours
 from engine.data.stream import tradable_dates
-from engine.types.bars import DATE_MIN, BaseData
+from engine.types.bars import DATE_MIN, BaseData, SymbolChangedEvent
+from engine.types.decimals import ZERO
 from engine.types.dotnet import LeanObject, missing
 from engine.types.enums import FileFormat, Resolution, SubscriptionTransportMedium
 from engine.types.errors import AlgorithmError, DataError, EngineUnsupported, KeyNotFoundException
@@ -234,7 +237,37 @@ class CustomData:
                     held = point.end_time
                     point.time = from_micro(time - time % span - _YEAR_ONE)
                     point.end_time = held
+        for event in self._renames(config, hours, first, last):
+            at = to_micro(to_utc(event.time, zone))
+            place = bisect_left(emit, at)
+            emit.insert(place, at)
+            points.insert(place, event)
         return emit, points
+
+    @staticmethod
+    def _mapping(config: SubscriptionDataConfig) -> Any:
+        """Return the map file of the share that data is linked to, when its type asks for it."""
+        underlying = config.symbol.underlying
+        asked = getattr(config._type, "requires_mapping", None)
+        if underlying is None or asked is None or not asked(config._type()):
+            return None
+        from engine.run import current_engine
+
+        return current_engine().maps.map_file(underlying)
+
+    def _renames(
+        self,
+        config: SubscriptionDataConfig,
+        hours: SecurityExchangeHours,
+        first: datetime,
+        last: datetime,
+    ) -> Iterator[SymbolChangedEvent]:
+        mapping = self._mapping(config)
+        if mapping is not None:
+            for due in corporate_events(config.symbol, mapping, None, hours, first, last, True):
+                event = due.make(ZERO)
+                if isinstance(event, SymbolChangedEvent):
+                    yield event
 
     def _points(
         self,
@@ -245,13 +278,20 @@ class CustomData:
     ) -> Iterator[Any]:
         factory = config._type()
         factory.symbol = config.symbol
+        mapping = self._mapping(config)
+
+        def source_of(day: datetime) -> SubscriptionDataSource | None:
+            if mapping is not None:
+                config.mapped_symbol = mapping.ticker_on(day, config.mapped_symbol)
+            return self._source(factory, config, day)
+
         dates = tradable_dates(hours, first, last, config.data_time_zone, True)
         source: SubscriptionDataSource | None = None
         lines: Iterator[str] = iter(())
         previous: datetime | None = None
         date = next(dates, None)
         while date is not None:
-            found = self._source(factory, config, date)
+            found = source_of(date)
             if found is None or found == source or not found.source:
                 date = next(dates, None)
                 continue
@@ -267,7 +307,7 @@ class CustomData:
                     # a new day may have a file of its own
                     left = next(dates, None)
                     if left is not None:
-                        other = self._source(factory, config, left)
+                        other = source_of(left)
                         if other is not None and other.source and other != source:
                             moved = True
                             break
