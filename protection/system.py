@@ -177,17 +177,13 @@ class ProtectionSystem:
 
     def describe(self) -> list[str]:
         """One line per guard on what it will do."""
-        limits, settings = self.settings.limits, self.settings
-        position = "off" if limits.max_position is None else f"{limits.max_position:.0%} of equity"
-        gross = "off" if limits.max_leverage is None else f"{limits.max_leverage:g} x equity"
+        settings = self.settings
         state = f"; now {self._kill.reason}" if self.killed else ""
         return [
             f"kill switch: denies adding and {settings.kill.action}s until resumed by name{state}",
             self._policy.describe(),
             *self._board.describe(),
-            f"order gate: position limit {position}, gross limit {gross}; an order that reduces "
-            "always passes",
-            *self._more.describe(),
+            *self._gate.describe(),
             f"input: a portfolio older than {settings.data.max_portfolio_age_seconds:g} s, a price "
             f"older than {settings.data.max_price_age_seconds:g} s or an impossible figure denies "
             "adding",
@@ -339,7 +335,7 @@ class ProtectionSystem:
         with self._turn:
             self.counters["reviewed"] += 1
             try:
-                verdict = self._current(portfolio)
+                verdict, settings = self._current(portfolio), self.settings
 
                 def price_of(symbol: str) -> float | None:
                     if prices is not None and symbol in prices:
@@ -350,9 +346,13 @@ class ProtectionSystem:
                     known = self._last_price(symbol)
                     return None if known is None else known[0]
 
-                cut = self._cut(targets, portfolio, verdict, price_of)
+                def cut_to(verdict: Verdict) -> dict[str, float]:
+                    made = cut_targets(targets, portfolio, verdict, settings.limits, price_of)
+                    return self._more.cut(made, portfolio, price_of)
+
+                cut = cut_to(verdict)
                 if self._told(Trail.reviewed, targets, portfolio, prices, cut):
-                    cut = self._cut(targets, portfolio, self._resolve(), price_of)
+                    cut = cut_to(self._resolve())
                 return cut
             except Exception as error:
                 self._internal("review", error)
@@ -360,16 +360,6 @@ class ProtectionSystem:
                 kept = {symbol: held.get(symbol, 0.0) for symbol in targets}
                 self._told(Trail.reviewed, targets, portfolio, prices, kept)
                 return kept
-
-    def _cut(
-        self,
-        targets: Mapping[str, float],
-        portfolio: Portfolio,
-        verdict: Verdict,
-        price_of: Callable[[str], float | None],
-    ) -> dict[str, float]:
-        cut = cut_targets(targets, portfolio, verdict, self.settings.limits, price_of)
-        return self._more.cut(cut, portfolio, price_of)
 
     # ------------------------------------------------------------------ orders
 

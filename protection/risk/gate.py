@@ -158,6 +158,17 @@ class OrderGate:
         self._groups: dict[OrderId, str] = {}
         self._more = tuple(more)
 
+    def describe(self) -> list[str]:
+        """One line per limit on what it will do."""
+        limits = self._limits
+        position = "off" if limits.max_position is None else f"{limits.max_position:.0%} of equity"
+        gross = "off" if limits.max_leverage is None else f"{limits.max_leverage:g} x equity"
+        return [
+            f"order gate: position limit {position}, gross limit {gross}; an order that reduces "
+            "always passes",
+            *(limit.describe() for limit in self._more),
+        ]
+
     def judge(
         self,
         order: OrderRequest,

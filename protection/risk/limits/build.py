@@ -70,7 +70,3 @@ class FurtherLimits:
         from protection.risk.limits.targets import fit_targets
 
         return fit_targets(targets, portfolio, self.tail, price_of)
-
-    def describe(self) -> list[str]:
-        """One line per limit on what it will do."""
-        return [limit.describe() for limit in self.limits]
