@@ -120,12 +120,13 @@ def _garch(values: np.ndarray) -> list[Row]:
     earlier = arch_model(old, p=1, q=1, dist="t").fit(disp="off").params.to_numpy()
     moved = arch_model(new, p=1, q=1, dist="t")
     again = fit_garch(new, spec, start=before)
-    peer = moved.fit(disp="off", starting_values=earlier)
+    level = float(((new - new.mean()) ** 2).mean())
+    peer = moved.fit(disp="off", backcast=level, starting_values=earlier)
     rows.append(
         Row(
             "GARCH-t refit, window moved a week",
             best(lambda: fit_garch(new, spec, start=before), number=3),
-            best(lambda: moved.fit(disp="off", starting_values=earlier)),
+            best(lambda: moved.fit(disp="off", backcast=level, starting_values=earlier)),
             "arch, same start",
             2.0,
             f"n={window}, log-likelihood {again.log_likelihood:.3f} / {peer.loglikelihood:.3f}",

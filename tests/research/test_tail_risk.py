@@ -44,7 +44,7 @@ def test_the_notebook_runs_on_a_small_sample(
             shutil.copy(lean_data / folder / f"{ticker}.{ending}", tmp_path / folder)
     monkeypatch.setenv("LEAN_DATA", str(lean_data))
     monkeypatch.setenv("PREPARED_DATA", str(tmp_path))
-    monkeypatch.setenv("TAIL_DAYS", "1200")
+    monkeypatch.setenv("TAIL_DAYS", "900")
     monkeypatch.chdir(ROOT)
     names: dict[str, Any] = {"__name__": "__main__"}
     for cell in cells():
@@ -53,6 +53,6 @@ def test_the_notebook_runs_on_a_small_sample(
     pyplot.close("all")
     assert len(figures) == 2
     assert list(names["table"].index) == list(names["makers"])
-    assert names["found"]["recommended"].returns.size == 600
+    assert names["found"]["recommended"].returns.size == 300
     assert len(names["coverage"]) == 6
     assert "against RiskMetrics" in capsys.readouterr().out
