@@ -8,11 +8,24 @@ from typing import Any
 
 from engine.data.custom import SubscriptionDataSource
 from engine.data.readers import file_path
-from engine.types.bars import TradeBar
+from engine.types.bars import BarSource, TradeBar
+from engine.types.decimals import ONE
 from engine.types.enums import Resolution, SubscriptionTransportMedium, TickType
 from engine.types.timezones import convert
 
 _SCALE = Decimal("0.0001")
+
+
+class _Exact(BarSource):
+    """The exact prices of one bar."""
+
+    __slots__ = ("prices",)
+
+    def __init__(self, prices: tuple[Decimal, ...]) -> None:
+        self.prices = prices
+
+    def exact(self, column: int, row: int) -> Decimal:
+        return self.prices[column]
 
 
 def trade_source(config: Any, date: datetime) -> SubscriptionDataSource:
@@ -37,8 +50,10 @@ def trade_bar(config: Any, line: str, date: datetime, scaled: bool) -> TradeBar:
         time = day + timedelta(milliseconds=float(cells[0]))
     if config.data_time_zone.key != config.exchange_time_zone.key:
         time = convert(time, config.data_time_zone, config.exchange_time_zone)
-    scale = _SCALE if scaled else Decimal(1)
-    prices = (float(Decimal(cell) * scale) for cell in cells[1:5])
-    opened, high, low, close = prices
+    scale = _SCALE if scaled else ONE
+    exact = tuple(Decimal(cell.strip()) * scale for cell in cells[1:5])
+    opened, high, low, close = map(float, exact)
     volume = float(cells[5]) if len(cells) > 5 else 0.0
-    return TradeBar(time, config.symbol, opened, high, low, close, volume, config.increment)
+    bar = TradeBar(time, config.symbol, opened, high, low, close, volume, config.increment)
+    bar._src, bar._row = _Exact(exact), 0
+    return bar
