@@ -129,7 +129,7 @@ class CopulaTail:
 
     def _book(self, exposures: ArrayLike) -> NDArray[np.float64]:
         size = self._fitted().correlation.shape[0]
-        book = np.ascontiguousarray(exposures, dtype=np.float64)
+        book = np.array(exposures, dtype=np.float64)
         if book.shape != (size,):
             raise FixInput(f"expected exposures of shape ({size},), was {book.shape}")
         if not np.isfinite(book).all():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,19 @@ BASIS = "filtered historical scenarios"
 SHORT = "conservative t3 added undiversified for short history"
 
 
+@cache
+def _ready() -> Any:
+    """Passes, each called once: compiling inside an order's check would cost it a second."""
+    kernels = passes("empirical")
+    table, ones, whole = np.ones((1, 1)), np.ones(1), np.ones(1, dtype=np.int64)
+    kernels.ring_step(ones, ones.copy(), whole, table[0], whole.copy(), whole.copy(), 0.1, 0.1, 1)
+    kernels.ring_scales(ones, whole, 1, 1, 0.1, 0.1, ones.copy(), ones.copy())
+    kernels.book_losses(table, ones, ones)
+    kernels.book_tail(table, ones, ones, 1.0, 1)
+    kernels.order_tail(table, ones, ones, 0, 1.0, 1.0, 1)
+    return kernels
+
+
 class PortfolioTail:
     """Scenario VaR and ES of a linear book, updated in O(symbols) a bar.
 
@@ -33,6 +47,9 @@ class PortfolioTail:
     be simulated: its own conservative Student-t VaR and ES (df 3, the larger of its volatility and
     the prior) are added without any diversification, and the basis says so. Missing (NaN) returns
     leave the volatility as it is; the symbol's other rows are widened to make up for them.
+
+    Machine code is made ready by the constructor, not by the first order. One thread may update;
+    queries on other threads see the bars before or after.
 
     Parameters
     ----------
@@ -89,7 +106,7 @@ class PortfolioTail:
         self._alone = np.zeros(size)
         self._bars = 0
         self._kept = 0
-        self._kernels = passes("empirical")
+        self._kernels = _ready()
         self._refresh()
 
     @property
@@ -122,7 +139,7 @@ class PortfolioTail:
         FixInput
             For another shape or an infinite return; nothing is changed then.
         """
-        values = np.asarray(returns, dtype=np.float64)
+        values = np.array(returns, dtype=np.float64)
         if values.shape != self._variances.shape:
             raise FixInput(
                 f"expected returns of shape {self._variances.shape}, was {values.shape}; "
@@ -174,7 +191,8 @@ class PortfolioTail:
         return np.ascontiguousarray((self._view * self._scales).T), self._alone.copy()
 
     def _book(self, exposures: ArrayLike) -> NDArray[np.float64]:
-        book = np.asarray(exposures, dtype=np.float64)
+        # A copy of one layout: a view or a read-only array would make numba compile once more.
+        book = np.array(exposures, dtype=np.float64)
         if book.shape != self._variances.shape:
             raise FixInput(f"expected exposures of shape {self._variances.shape}, was {book.shape}")
         if not math.isfinite(book.sum()):
