@@ -29,7 +29,7 @@ from protection.contracts.errors import FixInput
 SAFE = 2**53 - 1
 """Largest integer that a reader with doubles cannot mistake for its neighbour."""
 
-_KNOWN_KEYS = 4096
+_KNOWN_SHAPES, _LARGEST_SHAPE = 1024, 64
 
 
 def canonical(value: Any) -> bytes:
@@ -100,9 +100,9 @@ def _write(value: Any) -> str:
 
 def _float(value: float) -> str:
     text = repr(value)
-    if "e" not in text and "n" not in text:
-        return text if text[-2:] != ".0" else str(int(value)) if abs(value) < SAFE else _es(value)
-    return _es(value)
+    if text[-2:] == ".0" and len(text) < 17:
+        return text[:-2] if value else "0"
+    return _es(value) if "e" in text or "n" in text or text[-2:] == ".0" else text
 
 
 def _es(value: float) -> str:
@@ -135,31 +135,37 @@ def _int(value: int) -> str:
 
 
 def _key(key: Any) -> str:
-    if isinstance(key, Enum):
-        key = key.value
     if not isinstance(key, str):
         raise FixInput(f"expected keys that are text, was {key!r}")
-    text = encode_basestring(key) + ":"
-    if len(_KEYS) < _KNOWN_KEYS:
-        _KEYS[key] = text
-    return text
+    return encode_basestring(key) + ":"
 
 
 def _mapping(value: Mapping[Any, Any]) -> str:
-    known, writers = _KEYS, _WRITERS
+    keys = tuple(value)
+    shape = _SHAPES.get(keys)
+    if shape is None:
+        shape = _shape(keys)
+    writers = _WRITERS
     parts = []
-    try:
-        keys = sorted(value)
-        if not all(map(str.isascii, keys)):
-            keys = sorted(value, key=_utf16)
-    except TypeError:
-        raise FixInput(f"expected keys that are text, was {list(value)!r}") from None
-    for key in keys:
+    for key, text in shape:
         item = value[key]
         writer = writers.get(type(item))
-        text = _other(item) if writer is None else writer(item)
-        parts.append((known.get(key) or _key(key)) + text)
+        parts.append(text + (_other(item) if writer is None else writer(item)))
     return "{" + ",".join(parts) + "}"
+
+
+def _shape(keys: tuple[Any, ...]) -> tuple[tuple[Any, str], ...]:
+    """Keys in canonical order with their text; kept, because entries of one type are alike."""
+    try:
+        order = sorted(keys)
+        if not all(map(str.isascii, order)):
+            order = sorted(keys, key=_utf16)
+    except TypeError:
+        raise FixInput(f"expected keys that are text, was {list(keys)!r}") from None
+    shape = tuple((key, _key(key)) for key in order)
+    if len(_SHAPES) < _KNOWN_SHAPES and len(keys) <= _LARGEST_SHAPE:
+        _SHAPES[keys] = shape
+    return shape
 
 
 def _utf16(key: str) -> bytes:
@@ -182,12 +188,18 @@ def utc_text(value: datetime) -> str:
     FixInput
         When the time has no time zone.
     """
-    zone = value.tzinfo
+    global _last_time
+    known, text = _last_time  # the times of one step are often one object
+    if known is value:
+        return text
+    moment, zone = value, value.tzinfo
     if zone is not UTC:
         if zone is None:
             raise FixInput(f"expected a time with a time zone, was {value!r}; attach timezone.utc")
-        value = value.astimezone(UTC)
-    return value.isoformat(timespec="microseconds")[:26] + "Z"
+        moment = value.astimezone(UTC)
+    text = moment.isoformat(timespec="microseconds")[:26] + "Z"
+    _last_time = (value, text)
+    return text
 
 
 def _decimal(value: Decimal) -> str:
@@ -216,7 +228,8 @@ def _other(value: Any) -> str:
     )
 
 
-_KEYS: dict[str, str] = {}
+_last_time: tuple[datetime | None, str] = (None, "")
+_SHAPES: dict[tuple[Any, ...], tuple[tuple[Any, str], ...]] = {}
 _WRITERS: dict[type, Callable[[Any], str]] = {
     str: encode_basestring,
     float: _float,

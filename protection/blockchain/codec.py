@@ -59,18 +59,37 @@ _LAYOUTS = {
 }
 
 
-def fields_of(record: Any, without: frozenset[str] = frozenset()) -> dict[str, Any]:
+_ASKED = frozenset({"order_id", "symbol", "quantity", "kind", "is_update"})
+_REQUEST = tuple(item for item in _LAYOUTS[OrderRequest] if item[0] not in _ASKED)
+
+
+def fields_of(record: Any) -> dict[str, Any]:
     """Fields of a record that are not at their default."""
     layout = _LAYOUTS.get(type(record))
     if layout is None:
         return {"repr": repr(record)[:2000]}
+    return _fields(record, layout)
+
+
+def request_fields(order: OrderRequest) -> dict[str, Any]:
+    """Fields of an order beyond the five that its entry names."""
+    return _fields(order, _REQUEST)
+
+
+def _fields(record: Any, layout: tuple[tuple[str, Any], ...]) -> dict[str, Any]:
     out: dict[str, Any] = {}
     for name, default in layout:
         value = getattr(record, name)
-        if value is default or name in without or value == default:
+        if value is default:
             continue
         kind = type(value)
-        out[name] = value if kind is float or kind is str or kind is int else plain(value)
+        if kind is float or kind is str or kind is int:
+            if value != default:
+                out[name] = value
+        elif kind is datetime:
+            out[name] = utc_text(value) if value.tzinfo is not None else value.isoformat()
+        elif value != default:
+            out[name] = plain(value)
     return out
 
 
@@ -79,6 +98,8 @@ def plain(value: Any) -> Any:
     kind = type(value)
     if kind is str or kind is bool or value is None:
         return value
+    if kind is datetime:
+        return utc_text(value) if value.tzinfo is not None else value.isoformat()
     if kind is float:
         return value if math.isfinite(value) else _not_finite(value)
     if kind is int:
@@ -109,21 +130,23 @@ def _not_finite(value: float) -> str:
     return "NaN" if value != value else "Infinity" if value > 0 else "-Infinity"
 
 
-def verdict_fields(verdict: Verdict, without: frozenset[str] = frozenset()) -> dict[str, Any]:
-    """Plain data of a verdict."""
-    out: dict[str, Any] = {"state": verdict.state.name, "allowed": verdict.allowed}
+def verdict_fields(verdict: Verdict, said: bool = False) -> dict[str, Any]:
+    """Plain data of a verdict; without what an order's entry says itself when ``said``."""
+    out: dict[str, Any] = {}
+    if not said:
+        out["state"], out["allowed"] = verdict.state.name, verdict.allowed
+        if verdict.reason:
+            out["reason"] = verdict.reason
+        if verdict.cancel:
+            out["cancel"] = plain(verdict.cancel)
     if verdict.scope != "portfolio":
         out["scope"] = verdict.scope
-    if verdict.reason:
-        out["reason"] = verdict.reason
     if verdict.until is not None:
         out["until"] = plain(verdict.until)
     if verdict.multiplier != 1.0:
         out["multiplier"] = plain(verdict.multiplier)
     if verdict.max_quantity is not None:
         out["max_quantity"] = plain(verdict.max_quantity)
-    if verdict.cancel:
-        out["cancel"] = plain(verdict.cancel)
     if verdict.evidence:
         out["evidence"] = plain(verdict.evidence)
     if verdict.reasons:
@@ -133,8 +156,6 @@ def verdict_fields(verdict: Verdict, without: frozenset[str] = frozenset()) -> d
         ]
     if verdict.by_symbol:
         out["by_symbol"] = {name: worse.state.name for name, worse in verdict.by_symbol.items()}
-    for name in without:
-        out.pop(name, None)
     return out
 
 

@@ -42,6 +42,7 @@ _BATCH = 4096
 _BATCH_BYTES = 4 << 20
 _ENTRY_BYTES = 4 << 20
 _RETRY_SECONDS = 0.05
+_GATHER_SECONDS = 0.002  # more entries a flush, fewer wake-ups beside the strategy's thread
 
 
 class Ticket:
@@ -127,6 +128,7 @@ class Ledger(LedgerReader):
         self._failures = 0
         self._slow = 0.0
         self._idle = False
+        self._hurried = False
         self._closing = False
         self._writer: threading.Thread | None = None
         atexit.register(_close_at_exit, weakref.ref(self))
@@ -372,6 +374,8 @@ class Ledger(LedgerReader):
         with self._mutex:
             failures = self._failures
             if not ticket.done:
+                self._hurried = True
+                self._wake.notify()
                 self._start_writer()
             while not ticket.done and ticket.error is None:
                 if not patient and self._failures > failures + 1:  # one whole attempt since
@@ -476,6 +480,9 @@ def _write_on(reference: weakref.ref[Ledger]) -> None:
                 ledger._idle = True
                 ledger._wake.wait(1.0)
                 ledger._idle = False
+            if not (ledger._hurried or ledger._closing) and 0 < len(ledger._pending) < _BATCH:
+                ledger._wake.wait(_GATHER_SECONDS)
+            ledger._hurried = False
         with ledger._baton:
             written = ledger._drain()
         if not written:

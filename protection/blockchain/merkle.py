@@ -278,7 +278,7 @@ class CompactRange:
         result: bytes | None = None
         for peak in self.peaks:
             if peak is not None:
-                result = peak if result is None else node_hash(peak, result)
+                result = peak if result is None else sha256(b"\x01" + peak + result).digest()
         return EMPTY_ROOT if result is None else bytes(result)
 
 

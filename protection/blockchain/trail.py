@@ -12,11 +12,13 @@ from datetime import datetime
 from types import TracebackType
 from typing import Any, Protocol
 
+from protection.blockchain.canonical import utc_text
 from protection.blockchain.codec import (
     OBSERVATIONS,
     PortfolioWriter,
     fields_of,
     plain,
+    request_fields,
     verdict_fields,
 )
 from protection.blockchain.records import StalledWrite
@@ -49,8 +51,6 @@ OWN = CALLS | {"start", "protection"}
 """Entries that the system writes when all goes well."""
 
 _KINDS = {kind: name for name, kind in OBSERVATIONS.items()}
-_SAID = frozenset({"state", "allowed", "reason", "cancel"})
-_ASKED = frozenset({"order_id", "symbol", "quantity", "kind", "is_update"})
 
 
 class LedgerLike(Protocol):
@@ -249,19 +249,19 @@ class Trail:
         again, self.answered = self.answered, True
         entry = {
             "type": "order",
-            "time": plain(self._clock.now()),
+            "time": utc_text(self._clock.now()),
             "order_id": plain(order.order_id),
             "symbol": order.symbol,
             "quantity": plain(order.quantity),
             "kind": kind.value,
             "update": order.is_update,
-            "request": fields_of(order, _ASKED),
+            "request": request_fields(order),
             "portfolio": self._portfolios.write(portfolio),
             "allowed": answer.allowed,
             "state": answer.state.name,
             "reason": answer.reason,
-            "cancel": plain(answer.cancel),
-            "verdict": verdict_fields(answer, _SAID),
+            "cancel": plain(answer.cancel) if answer.cancel else [],
+            "verdict": verdict_fields(answer, said=True),
         }
         if again:
             entry["again"] = True
