@@ -34,6 +34,7 @@ class Stream(QCAlgorithm):
         self.symbol = self.add_equity("AAA", Resolution.DAILY).symbol
         self.orders = json.loads(self.get_parameter("orders", "[]"))
         self.worst = 0.0
+        self.own_cash, self.own_shares = 100000.0, 0.0
         self.filled = 0
         self.seen = []
 
@@ -61,10 +62,18 @@ class Stream(QCAlgorithm):
         if not event.fill_quantity:
             return
         self.filled += 1
+        # books of our own, from nothing but what the events say
+        self.own_cash -= event.fill_quantity * event.fill_price + event.order_fee.value.amount
+        self.own_shares += event.fill_quantity
         book = self.portfolio
         holding = book[self.symbol]
-        gap = book.cash + holding.quantity * holding.price - book.total_portfolio_value
-        self.worst = max(self.worst, abs(gap))
+        price = self.securities[self.symbol].price
+        for gap in (
+            book.cash + holding.quantity * price - book.total_portfolio_value,
+            book.cash - self.own_cash,
+            holding.quantity - self.own_shares,
+        ):
+            self.worst = max(self.worst, abs(gap))
 """
 ORDERS = st.lists(
     st.tuples(
