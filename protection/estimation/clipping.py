@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 from scipy import special
-from scipy.linalg import solve_triangular
 
 from protection.contracts.errors import FixInput
 from protection.estimation.inputs import Array, as_frame, as_table
+from protection.estimation.whitening import whiten
 
 #: what the default radius leaves outside, of Gaussian observations
 TAIL = 0.025
@@ -119,4 +119,4 @@ def _whiten(table: Array, centre: Array, factor: Array) -> tuple[Array, Array]:
     largest = np.maximum(np.abs(table).max(axis=1), np.abs(centre).max())
     scale = np.where(largest > 1e100, largest, 1.0)
     z = table / scale[:, None] - centre / scale[:, None]
-    return scale, solve_triangular(factor, z.T, lower=True, check_finite=False).T
+    return scale, whiten(z, factor)

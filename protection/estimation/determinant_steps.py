@@ -15,6 +15,7 @@ import numpy as np
 from scipy.linalg import cholesky, eigvalsh, solve_triangular
 
 from protection.estimation.inputs import Array, Indices
+from protection.estimation.whitening import whiten
 
 _MOST_STEPS = 200
 
@@ -39,7 +40,6 @@ class TallRows:
 
     def __init__(self, Z: Array) -> None:
         self._rows = Z
-        self._columns = np.asfortranarray(Z).T
 
     def _scatter(self, chosen: Indices) -> tuple[Array, Array]:
         rows = self._rows[chosen]
@@ -59,8 +59,8 @@ class TallRows:
         scatter *= (1 - rho) * consistency / chosen.size
         scatter[np.diag_indices_from(scatter)] += rho
         factor = cholesky(scatter, lower=True, check_finite=False)
-        z = solve_triangular(factor, (self._rows - mean).T, lower=True, check_finite=False)
-        return np.einsum("ij,ij->j", z, z), 2 * float(np.log(np.diag(factor)).sum())
+        z = whiten(self._rows - mean, factor)
+        return np.einsum("ij,ij->i", z, z), 2 * float(np.log(np.diag(factor)).sum())
 
 
 class WideRows:

@@ -23,6 +23,7 @@ from protection.estimation import (
     mahalanobis,
 )
 from protection.estimation.inputs import Array
+from protection.estimation.whitening import _substitute, _substitute_twin, whiten, whiten_twin
 
 GOLDEN = json.loads(
     (Path(__file__).parents[2] / "golden" / "estimation" / "robust_mean.json").read_text()
@@ -100,6 +101,20 @@ def test_clipping_goes_along_with_any_invertible_linear_map(seed: int, p: int) -
     X = mu + 4 * rng.standard_normal((15, p))
     mapped = clip_influence(X @ A.T + b, A @ mu + b, A @ sigma @ A.T)
     np.testing.assert_allclose(mapped, clip_influence(X, mu, sigma) @ A.T + b, atol=1e-8)
+
+
+@pytest.mark.parametrize("p", [1, 4, 32, 33])
+def test_the_compiled_substitution_its_twin_and_lapack_agree(p: int) -> None:
+    rng = np.random.default_rng(p)
+    rows = rng.standard_normal((40, p))
+    factor = np.linalg.cholesky(frame(p)[1] + np.eye(p))
+    expected = np.linalg.solve(factor, rows.T).T
+    np.testing.assert_allclose(whiten(rows, factor), expected, rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(whiten_twin(rows, factor), expected, rtol=1e-9, atol=1e-12)
+    ours, twin = rows.copy(), rows.copy()
+    for function, where in ((_substitute, ours), (_substitute_twin, twin)):
+        function(where, np.ascontiguousarray(factor.T))
+    np.testing.assert_allclose(ours, twin, rtol=1e-11, atol=1e-13)
 
 
 def test_rows_of_any_size_are_pulled_back() -> None:
