@@ -106,16 +106,16 @@ class Concentration:
 
     def waits(self, owner: str, owners: int) -> bool:
         """Whether a message of ``owner`` must wait, with so many registered owners."""
-        freeze = self._settings.freeze
-        if freeze is None or self.seen < self._settings.minimum or owners * freeze < 1.0:
+        settings = self._settings
+        freeze = settings.freeze
+        if freeze is None or owners * freeze < 1.0 or self.seen < settings.minimum:
             self.frozen = False
             return False
-        target = max(self._settings.target, 1.0 / owners * 1.05)
-        hhi = self.hhi
-        if hhi > freeze:
-            self.frozen = True
-        elif hhi <= min(target, freeze):
-            self.frozen = False
+        hhi = self._squares / (self._total * self._total)
+        if not self.frozen and hhi <= freeze:
+            return False
+        target = min(max(settings.target, 1.05 / owners), freeze)
+        self.frozen = hhi > target
         return self.frozen and self.share(owner) > target
 
     def reading(self, owners: int) -> tuple[Shares | None, str]:

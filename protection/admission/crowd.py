@@ -9,21 +9,26 @@ from typing import Any
 class Crowd:
     """Last admitted price of every owner of a symbol, and the jumps that wait for company."""
 
-    __slots__ = ("pending", "prices")
+    __slots__ = ("left", "middle", "pending", "prices")
 
     def __init__(self) -> None:
         self.prices: dict[str, tuple[float, float]] = {}
         """Owner to (last admitted price, receipt in seconds)."""
         self.pending: list[tuple[str, float, int]] = []
         """Jumps near one level: (owner, price, ticket)."""
+        self.middle = 0.0
+        """Median of the others as it was last taken, good for ``left`` more messages."""
+        self.left = 0
 
     def others(self, owner: str, since: float) -> list[float]:
         """Sorted recent prices of the other owners."""
-        return sorted(
+        found = [
             price
             for name, (price, seconds) in self.prices.items()
-            if name != owner and seconds >= since
-        )
+            if seconds >= since and name != owner
+        ]
+        found.sort()
+        return found
 
     def join(self, owner: str, price: float, band: float) -> bool:
         """Whether the price lies within ``band`` (log) of another owner's last admitted one."""
@@ -46,6 +51,7 @@ class Crowd:
         return {
             "prices": {owner: list(entry) for owner, entry in self.prices.items()},
             "pending": [list(entry) for entry in self.pending],
+            "middle": [self.middle, self.left],
         }
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -57,3 +63,4 @@ class Crowd:
         self.pending = [
             (str(owner), float(price), int(ticket)) for owner, price, ticket in state["pending"]
         ]
+        self.middle, self.left = float(state["middle"][0]), int(state["middle"][1])

@@ -41,7 +41,7 @@ from protection.admission.settings import AdmissionSettings
 from protection.admission.state import FeedHealth, SourceState, load_into, snapshot_of
 from protection.contracts.clock import Clock
 from protection.contracts.errors import FixInput, NameActor, RecoverState, RetryWrite
-from protection.contracts.records import Quote, Trade
+from protection.contracts.records import Bar, Quote, Trade
 from protection.contracts.stores import StateStore, StateVault
 
 STATE_KEY = "admission.state"
@@ -173,7 +173,13 @@ class Admission:
         record = envelope.record
         symbol = record.symbol
         feed = state.feeds.get(symbol)
-        finding = impossible(record) or self._untimely(record.time, received, now, state)
+        finding = impossible(record)
+        if finding is None:
+            event = record.time
+            limit = state.stale
+            # the usual case costs three comparisons
+            if not event <= received <= now or (limit is not None and now - event > limit):
+                finding = self._untimely(event, received, now, state)
         if finding is not None:
             return self._reject(state, seconds, *finding)
         if feed is None:
@@ -183,17 +189,17 @@ class Admission:
         finding = feed.order(record, sequence is not None)
         if finding is not None:
             return self._reject(state, seconds, *finding)
-        if feed.silent(record):
+        if isinstance(record, Bar) and feed.silent(record):
             return Rejected(Cause.SILENCE, "repeats the last bar: nobody traded")
 
         # Whether it fits.
         notes = () if arrival is Arrival.NEXT else _GAP if arrival is Arrival.GAP else _REORDERED
         if isinstance(record, Sample):
-            z, limit = feed.deviation(record.values), self.settings.quality.outlier_z
+            z, worst = feed.deviation(record.values), self.settings.quality.outlier_z
             state.feeds[symbol] = feed
             feed.mark(record, received)
             feed.take_sample(record)
-            if limit is not None and z > limit:
+            if worst is not None and z > worst:
                 text = f"a component lies {z:.1f} scales from its median"
                 return self._hold(envelope, state, seconds, now, Cause.OUTLIER, text)
         else:
@@ -313,12 +319,17 @@ class Admission:
             alone = self._owners < 2
             if alone or not crowd.join(state.owner, price, limit * feed.scale):
                 return Cause.OUTLIER, f"return lies {z:.1f} scales from its median"
-        if self._owners >= quality.consensus_sources and quality.consensus_z is not None:
+        bound = quality.consensus_z
+        if self._owners >= quality.consensus_sources and bound is not None:
+            if crowd.left > 0 and abs(price / crowd.middle - 1.0) <= 0.5 * bound * feed.scale:
+                crowd.left -= 1  # half way inside of a median one round old: no need to look
+                return None
             others = crowd.others(state.owner, seconds - (state.fresh or FRESH_SECONDS))
             if len(others) + 1 >= quality.consensus_sources:
                 middle = others[(len(others) - 1) // 2]
+                crowd.middle, crowd.left = middle, len(others)
                 distance = abs(math.log(price / middle)) / feed.scale
-                if distance > quality.consensus_z and len(feed.returns) >= quality.outlier_minimum:
+                if distance > bound and len(feed.returns) >= quality.outlier_minimum:
                     return (
                         Cause.CONSENSUS,
                         f"{distance:.1f} scales from the median of {len(others)} other owners",

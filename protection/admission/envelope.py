@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import Enum
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from protection.contracts.errors import FixInput
 from protection.contracts.records import Bar, Quote, Trade
@@ -117,10 +116,10 @@ class Rejected:
 Outcome: TypeAlias = Admitted | Quarantined | Rejected
 
 _HEAD = b"qmp-envelope-1\0"
-_BAR = struct.Struct(">q5dq?").pack
-_QUOTE = struct.Struct(">q4d").pack
-_TRADE = struct.Struct(">q2d").pack
-_TEXT = struct.Struct(">BQBHH").pack
+# kind, sequence, lengths of nonce, source and symbol, time, then the figures of the kind
+_BAR = struct.Struct(">BQBHHq5dq?").pack
+_QUOTE = struct.Struct(">BQBHHq4d").pack
+_TRADE = struct.Struct(">BQBHHq2d").pack
 
 
 def _micros(time: datetime) -> int:
@@ -128,66 +127,45 @@ def _micros(time: datetime) -> int:
     return (span.days * 86_400 + span.seconds) * 1_000_000 + span.microseconds
 
 
-def _bar(r: Bar) -> bytes:
-    return _BAR(
-        _micros(r.time),
-        r.open,
-        r.high,
-        r.low,
-        r.close,
-        r.volume,
-        r.period // _MICROSECOND,
-        r.filled_forward,
-    )
-
-
-def _quote(r: Quote) -> bytes:
-    return _QUOTE(_micros(r.time), r.bid, r.ask, r.bid_size, r.ask_size)
-
-
-def _trade(r: Trade) -> bytes:
-    return _TRADE(_micros(r.time), r.price, r.size)
-
-
-def _sample(r: Sample) -> bytes:
-    return struct.pack(f">q{len(r.values)}d", _micros(r.time), *r.values)
-
-
-_KINDS: dict[type, tuple[int, Callable[[Any], bytes]]] = {
-    Bar: (1, _bar),
-    Quote: (2, _quote),
-    Trade: (3, _trade),
-    Sample: (4, _sample),
-}
-
-
 def canonical(envelope: Envelope) -> bytes:
     """Bytes a source signs: source, sequence, nonce, kind and every figure of the record.
 
-    Lengths stand in front of all texts, figures are big-endian doubles and times whole
-    microseconds since 1970, so two different envelopes never have the same bytes.
+    Figures are big-endian doubles, times whole microseconds since 1970, and the lengths of all
+    texts stand before them, so two different envelopes never have the same bytes.
 
     Raises
     ------
     FixInput
         When a part is missing, of the wrong type or too long.
     """
-    record = envelope.record
+    r = envelope.record
     try:
-        kind, body = _KINDS[type(record)]
-        source, symbol = envelope.source.encode(), record.symbol.encode()
-        nonce = envelope.nonce
-        return b"".join(
-            (
-                _HEAD,
-                _TEXT(kind, envelope.sequence, len(nonce), len(source), len(symbol)),
-                nonce,
-                source,
-                symbol,
-                body(record),
+        nonce, source, symbol = envelope.nonce, envelope.source.encode(), r.symbol.encode()
+        number, time = envelope.sequence, _micros(r.time)
+        sizes = len(nonce), len(source), len(symbol)
+        if isinstance(r, Trade):
+            body = _TRADE(3, number, *sizes, time, r.price, r.size)
+        elif isinstance(r, Quote):
+            body = _QUOTE(2, number, *sizes, time, r.bid, r.ask, r.bid_size, r.ask_size)
+        elif isinstance(r, Sample):
+            count = len(r.values)
+            body = struct.pack(f">BQBHHqH{count}d", 4, number, *sizes, time, count, *r.values)
+        else:
+            body = _BAR(
+                1,
+                number,
+                *sizes,
+                time,
+                r.open,
+                r.high,
+                r.low,
+                r.close,
+                r.volume,
+                r.period // _MICROSECOND,
+                r.filled_forward,
             )
-        )
-    except (struct.error, TypeError, AttributeError, KeyError, UnicodeEncodeError) as error:
+        return _HEAD + body + nonce + source + symbol
+    except (struct.error, TypeError, AttributeError, ValueError) as error:
         raise FixInput(
             f"expected an envelope with source, record, sequence and nonce, was {envelope!r}: "
             f"{error}"

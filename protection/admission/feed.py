@@ -19,6 +19,7 @@ Finding = tuple[Cause, str]
 _INF = math.inf
 _SAME_TIME = 64
 _REFRESH = 16
+_EVERY = 8
 _STRETCH = 8.0
 
 
@@ -78,13 +79,16 @@ class Feed:
     """
 
     __slots__ = (
+        "_center",
         "_components",
+        "_due",
         "_limits",
         "_minimum",
         "_noisy",
         "_quality",
         "_ratio",
         "_same",
+        "_step",
         "event",
         "heard",
         "noise",
@@ -101,6 +105,7 @@ class Feed:
         self.heard: datetime | None = None
         self.price: float | None = None
         self.scale = quality.scale_floor
+        self._center, self._due, self._step = 0.0, 0, 0.0
         self.returns = RollingMad(quality.outlier_window)
         self.noise = SignalToNoise(noise.memory)
         self._noisy = False
@@ -143,19 +148,26 @@ class Feed:
     def jump(self, price: float, stretch: float) -> float:
         """Robust z of the return to ``price``; 0 while too little is known.
 
+        Median and scale are those of the window, taken anew every 8 returns.
         ``stretch`` is the time since the last price in cadences: the scale grows with its root,
         up to 8 times.
         """
-        last, returns = self.price, self.returns
-        if last is None or len(returns) < self._quality.outlier_minimum:
+        last = self.price
+        if last is None:
             return 0.0
-        center, scale = returns.center_scale()
-        floor = self._quality.scale_floor
-        self.scale = scale = scale if scale > floor else floor
+        self._step = step = math.log(price / last)
+        if self._due <= 0:
+            returns, quality = self.returns, self._quality
+            if len(returns) < quality.outlier_minimum:
+                return 0.0
+            self._center, scale = returns.center_scale()
+            self.scale = scale if scale > quality.scale_floor else quality.scale_floor
+            self._due = _EVERY
+        scale = self.scale
         if stretch > 1.0:
             root = math.sqrt(stretch)
             scale *= root if root < _STRETCH else _STRETCH
-        return abs(math.log(price / last) - center) / scale
+        return abs(step - self._center) / scale
 
     def mark(self, record: Record, received: datetime) -> None:
         """Remember that a record in order came, whatever becomes of its content."""
@@ -173,9 +185,10 @@ class Feed:
         self.price = price
         if last is None or jumped:
             return
-        step = math.log(price / last)
+        step = self._step
         if step != 0.0:  # quiet quotes say nothing about the size of a move
             self.returns.add(step)
+            self._due -= 1
         bound = 4.0 * self.scale
         self.noise.add(step if -bound < step < bound else math.copysign(bound, step))
 
@@ -239,7 +252,7 @@ class Feed:
             "event": None if self.event is None else self.event.isoformat(),
             "heard": None if self.heard is None else self.heard.isoformat(),
             "price": self.price,
-            "scale": self.scale,
+            "scale": [self._center, self.scale, self._due],
             "returns": self.returns.snapshot(),
             "noise": self.noise.snapshot(),
             "noisy": self._noisy,
@@ -254,7 +267,8 @@ class Feed:
         self.event = None if event is None else datetime.fromisoformat(event)
         self.heard = None if heard is None else datetime.fromisoformat(heard)
         self.price = None if price is None else float(price)
-        self.scale = float(state["scale"])
+        self._center, self.scale = (float(value) for value in state["scale"][:2])
+        self._due = int(state["scale"][2])
         self.returns.restore(state["returns"])
         self.noise.restore(state["noise"])
         self._noisy = bool(state["noisy"])

@@ -29,6 +29,9 @@ silence, a slow queue of our own
 """
 
 
+_SLACK = 1.0  # evidence over the cap before it is cut: one cut in ten good messages
+
+
 class Trust:
     """Beta(good, bad) evidence about one source.
 
@@ -42,7 +45,7 @@ class Trust:
     def __init__(self, settings: TrustSettings) -> None:
         self._settings = settings
         self.good, self.bad = settings.prior_good, settings.prior_bad
-        self._total = settings.prior_good + settings.prior_bad + settings.evidence
+        self._total = settings.prior_good + settings.prior_bad + settings.evidence + _SLACK
         self._at: float | None = None
         self.causes: dict[Cause, float] = {}
         """Evidence against it by cause, decayed and capped alike."""

@@ -66,7 +66,7 @@ def test_a_door_goes_on_after_a_restart_as_if_nothing_had_happened(make_desk, tm
         expected += steady.feed(prices[start : start + 50], f"s{start // 50 % 2}")
 
     assert [repr(o) for o in outcomes] == [repr(o) for o in expected]
-    assert repr(broken.door.snapshot()) == repr(steady.door.snapshot())
+    assert broken.door.snapshot() == steady.door.snapshot()
 
 
 def test_a_source_that_comes_back_finds_its_trust_and_its_nonces(signed):
