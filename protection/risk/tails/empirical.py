@@ -87,3 +87,24 @@ def empirical_var_es(losses: ArrayLike, level: float) -> tuple[float, float]:
         kernels = passes("empirical")
         found = kernels.tail_of(kernels.largest(sample, count), position)
     return float(found[0]), float(found[1])
+
+
+def rank_weights(position: float, count: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Weights of the largest losses, largest first, whose sums are VaR and ES; both sum to 1."""
+    var = np.zeros(count)
+    es = np.zeros(count)
+    if position <= 1.0:
+        var[0] = es[0] = 1.0
+        return var, es
+    whole = min(int(position), count)
+    rest = position - whole
+    es[0] = 1.0
+    es[: whole - 1] += 0.5
+    es[1:whole] += 0.5
+    var[whole - 1] = 1.0
+    if whole < count:
+        var[whole - 1] -= rest
+        var[whole] = rest
+    es += 0.5 * rest * var
+    es[whole - 1] += 0.5 * rest
+    return var, es / position

@@ -12,13 +12,17 @@ from numpy.typing import ArrayLike, NDArray
 from protection.contracts.errors import FixInput
 from protection.risk.tails.compiled import passes
 from protection.risk.tails.copula import TCopula, complete_rows, fit_t_copula
-from protection.risk.tails.empirical import check_level, empirical_var_es, tail_rows
+from protection.risk.tails.empirical import (
+    check_level,
+    empirical_var_es,
+    rank_weights,
+    tail_rows,
+)
 from protection.risk.tails.gpd import DEFAULT_PRIOR, ShapePrior
 from protection.risk.tails.pot import tail_var_es
 from protection.risk.tails.student_fit import StudentFit, fit_student_t
 from protection.risk.var_es.estimates import TailEstimate
-from protection.risk.var_es.online_portfolio import rank_weights
-from protection.risk.var_es.static import ParetoTail
+from protection.risk.var_es.pareto import ParetoTail
 
 CHUNK = 8192
 CELLS = 4097

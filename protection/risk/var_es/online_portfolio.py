@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from protection.contracts.errors import FixInput, FixSettings, UpgradeSoftware
 from protection.risk.tails.compiled import passes
-from protection.risk.tails.empirical import check_level, tail_rows
+from protection.risk.tails.empirical import check_level, rank_weights, tail_rows
 from protection.risk.tails.student import student_var_es
 from protection.risk.var_es.estimates import OrderEffect, TailEstimate
 
@@ -240,6 +240,7 @@ class PortfolioTail:
         """
         book = self._book(exposures)
         check_level(level)
+        place = int(place)
         if not 0 <= place < book.size:
             raise FixInput(f"expected place in [0, {book.size}), was {place}")
         if not math.isfinite(change):
@@ -344,24 +345,3 @@ class PortfolioTail:
         tail._valid = tail._filled.sum(axis=0)
         tail._refresh()
         return tail
-
-
-def rank_weights(position: float, count: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Weights of the largest losses, largest first, whose sums are VaR and ES; both sum to 1."""
-    var = np.zeros(count)
-    es = np.zeros(count)
-    if position <= 1.0:
-        var[0] = es[0] = 1.0
-        return var, es
-    whole = min(int(position), count)
-    rest = position - whole
-    es[0] = 1.0
-    es[: whole - 1] += 0.5
-    es[1:whole] += 0.5
-    var[whole - 1] = 1.0
-    if whole < count:
-        var[whole - 1] -= rest
-        var[whole] = rest
-    es += 0.5 * rest * var
-    es[whole - 1] += 0.5 * rest
-    return var, es / position
