@@ -20,6 +20,7 @@ import time
 import weakref
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from hashlib import sha256
 from typing import Any
 
@@ -131,7 +132,8 @@ class Ledger(LedgerReader):
         self._hurried = False
         self._closing = False
         self._writer: threading.Thread | None = None
-        atexit.register(_close_at_exit, weakref.ref(self))
+        self._at_exit = partial(_close_at_exit, weakref.ref(self))
+        atexit.register(self._at_exit)
         if self._dropped is not None:
             self.append(
                 {
@@ -323,6 +325,7 @@ class Ledger(LedgerReader):
             self._idle = False
             self._wake.notify_all()
             writer = self._writer
+        atexit.unregister(self._at_exit)
         if writer is not None and writer is not threading.current_thread():
             writer.join()
         lost = 0
@@ -337,6 +340,10 @@ class Ledger(LedgerReader):
             raise RetryWrite(
                 f"expected the queue to be written, {lost} entries were not: {self._failure}"
             )
+
+    def __del__(self) -> None:
+        if not getattr(self, "_closing", True):  # forgotten without close: let go of the place
+            self.close()
 
     # ------------------------------------------------------------------ inside
 

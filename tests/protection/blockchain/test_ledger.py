@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import errno
+import gc
 import os
+import subprocess
+import sys
 import threading
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +20,8 @@ from protection.blockchain.records import BrokenLedger, FullQueue, Proof, Stalle
 from protection.blockchain.stores import FileStore, MemoryStore
 from protection.contracts import ManualClock
 from protection.contracts.errors import FixInput, FixSettings, RetryWrite
+
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def note(i: int) -> dict[str, object]:
@@ -337,6 +342,26 @@ def test_a_closed_ledger_takes_nothing(tmp_path: Path) -> None:
     for call in (ledger.append, ledger.append_nowait):
         with pytest.raises(RetryWrite, match="open ledger"):
             call(note(1))
+
+
+def test_a_forgotten_ledger_lets_go_of_its_place(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path / "a")
+    ledger.append(note(1))
+    del ledger
+    gc.collect()
+    with Ledger(tmp_path / "a") as again:
+        assert again.size == 1
+
+
+def test_what_was_queued_is_written_when_the_interpreter_ends(tmp_path: Path) -> None:
+    code = (
+        "import sys; from protection.blockchain.ledger import Ledger; "
+        "ledger = Ledger(sys.argv[1]); "
+        "[ledger.append_nowait({'type': 'x', 'i': i}) for i in range(500)]"
+    )
+    subprocess.run([sys.executable, "-c", code, str(tmp_path / "a")], check=True, cwd=ROOT)
+    with open_reader(tmp_path / "a") as reader:
+        assert reader.size == 500
 
 
 def test_settings_that_make_no_sense_are_refused(tmp_path: Path) -> None:
