@@ -68,7 +68,7 @@ class Outcome:
     def verdict(self) -> str:
         """One of equal, orders only, different, refused, failed."""
         if self.error:
-            return "refused" if "engine does not implement" in self.error else "failed"
+            return "refused" if "engine does not " in self.error else "failed"
         if self.equal == self.total and self.hash_equal:
             return "equal"
         return "orders only" if self.hash_equal else "different"
@@ -260,7 +260,7 @@ def main() -> int:
     if chosen.page is not None:
         from tools.parity_page import page
 
-        chosen.page.write_text(page(chosen.lean, results.known), encoding="utf-8")
+        chosen.page.write_text(page(chosen.lean, results.known, chosen.data), encoding="utf-8")
     return 0 if set(counts) <= {"equal"} else 1
 
 

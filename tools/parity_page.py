@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 INSIDE = ""
 _VERDICTS = ("equal", "orders only", "different", "refused", "failed")
 _OUTSIDE = (
-    ("futures", r"\bFutures?\b|add_future|FutureUniverse|future_chain|FuturesExpiry"),
+    ("data from the network", r"REMOTE_FILE|self\.download\(|Intrinio|NasdaqDataLink|https?://"),
+    ("futures", r"\bFutures?\b|create_future|add_future|FutureUniverse|future_chain|FuturesExpiry"),
     ("options", r"\bOptions?\b|add_(index_)?option|option_chain|OptionUniverse|OptionStrategies"),
     ("crypto futures", r"add_crypto_future|CryptoFuture|FuturesBrokerageModel|CRYPTO_FUTURE"),
     ("indices", r"\badd_index\("),
@@ -26,9 +27,10 @@ _OUTSIDE = (
     ),
     ("ETF universes", r"universe\.etf|ETFConstituent"),
 )
+_QUOTE_TICKS = "equity/usa/tick/spy/20131007_quote.zip"
 _IMPORT = re.compile(r"^\s*from (\w+) import", re.MULTILINE)
 _NO_LOCAL = re.compile(r"CanRunLocally\s*(?:\{ get; \}\s*(?:= false|$)|=> false)", re.MULTILINE)
-_LANGUAGES = re.compile(r"List<Language> Languages[^;{]*\{[^;]*;")
+_LANGUAGES = re.compile(r"List<Language> Languages[^\n]*(?:\n\s*[{}][^\n]*)*")
 
 
 def scope(lean: Path, name: str) -> str:
@@ -39,6 +41,21 @@ def scope(lean: Path, name: str) -> str:
     languages = _LANGUAGES.search(twin)
     if languages is not None and "Python" not in languages.group():
         return "nothing: LEAN tests its C# file alone"
+    text = _source(lean, name)
+    return next((why for why, pattern in _OUTSIDE if re.search(pattern, text)), INSIDE)
+
+
+def lacks(lean: Path, name: str, data: Path | None) -> str:
+    """Return which of LEAN's files that an algorithm reads are not in the data folder."""
+    if data is None or (data / _QUOTE_TICKS).is_file():
+        return ""
+    text = _source(lean, name)
+    needed = "Resolution.TICK" in text and '"SPY"' in text
+    return f"{_QUOTE_TICKS}, which this data folder lacks" if needed else ""
+
+
+def _source(lean: Path, name: str) -> str:
+    """Return the code of an algorithm and of the files beside it that it imports."""
     seen: set[str] = set()
     waiting = [name]
     text = ""
@@ -49,14 +66,17 @@ def scope(lean: Path, name: str) -> str:
             continue
         seen.add(module)
         source = file.read_text(encoding="utf-8-sig")
-        text += re.sub(r'#.*|"""[\s\S]*?"""', "", source)
+        text += re.sub(r'^ *#.*|"""[\s\S]*?"""', "", source, flags=re.MULTILINE)
         waiting.extend(_IMPORT.findall(source))
-    return next((why for why, pattern in _OUTSIDE if re.search(pattern, text)), INSIDE)
+    return text
 
 
-def page(lean: Path, outcomes: dict[str, Outcome]) -> str:
-    """Return the page for all outcomes."""
+def page(lean: Path, outcomes: dict[str, Outcome], data: Path | None = None) -> str:
+    """Return the page for all outcomes; what lacks data counts where it is not equal."""
     scopes = {name: scope(lean, name) for name in sorted(outcomes)}
+    for name, why in scopes.items():
+        if why == INSIDE and outcomes[name].verdict != "equal":
+            scopes[name] = lacks(lean, name, data)
     inside = [outcomes[name] for name, why in scopes.items() if why == INSIDE]
     outside = [outcomes[name] for name, why in scopes.items() if why != INSIDE]
     counted = Counter(done.verdict for done in inside)
@@ -76,7 +96,7 @@ def page(lean: Path, outcomes: dict[str, Outcome]) -> str:
         "| | " + " | ".join(_VERDICTS) + " | all |",
         "|---|" + "---:|" * (len(_VERDICTS) + 1),
         _row("equities, forex, CFD, crypto, custom data", counted),
-        _row("options, futures, fundamental and ETF universes, indices", beyond),
+        _row("options, futures, indices, fundamental and ETF universes, other data", beyond),
         "",
         "## Equities, forex, CFD, crypto, custom data",
         "",
