@@ -101,5 +101,16 @@ class QCAlgorithm(
         self.algorithm_id = algorithm_id
 
     def add_command(self, command: Any) -> None:
-        """Register a command class; commands arrive in live trading only."""
+        """Register a command class; commands arrive in live trading only.
+
+        Raises
+        ------
+        NotImplementedError
+            When the class has no ``run``.
+        """
+        if not any(callable(getattr(command, name, None)) for name in ("run", "Run")):
+            raise NotImplementedError(
+                f"expected {command.__name__} to define run(self, algorithm), it does not; "
+                "add the method"
+            )
         self.__dict__.setdefault("_commands", {})[command.__name__] = command
