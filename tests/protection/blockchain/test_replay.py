@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -215,3 +216,43 @@ def test_the_replay_passes_over_what_lies_before_the_first_start() -> None:
         outcome = replay(records, ProtectionSystem)
         assert outcome.same
         assert outcome.root == outcome.replayed_root == ledger.root()
+
+
+def test_orders_from_many_threads_are_replayed_in_the_order_they_were_judged() -> None:
+    with Ledger(MemoryStore()) as ledger:
+        clock = ManualClock(START)
+        system = ProtectionSystem(clock=clock, ledger=ledger)
+        system.observe(Quote("SPY", START, 99.9, 100.1))
+        account = Portfolio(START, 100_000.0, {"SPY": Position("SPY", 50.0, 99.0, 100.0)})
+        system.evaluate(account)
+
+        def trade(thread: int) -> None:
+            rng = random.Random(thread)
+            for i in range(40):
+                clock.advance(timedelta(microseconds=1))
+                quantity = float(rng.randint(-120, 120))
+                request = OrderRequest(
+                    f"{thread}-{i}",
+                    "SPY",
+                    quantity,
+                    time=START,
+                    reference_price=100.0,
+                    reference_time=START,
+                )
+                answer = system.authorize(request, lambda: account)
+                if answer.allowed and rng.random() < 0.5:
+                    system.on_order_event(
+                        OrderEvent(request.order_id, "SPY", OrderStatus.CANCELED, START)
+                    )
+
+        threads = [threading.Thread(target=trade, args=(i,)) for i in range(6)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        ledger.flush()
+        outcome = replay(ledger.records(), ProtectionSystem)
+
+        assert outcome.divergence is None
+        assert outcome.calls >= 242
+        assert {r.entry["allowed"] for r in ledger.records(types={"order"})} == {True, False}
