@@ -8,6 +8,7 @@ from engine.algorithm.charting import ChartingMixin
 from engine.algorithm.framework import FrameworkMixin
 from engine.algorithm.handlers import HandlersMixin
 from engine.algorithm.history import HistoryMixin
+from engine.algorithm.identifiers import IdentifiersMixin
 from engine.algorithm.indicators import IndicatorsMixin
 from engine.algorithm.messages import MessagesMixin
 from engine.algorithm.parameters import ParametersMixin
@@ -33,6 +34,7 @@ class QCAlgorithm(
     HistoryMixin,
     IndicatorsMixin,
     ChartingMixin,
+    IdentifiersMixin,
     LeanObject,
 ):
     """Base of every algorithm; its parts are the mixins of this package."""

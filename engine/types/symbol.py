@@ -297,6 +297,33 @@ class Symbol(LeanObject):
     def ID(self) -> SecurityIdentifier:
         return self.id
 
+    def _identifier(self, column: str) -> Any:
+        from engine.data.definitions import SecurityDefinitions
+        from engine.run import current_engine
+
+        engine = current_engine()
+        return SecurityDefinitions(engine.data_folder, engine.maps).of(self, column)
+
+    @property
+    def cusip(self) -> str | None:
+        return self._identifier("cusip")
+
+    @property
+    def composite_figi(self) -> str | None:
+        return self._identifier("composite_figi")
+
+    @property
+    def sedol(self) -> str | None:
+        return self._identifier("sedol")
+
+    @property
+    def isin(self) -> str | None:
+        return self._identifier("isin")
+
+    @property
+    def cik(self) -> int | None:
+        return self._identifier("cik")
+
     def is_canonical(self) -> bool:
         return False
 
