@@ -45,12 +45,8 @@ def point_pusher(indicator: Any, selector: Any) -> Callable[[Any, Any], None]:
     """Return the handler that puts the values of bars into an indicator of values."""
     push = indicator._push
     if selector is None:
-
-        def feed(_sender: Any, bar: Any) -> None:
-            value = bar.close if type(bar) is TradeBar else float(bar.value)
-            push(bar.symbol, bar.end_time, value)
-
-        return feed
+        taken: Callable[[Any, Any], None] = indicator._on_bar
+        return taken
 
     def feed_selected(_sender: Any, bar: Any) -> None:
         push(bar.symbol, bar.end_time, float(selector(bar)))

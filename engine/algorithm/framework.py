@@ -202,23 +202,20 @@ class FrameworkMixin:
         for symbol in leaving:
             manager[symbol].dispose()
 
-    def _is_framework_idle(self) -> bool:
-        """Tell whether a pass of the stock defaults could do nothing at all."""
-        return (
-            type(self.alpha) is NullAlphaModel
-            and type(self.portfolio_construction) is NullPortfolioConstructionModel
-            and type(self.risk_management) is NullRiskManagementModel
-            and type(self.execution) is ImmediateExecutionModel
-            and not self.execution._targets._items._places
-        )
-
     def _on_framework_data(self, slice: Any) -> None:
         """Run the models on the data of one step."""
         if type(self.universe_selection) not in _ASKED_ONCE:
             self._refresh_universes()
         if self.insights._score_function is not None:
             self.insights.step(self._utc)
-        if not slice._points or self._is_framework_idle():
+        if not slice._points or (
+            # a pass of the stock defaults could do nothing at all
+            type(self.alpha) is NullAlphaModel
+            and type(self.portfolio_construction) is NullPortfolioConstructionModel
+            and type(self.risk_management) is NullRiskManagementModel
+            and type(self.execution) is ImmediateExecutionModel
+            and not self.execution._targets._items._places
+        ):
             return
         insights = as_list(method(self.alpha, "update")(self, slice))
         if insights:

@@ -25,6 +25,7 @@ _MICRO = timedelta(microseconds=1)
 _NEVER = 2**62
 _MINUTE = 60_000_000
 _NOTED_SYMBOLS = 10
+_DAYS_IN_MEMORY = 64
 
 
 Pair = tuple[SubscriptionDataConfig, Any]
@@ -344,6 +345,8 @@ class Feed:
             request = replace(request, resolution=resolution, strict=strict)
         kind = TickStream if request.resolution is Resolution.TICK else Stream
         stream = kind(request, self.files, self.auxiliary)
+        # bars of days to come lie in memory: few days where there are many subscriptions
+        stream.days_ahead = max(1, min(stream.days_ahead, _DAYS_IN_MEMORY // len(self._by_config)))
         for told, note in zip(
             self._limits, (stream.limited_precision, stream.limited_start), strict=False
         ):

@@ -203,6 +203,27 @@ class IndicatorBase(PascalNames):
         if self._handlers:
             self.updated(self, self.current)
 
+    def _on_bar(self, _sender: Any, bar: Any) -> None:
+        """Take the value of a bar from a consolidator: ``_push`` without the way to it."""
+        symbol, time = bar.symbol, bar.end_time
+        value = bar.close if type(bar) is TradeBar else float(bar.value)
+        if symbol is not self._seen_symbol or time < self._seen_time:
+            self._push(symbol, time, value)
+            return
+        self._seen_time = time
+        self.samples += 1
+        result = self._next(time, value)
+        if result is None:
+            return
+        self._prev = self._cur
+        self._cur = (symbol, time, result)
+        self._value = result
+        self._point = None
+        if self._window is not None:
+            self._window.add(self.current)
+        if self._handlers:
+            self.updated(self, self.current)
+
     def _set(self, symbol: Any, time: datetime, result: float) -> None:
         """Publish a value that was computed elsewhere, without the checks of an update."""
         self.samples += 1

@@ -109,8 +109,9 @@ class ResultHandler:
             value = portfolio._total_portfolio_value
         self._value = value
         capacity = self._capacity
-        if force or capacity.active:  # type: ignore[union-attr]
-            capacity.update(utc, force)  # type: ignore[union-attr]
+        assert capacity is not None
+        if force or (capacity.active and capacity.is_due(utc)):
+            capacity.update(utc, force)
         bar = self._bar
         if bar is None:
             self._bar = [value, value, value, value]
