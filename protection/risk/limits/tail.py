@@ -29,6 +29,8 @@ from protection.risk.var_es.online_portfolio import BASIS, SHORT
 
 _SLACK = 1e-9
 _HALVINGS = 24
+_MOST = 6
+"""Uncertain orders whose combinations are all tried."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +54,9 @@ class TailLimit:
     """Warning and limits on VaR and ES, counted with everything pending.
 
     Orders of the candidate's own side and symbol are counted in full. What other symbols may still
-    do is uncertain: their sure exits are credited, and the rest is tried in the ways that matter
-    (nothing fills, everything fills, only what adds risk fills); the worst counts.
+    do is uncertain: their sure exits are credited, and of the rest every combination is tried (of
+    more than six, every combination of the six largest, with none and with all of the others). ES
+    is convex in what fills, so no partial fill is worse than the worst combination.
 
     Parameters
     ----------
@@ -243,20 +246,7 @@ class TailLimit:
                 value = 0.0
             row[at] = value
             uncertain += [(at, rest) for rest in (line.top - value, line.bottom - value) if rest]
-        return ([row, *self._variants(row, uncertain)] if uncertain else [row]), place, change
-
-    def _variants(self, row: list[float], uncertain: list[tuple[int, float]]) -> list[list[float]]:
-        everything = row.copy()
-        for at, value in uncertain:
-            everything[at] += value
-        if len(uncertain) == 1:
-            return [everything]
-        harmful = row.copy()
-        for at, value in uncertain:
-            _, before, _, after = self._answers([row], at, value)[0]
-            if after > before:
-                harmful[at] += value
-        return [everything, harmful]
+        return _ways(row, uncertain), place, change
 
     def describe(self) -> str:
         """One line on what the limit will do."""
@@ -270,6 +260,22 @@ class TailLimit:
             f"positions above {share(s.halt)} or ES above {share(s.shortfall)}; an order that "
             "lowers both passes"
         )
+
+
+def _ways(row: list[float], uncertain: list[tuple[int, float]]) -> list[list[float]]:
+    """Books that may come about: the row with every combination of the uncertain values."""
+    books = [row]
+    ordered = sorted(uncertain, key=lambda item: -abs(item[1]))
+    groups = [[item] for item in ordered[:_MOST]]
+    if len(ordered) > _MOST:
+        groups.append(ordered[_MOST:])
+    for group in groups:
+        filled = [book.copy() for book in books]
+        for book in filled:
+            for at, value in group:
+                book[at] += value
+        books += filled
+    return books
 
 
 def _pass(compiled: bool) -> Any:

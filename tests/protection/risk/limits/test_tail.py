@@ -24,6 +24,7 @@ from protection.risk.limits.book_kernels import order_books as compiled_books
 from protection.risk.limits.book_twins import order_books as plain_books
 from protection.risk.limits.history import LEVEL, ScenarioFeed
 from protection.risk.limits.tail import TailLimit
+from protection.risk.orders import Pending
 from protection.risk.tails.empirical import tail_rows
 
 FLAT = {
@@ -297,3 +298,53 @@ def test_targets_that_reduce_or_hedge_a_book_beyond_the_limit_are_left_alone(mak
     assert world.system.review(hedged, world.portfolio(), price) == pytest.approx(hedged)
     more = world.system.review({"A": 7e5 / price["A"]}, world.portfolio(), price)
     assert more["A"] == pytest.approx(6e5 / price["A"])
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    held=st.lists(st.floats(-1, 1), min_size=4, max_size=4),
+    waiting=st.lists(st.floats(-1, 1), min_size=3, max_size=3),
+    order=st.floats(-2, 2).filter(lambda x: abs(x) > 1e-3),
+    shares=st.lists(st.floats(0, 1), min_size=3, max_size=3),
+)
+def test_an_order_that_passes_passes_however_the_others_fill(held, waiting, order, shares) -> None:
+    """ES after the order, for any partial fill of what waits, against the limit."""
+    limit = TailLimit(TailSettings(watch=True, halt=None, warn=None))
+    rng, start = np.random.default_rng(4), np.datetime64("2020-01-01")
+    prices = 100 * np.cumprod(1 + rng.normal(0, 0.03, (120, 4)), axis=0)
+    for day in range(120):
+        for column, symbol in enumerate("ABCD"):
+            limit.observe(symbol, (start + day).item(), float(prices[day, column]))
+    positions = {s: Position(s, q, 1.0, 1.0) for s, q in zip("ABCD", held, strict=True)}
+    pending = [
+        Pending(number, symbol, value, True, 1.0, 1.0)
+        for number, (symbol, value) in enumerate(zip("BCD", waiting, strict=True))
+        if value
+    ]
+    account = Portfolio(datetime(2020, 6, 1, tzinfo=UTC), 1.0, positions)
+    candidate = Candidate("A", order, 1.0, account, pending, 1.0, lambda symbol: None)
+    allowed = limit.object(candidate) is None
+    tail = limit.feed.tail
+    before = np.array(held)
+    before[1:] += np.array(shares) * np.array(waiting)
+    after = before + np.array([order, 0.0, 0.0, 0.0])
+    old, new = tail.var_es(before, LEVEL), tail.var_es(after, LEVEL)
+    if allowed and new.es > 0.075:
+        # only as a hedge: somewhere among the combinations it then lowers the risk
+        corners = [
+            before_es
+            for mask in range(8)
+            if (
+                before_es := tail.order_effect(
+                    np.array(held)
+                    + np.array([0.0, *[w * (mask >> i & 1) for i, w in enumerate(waiting)]]),
+                    0,
+                    order,
+                    LEVEL,
+                )
+            ).after.es
+            > 0.075
+        ]
+        assert corners
+        assert all(effect.es_change <= 1e-12 for effect in corners)
+    assert old.es >= 0

@@ -10,6 +10,7 @@ import pytest
 
 from protection.contracts import FixInput
 from protection.risk.stress.library import SCENARIOS, stress_scenario
+from protection.risk.stress.replay import replay_portfolio
 from protection.risk.stress.scenario import Step, StressScenario, path
 
 GOLDEN = json.loads((Path(__file__).parents[3] / "golden" / "stress.json").read_text())
@@ -103,6 +104,21 @@ def test_further_factors_fall_with_their_crisis() -> None:
         stress_scenario("crypto-2022-05").factor("FTT")
     with pytest.raises(FixInput, match="1987"):
         stress_scenario("1929")
+
+
+@pytest.mark.parametrize("day", GOLDEN["spy"], ids=lambda day: day["day"])
+def test_replays_of_spys_own_days_give_the_golden_returns(day) -> None:
+    """Previous close, open, and close with the day's low; LEAN's sample data."""
+    steps = path(
+        ("before", day["prev_close"]),
+        ("open", day["open"]),
+        ("close", day["close"], min(day["low"], day["close"])),
+    )
+    scenario = StressScenario(day["day"], "SPY", steps, "LEAN sample data", True)
+    result = replay_portfolio(scenario, {"SPY": 1.0})
+    assert result.equity[1] - 1 == pytest.approx(day["ret_open"], abs=1e-12)
+    assert result.equity[2] - 1 == pytest.approx(day["ret_close"], abs=1e-12)
+    assert result.low[2] - 1 == pytest.approx(day["ret_low"], abs=1e-12)
 
 
 def test_impossible_scenarios_are_refused() -> None:
