@@ -47,5 +47,5 @@ def test_a_short_row_is_an_error_that_names_it(tmp_path: Path) -> None:
     file = tmp_path / "symbol-properties" / "security-database.csv"
     file.parent.mkdir()
     file.write_text("# comment\nAAPL R735QTJ8XC9X,03783310\n")
-    with pytest.raises(DataError, match="expected 6 columns in .*, row 2, was 2"):
+    with pytest.raises(DataError, match=r"expected 6 columns in .*, row 2, was 2"):
         SecurityDefinitions(tmp_path, None).of(AAPL, "isin")
