@@ -67,15 +67,22 @@ class Ticket:
         """Whether the entry is durable."""
         return self.seq >= 0
 
-    def wait(self, timeout: float | None = None) -> Receipt:
+    def wait(self, timeout: float | None = None, *, insist: bool = True) -> Receipt:
         """Receipt, once the entry is durable.
+
+        Parameters
+        ----------
+        timeout : seconds; for ever when None
+        insist : whether to go on waiting when a write fails, because it is tried again
 
         Raises
         ------
         StalledWrite
-            When it is not after ``timeout`` seconds; it stays on its way.
+            When it is not durable after ``timeout`` seconds; it stays on its way.
+        RetryWrite
+            When a write failed and ``insist`` is false; it stays on its way.
         """
-        return self._ledger._await(self, timeout)
+        return self._ledger._await(self, timeout, None if insist else 0)
 
 
 class Ledger(LedgerReader):
@@ -249,7 +256,7 @@ class Ledger(LedgerReader):
                 self._start_writer()
         for ticket in waiting:
             if not ticket.done:
-                self._await(ticket, timeout, patient=timeout is not None)
+                self._await(ticket, timeout, 1 if timeout is None else None)
         return self.size
 
     def tombstone(
@@ -376,7 +383,10 @@ class Ledger(LedgerReader):
             "free the disk or mend its permissions, then repeat"
         ) from ticket.error
 
-    def _await(self, ticket: Ticket, timeout: float | None, patient: bool = True) -> Receipt:
+    def _await(
+        self, ticket: Ticket, timeout: float | None, tolerance: int | None = None
+    ) -> Receipt:
+        """Wait for the disk; ``tolerance`` is the number of failed writes that are sat out."""
         deadline = None if timeout is None else time.monotonic() + timeout
         with self._mutex:
             failures = self._failures
@@ -385,7 +395,7 @@ class Ledger(LedgerReader):
                 self._wake.notify()
                 self._start_writer()
             while not ticket.done and ticket.error is None:
-                if not patient and self._failures > failures + 1:  # one whole attempt since
+                if tolerance is not None and self._failures > failures + tolerance:
                     raise RetryWrite(f"expected the queue to be written: {self._failure}")
                 left = None if deadline is None else deadline - time.monotonic()
                 if left is not None and left <= 0:

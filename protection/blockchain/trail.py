@@ -181,7 +181,7 @@ class Trail:
             raise StalledWrite(ledger.health().reason)
         if durable and not self._group:
             try:
-                ticket.wait(self._stall)
+                ticket.wait(self._stall, insist=False)
             except StalledWrite:
                 raise
             except Exception as error:
