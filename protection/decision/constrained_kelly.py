@@ -217,7 +217,8 @@ def _interior(table: Array, weights: Array, gross: float, exponent: float, start
             except np.linalg.LinAlgError:
                 step = -np.linalg.lstsq(hessian, gradient, rcond=None)[0]
             decrement = -float(gradient @ step)
-            if not decrement > 1e-10:
+            # below the rounding of the value itself no line search can tell better from worse
+            if not decrement > max(1e-10, 1e-14 * abs(value)):
                 break
             size = 1.0
             while size > 1e-12:
