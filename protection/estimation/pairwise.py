@@ -14,6 +14,8 @@ from protection.estimation.compiled import compiled
 from protection.estimation.inputs import Array, Indices
 
 _BUCKETS = 64
+_LANES = 8  # rows that are worked on side by side
+_SHORT = 32  # rows up to this length are bisected
 
 
 def kth_difference_twin(rows: Array, k: int, out: Array) -> None:
@@ -85,56 +87,111 @@ def _first(x: Array, j: int, t: float) -> int:
 
 
 @compiled()
-def _guess(x: Array, k: int, thin: Array, reach: Indices) -> tuple[float, float]:
-    """Rough place of the k-th difference, and how many differences a unit of it holds there.
+def _walk(rows: Array, size: int, t: Array, reach: Indices, i: Indices, j: Indices) -> None:
+    """Find reach for all rows at once: reach[l, j] is the first i with x_j - x_i <= t[l].
 
-    The thinned row stands for blocks of equal size: each of its pairs for size^2 pairs, and pairs
-    within a block for differences of 0.
+    A step moves one of the two places of a row, and no step waits for another row's. Every row
+    has an infinity behind its ``size`` numbers, where it stays when it is done.
     """
-    n, m = x.size, thin.size
-    size = n / m
-    for i in range(m):
-        place = (i + 0.5) * size - 0.5
-        left = int(place)
-        part = place - left
-        thin[i] = x[left] + part * (x[min(left + 1, n - 1)] - x[left])
-    within = m * size * (size - 1) / 2
-    t = 0.334 * (x[(3 * n) // 4] - x[n // 4])
-    if not t > 0:
-        return 0.0, 0.0
-    count = within + size * size * _count(thin, t, reach)
-    for _ in range(4):
-        wanted = t * k / count
-        wanted = min(max(wanted, 0.25 * t), 4 * t)
-        found = within + size * size * _count(thin, wanted, reach)
-        if wanted != t and found != count:
-            slope = (found - count) / (wanted - t)
-        else:
-            slope = count / t
-        if slope <= 0:
-            return 0.0, 0.0
-        if abs(found - k) <= 0.1 * k:
-            return wanted + (k - found) / slope, slope
-        t, count = wanted, found
-    return 0.0, 0.0
+    i[:] = 0
+    j[:] = 0
+    for _ in range(2 * size):
+        for lane in range(_LANES):
+            inside = rows[lane, j[lane]] - rows[lane, i[lane]] <= t[lane]
+            reach[lane, j[lane]] = i[lane]
+            j[lane] += 1 if inside else 0
+            i[lane] += 0 if inside else 1
 
 
 @compiled()
-def _gather(x: Array, high: float, reach: Indices, found: Array) -> int:
-    """Collect the differences above the reach and up to ``high``; -1 if there is no room."""
+def _counted(reach: Indices, n: int) -> int:
+    """Return the number of pairs within reach."""
+    total = n * (n - 1) // 2
+    for j in range(n):
+        total -= reach[j]
+    return total
+
+
+@compiled()
+def _guess(
+    rows: Array,
+    n: int,
+    k: int,
+    thin: Array,
+    reach: Indices,
+    i: Indices,
+    j: Indices,
+    places: Array,
+    slopes: Array,
+) -> None:
+    """Rough place of each row's k-th difference, and how many differences a unit holds there.
+
+    A thinned row stands for blocks of equal size: each of its pairs for size^2 pairs, and pairs
+    within a block for differences of 0. A slope of 0 says that the row has no place to be found
+    this way.
+    """
+    m = thin.shape[1] - 1
+    size = n / m
+    within = m * size * (size - 1) / 2
+    before, counts = np.zeros(_LANES), np.zeros(_LANES)
+    for lane in range(_LANES):
+        x = rows[lane]
+        for q in range(m):
+            place = (q + 0.5) * size - 0.5
+            left = int(place)
+            part = place - left
+            thin[lane, q] = x[left] + part * (x[min(left + 1, n - 1)] - x[left])
+        thin[lane, m] = np.inf
+        places[lane] = 0.334 * (x[(3 * n) // 4] - x[n // 4])
+        slopes[lane] = 0.0
+    for trial in range(3):
+        _walk(thin, m, places, reach, i, j)
+        for lane in range(_LANES):
+            t = places[lane]
+            count = within + size * size * _counted(reach[lane], m)
+            slope = count / t if t > 0 else 0.0
+            if trial > 0 and t != before[lane] and count != counts[lane]:
+                slope = (count - counts[lane]) / (t - before[lane])
+            before[lane], counts[lane] = t, count
+            if not slope > 0:
+                slopes[lane] = 0.0
+                continue
+            step = (k - count) / slope
+            if trial < 2:
+                places[lane] = min(max(t + step, 0.25 * t), 4 * t)
+            elif abs(count - k) <= 0.1 * k:
+                places[lane] = t + step
+                slopes[lane] = slope
+
+
+@compiled()
+def _gather(x: Array, n: int, high: float, reach: Indices, found: Array) -> int:
+    """Collect the differences above the reach and up to ``high``; -1 if there is no room.
+
+    ``x`` has four times minus infinity before its n numbers, so that four differences can be
+    written without looking, and the place advances by those that belong.
+    """
     m = 0
-    room = found.size
-    for j in range(x.size):
-        i = reach[j] - 1
-        while i >= 0:
-            difference = x[j] - x[i]
-            if difference > high:
-                break
-            if m == room:
+    room = found.size - 4
+    for j in range(n):
+        y = x[j + 4]
+        q = reach[j] + 3
+        while True:
+            if m > room:
                 return -1
-            found[m] = difference
-            m += 1
-            i -= 1
+            d0, d1, d2, d3 = y - x[q], y - x[q - 1], y - x[q - 2], y - x[q - 3]
+            found[m] = d0
+            found[m + 1] = d1
+            found[m + 2] = d2
+            found[m + 3] = d3
+            if d3 <= high:
+                m += 4
+                q -= 4
+                if q < 4:
+                    break
+            else:
+                m += int(d0 <= high) + int(d1 <= high) + int(d2 <= high)
+                break
     return m
 
 
@@ -199,29 +256,49 @@ def kth_difference(rows: Array, k: int, out: Array) -> None:
     k : from 1 to n (n - 1) / 2
     out : shape (m,); written
     """
-    n = rows.shape[1]
-    reach = np.empty(n, dtype=np.int64)
-    thin = np.empty(min(n, max(48, n // 8)))
-    found = np.empty(8 * n)
-    other = np.empty(8 * n)
-    # The guess is off by less than this for nine rows of ten; the second width is for the tenth.
-    margin = 0.4 * n
-    for r in range(rows.shape[0]):
-        x = rows[r]
-        slope = 0.0
-        if n >= 32:
-            t, slope = _guess(x, k, thin, reach)
-        width = margin
-        while slope > 0:
-            low, high = t - width / slope, t + width / slope
-            count = _count(x, low, reach) if low > 0 else k
-            if count < k:
-                m = _gather(x, high, reach, found)
-                if m >= k - count:
-                    out[r] = _select(found, m, k - count, low, high, other)
+    m, n = rows.shape
+    one = np.empty(n, dtype=np.int64)
+    if n < _SHORT:
+        for r in range(m):
+            out[r] = _bisect(rows[r], k, one)
+        return
+    block = np.full((_LANES, n + 5), -np.inf)
+    block[:, n + 4] = np.inf
+    thin = np.empty((_LANES, min(n, max(48, n // 8)) + 1))
+    reach = np.empty((_LANES, n + 1), dtype=np.int64)
+    i, j = np.empty(_LANES, dtype=np.int64), np.empty(_LANES, dtype=np.int64)
+    places, slopes, lows = np.empty(_LANES), np.empty(_LANES), np.empty(_LANES)
+    found, other = np.empty(8 * n), np.empty(8 * n)
+    for start in range(0, m, _LANES):
+        for lane in range(_LANES):
+            block[lane, 4 : n + 4] = rows[min(start + lane, m - 1)]
+        _guess(block[:, 4:], n, k, thin, reach, i, j, places, slopes)
+        for lane in range(_LANES):
+            # The guess is off by less than this for nine rows of ten.
+            lows[lane] = 0.0
+            if slopes[lane] > 0:
+                lows[lane] = max(0.0, places[lane] - 0.4 * n / slopes[lane])
+        _walk(block[:, 4:], n, lows, reach, i, j)
+        for lane in range(min(_LANES, m - start)):
+            x, slope, low = block[lane], slopes[lane], lows[lane]
+            done = False
+            wanted = k - _counted(reach[lane], n)
+            stretch = 1.2
+            for _ in range(4):
+                if not slope > 0 or wanted > 4 * n:
                     break
-            if width > margin:
-                slope = 0.0
-            width *= 4
-        if not slope > 0:
-            out[r] = _bisect(x, k, reach)
+                if wanted <= 0:
+                    if low == 0:
+                        break
+                    low = max(0.0, low - (0.3 * n - 1.5 * wanted) / slope)
+                    wanted = k - _count(x[4 : n + 4], low, reach[lane])
+                    continue
+                high = low + (stretch * wanted + 0.05 * n) / slope
+                size = _gather(x, n, high, reach[lane], found)
+                if size >= wanted:
+                    out[start + lane] = _select(found, size, wanted, low, high, other)
+                    done = True
+                    break
+                stretch *= 2
+            if not done:
+                out[start + lane] = _bisect(x[4 : n + 4], k, one)
