@@ -31,6 +31,7 @@ from engine.securities.price_variation import (
     AdjustedPriceVariationModel,
     SecurityPriceVariationModel,
 )
+from engine.securities.session import Session
 from engine.types.bars import QuoteBar, Split, TradeBar
 from engine.types.decimals import to_decimal
 from engine.types.dotnet import LeanObject, missing
@@ -278,6 +279,16 @@ class Security(LeanObject):
         if config not in self.subscriptions:
             self.subscriptions.append(config)
         config._security = self
+        if self.cache.session is not None:
+            self.cache.session._attach(config)
+
+    @property
+    def session(self) -> Session:
+        """The bars of the trading days; give it a ``size`` to switch it on."""
+        session: Session | None = self.cache.session
+        if session is None:
+            session = self.cache.session = Session(self)
+        return session
 
     @property
     def subscription_data_config(self) -> Any:
