@@ -426,8 +426,8 @@ class Protection:
         to a gate.
         """
         orders = list(self.algorithm.transactions.get_orders(lambda order: True))
-        judged = sum(int(order.id) in self.seen for order in orders)
         unjudged = [o for o in orders if int(o.id) not in self.seen]
+        judged = len(orders) - len(unjudged)
         engine = sum(_of_engine(o) for o in unjudged)
         short = sum(o.status == OrderStatus.INVALID and not _of_engine(o) for o in unjudged)
         return {
@@ -438,14 +438,14 @@ class Protection:
             "unaccounted": len(orders) - judged - engine - short,
         }
 
-    def summary(self) -> dict[str, Any]:
-        """Return everything that a report needs."""
+    def summary(self, counted: dict[str, int] | None = None) -> dict[str, Any]:
+        """Return everything that a report needs; ``counted`` is a fresh :meth:`order_count`."""
         return {
             "describe": self.system.describe(),
             "settings": self.system.settings.to_dict(),
             "events": [event.as_dict() for event in self.system.events],
             "counters": dict(self.system.counters),
-            "gate": {**self.order_count(), **dict(self.counts)},
+            "gate": {**(counted or self.order_count()), **dict(self.counts)},
             "daily": self.daily,
         }
 
@@ -459,7 +459,9 @@ class Protection:
                 **counts
             )
         )
-        if not algorithm.object_store.save(SUMMARY_KEY, json.dumps(self.summary(), default=str)):
+        if not algorithm.object_store.save(
+            SUMMARY_KEY, json.dumps(self.summary(counts), default=str)
+        ):
             self.say("the summary could not be saved: the Object Store is full")
 
 

@@ -15,6 +15,7 @@ from engine.consolidators.base import ConsolidatorBase
 from engine.orders.handler import TransactionHandler
 from engine.securities.margin_interest import MarginInterestRateModel
 from engine.securities.settlement import ImmediateSettlementModel
+from engine.statistics.trade_builder import TradeBuilder
 from engine.types.decimals import plain
 from engine.types.enums import AlgorithmStatus, DataNormalizationMode, SplitType
 from engine.types.slice import Slice
@@ -101,10 +102,13 @@ class Stepper:
             for config, point in updates:
                 config._security._update(config, point)
             trade_builder = algorithm.trade_builder
-            if trade_builder._positions:
+            positions = trade_builder._positions
+            if positions:
                 for config, _ in updates:
                     security = config._security
-                    trade_builder.set_market_price(security.symbol, security._price)
+                    # builders of other kinds are always told
+                    if security.symbol in positions or type(trade_builder) is not TradeBuilder:
+                        trade_builder.set_market_price(security.symbol, security.cache._price)
             if utc >= self.next_hourly_scan:
                 self._hourly_scan(utc)
             if len(portfolio.cash_book) > 1:

@@ -204,7 +204,8 @@ class ProtectionSystem:
             except Exception as error:
                 self._internal("observe", error)
                 answer = Admission(False, f"internal error: {error!r}")
-            self._told(Trail.observed, record, answer)
+            if self._trail is not None:
+                self._told(Trail.observed, record, answer)
             return answer
 
     def _observe(self, record: Observation) -> Admission:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from engine.framework.support import END_OF_TIME, END_OF_TIME_SPAN, span_of
@@ -70,10 +71,12 @@ def _bar_size(period: timedelta) -> Resolution:
     return Resolution.MINUTE if period < _DAY else Resolution.DAILY
 
 
+@lru_cache(maxsize=64)
 def close_after_span(hours: Any, generated: datetime, period: timedelta) -> datetime:
     """Return the UTC close of a time span: open minutes below a day, else trading days.
 
-    What is left over of whole days counts as a share of a regular session.
+    What is left over of whole days counts as a share of a regular session. Insights of one moment
+    mostly live equally long, so answers are kept.
     """
     if period < _SECOND:
         raise ArgumentException(BAD_PERIOD)

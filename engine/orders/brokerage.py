@@ -182,9 +182,20 @@ class BacktestingBrokerage:
             self._seen_securities = version
             self._waiting.clear()
             return False
-        return len(self._waiting) == len(self.pending) > 0 and all(
-            _waits(*waiting) for waiting in self._waiting.values()
-        )
+        if not self.pending or len(self._waiting) != len(self.pending):
+            return False
+        for order, time, security, bar in self._waiting.values():
+            # :func:`_waits`, without a call for each
+            cache = security.cache
+            if (
+                cache._last is not bar
+                or cache._pending_trade is not None
+                or cache._pending_quote is not None
+                or order._time is not time
+                or order.status in CLOSED
+            ):
+                return False
+        return True
 
     def _securities(self, group: list[Any]) -> dict[Any, Any] | None:
         found = {}

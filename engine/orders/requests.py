@@ -194,11 +194,13 @@ class SubmitOrderRequest(OrderRequest):
         *rest: Any,
         **named: Any,
     ) -> None:
-        optional = ["trigger_price", "trailing_amount", "trailing_as_percentage"]
-        before = next((i for i, v in enumerate(rest) if isinstance(v, datetime)), len(rest))
-        tail = ["time", "tag", "properties", "group_order_manager", "asynchronous"]
-        given = dict(zip(optional[:before], rest[:before], strict=False))
-        given |= dict(zip(tail, rest[before:], strict=False)) | named
+        given = named
+        if rest:
+            optional = ["trigger_price", "trailing_amount", "trailing_as_percentage"]
+            before = next((i for i, v in enumerate(rest) if isinstance(v, datetime)), len(rest))
+            tail = ["time", "tag", "properties", "group_order_manager", "asynchronous"]
+            given = dict(zip(optional[:before], rest[:before], strict=False))
+            given |= dict(zip(tail, rest[before:], strict=False)) | named
         super().__init__(
             given["time"], int(OrderResponseErrorCode.UNABLE_TO_FIND_ORDER), given.get("tag", "")
         )

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from decimal import Decimal
-from functools import cache
+from functools import cache, lru_cache
 from json.encoder import encode_basestring
 from typing import Any
 
@@ -50,6 +50,12 @@ class _Token(float):
         return self._text
 
 
+class _Raw(str):
+    """JSON that is there already."""
+
+    __slots__ = ()
+
+
 def symbol_json(symbol: Symbol) -> dict[str, Any]:
     """Return a symbol as LEAN writes it, its underlying inside."""
     out: dict[str, Any] = {
@@ -65,6 +71,22 @@ def symbol_json(symbol: Symbol) -> dict[str, Any]:
 def number(value: Decimal) -> float:
     """Wrap a decimal so that :func:`dump` prints its exact digits."""
     return _Token(json_number(value))
+
+
+def _text_of(value: Decimal) -> str:
+    return _Raw(json_number(value))
+
+
+def _symbol_text(symbol: Symbol) -> str:
+    # symbols under two tickers are equal
+    key = symbol.id._text, symbol.value
+    text = _SYMBOLS.get(key)
+    if text is None:
+        text = _SYMBOLS[key] = _Raw(dump(symbol_json(symbol)))
+    return text
+
+
+_SYMBOLS: dict[tuple[str, str], str] = {}
 
 
 def time_text(moment: datetime, utc: bool = True, ticks: int = 0) -> str:
@@ -88,6 +110,9 @@ def _write(value: Any) -> str:
     kind = type(value)
     if kind is str:
         return encode_basestring(value)
+    if kind is _Raw:
+        written: str = value
+        return written
     if kind is _Token:
         text: str = value._text
         return text
@@ -113,11 +138,19 @@ def _camel(name: str) -> str:
     return head + "".join(part.capitalize() for part in rest)
 
 
+# members of two enumerations may be equal
+@lru_cache(maxsize=None, typed=True)
+def _lower_camel(member: Any) -> str:
+    return _camel(member.name.lower())
+
+
 def order_json(order: Any, rounded: bool = False) -> dict[str, Any]:
     """Return the JSON members of an order; with ``rounded`` as the hash wants it."""
+    # the hash needs the text only
+    shown: Callable[[Decimal], Any] = _text_of if rounded else number
 
-    def price(value: Decimal) -> float:
-        return number(smart_rounding(value) if rounded else value)
+    def price(value: Decimal) -> Any:
+        return shown(smart_rounding(value) if rounded else value)
 
     out: dict[str, Any] = {}
     kind = order.type
@@ -127,7 +160,7 @@ def order_json(order: Any, rounded: bool = False) -> dict[str, Any]:
         elif name in ("stop_triggered", "trigger_touched", "trailing_as_percentage"):
             out[_camel(name)] = getattr(order, name)
         elif kind is OrderType.COMBO_LEG_LIMIT:
-            out[_camel(name)] = number(getattr(order, "_" + name))
+            out[_camel(name)] = shown(getattr(order, "_" + name))
         else:
             out[_camel(name)] = price(getattr(order, "_" + name))
     filled = normalize(smart_rounding(order._price)) if rounded else order._price
@@ -137,29 +170,29 @@ def order_json(order: Any, rounded: bool = False) -> dict[str, Any]:
     out["id"] = order.id
     out["contingentId"] = order.contingent_id
     out["brokerId"] = list(order.broker_id)
-    out["symbol"] = symbol_json(symbol)
-    out["price"] = number(filled)
+    out["symbol"] = _symbol_text(symbol) if rounded else symbol_json(symbol)
+    out["price"] = shown(filled)
     out["priceCurrency"] = order.price_currency
     out["time"] = out["createdTime"] = time_text(order._time, ticks=order._time_ticks)
     for name in ("last_fill_time", "last_update_time", "canceled_time"):
         moment = getattr(order, "_" + name)
         if moment is not None:
             out[_camel(name)] = time_text(moment)
-    out["quantity"] = number(order._quantity)
+    out["quantity"] = shown(order._quantity)
     out["status"] = int(order.status)
     if order.tag is not None:
         out["tag"] = order.tag
     out["properties"] = order.properties._json(rounded)
     out["securityType"] = int(order.security_type)
     out["direction"] = int(order.direction)
-    out["value"] = number(order._quantity * filled)
+    out["value"] = shown(order._quantity * filled)
     out["orderSubmissionData"] = (
         None
         if data is None
         else {
-            "bidPrice": number(data._bid_price),
-            "askPrice": number(data._ask_price),
-            "lastPrice": number(data._last_price),
+            "bidPrice": shown(data._bid_price),
+            "askPrice": shown(data._ask_price),
+            "lastPrice": shown(data._last_price),
         }
     )
     out["isMarketable"] = (
@@ -194,7 +227,7 @@ def order_event_json(event: Any, algorithm_id: str) -> dict[str, Any]:
         "symbolValue": symbol.value,
         "symbolPermtick": symbol.id.symbol,
         "time": to_micro(event._utc_time) / 1e6,
-        "status": _camel(event.status.name.lower()),
+        "status": _lower_camel(event.status),
     }
     if fee.currency != "QCC":
         out["orderFeeAmount"] = number(fee._amount)
@@ -202,7 +235,7 @@ def order_event_json(event: Any, algorithm_id: str) -> dict[str, Any]:
     out["fillPrice"] = number(event._fill_price)
     out["fillPriceCurrency"] = event.fill_price_currency
     out["fillQuantity"] = number(event._fill_quantity)
-    out["direction"] = event.direction.name.lower()
+    out["direction"] = _lower_camel(event.direction)
     if event.message:
         out["message"] = event.message
     out["isAssignment"] = event.is_assignment

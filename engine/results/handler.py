@@ -26,6 +26,7 @@ _SAMPLES = 4000
 _MAX_SERIES = 10
 _MAX_POINTS = 4000
 _HOUR = timedelta(hours=1)
+_EQUITY = SecurityType.EQUITY
 
 
 class ResultHandler:
@@ -61,6 +62,8 @@ class ResultHandler:
         self._points_refused: set[tuple[str, str]] = set()
         self._sent: dict[int, int] = {}
         self._tickers: dict[Any, str] = {}
+        # kinds of fee models that are the engine's own
+        self._quiet_fees: set[type] = set()
         self._started = False
         self._document: Any = None
         if getattr(algorithm, "risk_free_interest_rate_model", None) is None:
@@ -214,11 +217,13 @@ class ResultHandler:
         """
         portfolio = self._algorithm.portfolio
         for security in portfolio._invested_securities():
-            if security.type is not SecurityType.EQUITY or not type(
-                security.fee_model
-            ).__module__.startswith("engine."):
+            kind = type(security.fee_model)
+            if kind in self._quiet_fees and security.type is _EQUITY:
+                continue
+            if security.type is not _EQUITY or not kind.__module__.startswith("engine."):
                 portfolio._total_unrealized_profit  # noqa: B018
                 return
+            self._quiet_fees.add(kind)
 
     def _performance(self) -> Decimal:
         if not self._daily:

@@ -243,7 +243,13 @@ class SecurityPortfolioManager(SymbolDict[SecurityHolding]):
     _total_fees = property(lambda self: self._sum("_total_fees"))
     _total_profit = property(lambda self: self._sum("_profit"))
     _total_net_profit = property(lambda self: self._sum("_net_profit"))
-    _total_sale_volume = property(lambda self: self._sum("_total_sale_volume"))
+
+    @property
+    def _total_sale_volume(self) -> Decimal:
+        total = ZERO
+        for security in self.securities._all.values():
+            total = total + security.holdings._total_sale_volume
+        return total
 
     total_portfolio_value = _seen("_total_portfolio_value")
     total_portfolio_value_less_free_buffer = _seen("_total_portfolio_value_less_free_buffer")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import uuid
 from datetime import datetime
 from decimal import Decimal
@@ -21,6 +22,7 @@ from engine.types.enums import (
 from engine.types.timezones import naive
 
 _MAX_ORDERS_REMEMBERED = 1000
+_NAMESPACE = uuid.NAMESPACE_OID.bytes
 
 
 class _Fill:
@@ -319,8 +321,15 @@ class TradeBuilder(LeanObject):
         trade.is_win = trade._profit_loss > 0
         # LEAN draws ids at random; here the same run gives the same file
         name = f"{trade.symbols[0]} {trade._utc_entry} {len(self._closed)}"
-        trade.id = str(uuid.uuid5(uuid.NAMESPACE_OID, name))
+        trade.id = _name_based_id(name)
         self._closed.append(trade)
+
+
+def _name_based_id(name: str) -> str:
+    """Text of ``uuid.uuid5(uuid.NAMESPACE_OID, name)``, made of the digits themselves."""
+    digest = hashlib.sha1(_NAMESPACE + name.encode(), usedforsecurity=False).hexdigest()
+    variant = "89ab"[int(digest[16], 16) & 3]
+    return f"{digest[:8]}-{digest[8:12]}-5{digest[13:16]}-{variant}{digest[17:20]}-{digest[20:32]}"
 
 
 def _opened(symbol: Any, fill: _Fill, quantity: Decimal, fee: Decimal) -> Trade:

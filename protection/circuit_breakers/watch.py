@@ -18,6 +18,9 @@ _SLACK = 1e-6
 def record_fault(record: Observation) -> str:
     """Why the figures of a record are impossible, or an empty string."""
     if isinstance(record, Bar):
+        low, high = record.low, record.high
+        if 0.0 < low <= record.open <= high < math.inf and low <= record.close <= high:
+            return ""
         prices = (record.open, record.high, record.low, record.close)
         for price in prices:
             if not (price > 0.0 and math.isfinite(price)):
