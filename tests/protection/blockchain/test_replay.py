@@ -256,3 +256,12 @@ def test_orders_from_many_threads_are_replayed_in_the_order_they_were_judged() -
         assert outcome.divergence is None
         assert outcome.calls >= 242
         assert {r.entry["allowed"] for r in ledger.records(types={"order"})} == {True, False}
+
+
+def test_equal_runs_have_equal_roots_and_other_runs_another() -> None:
+    roots = []
+    for seed in (3, 3, 4):
+        with Ledger(MemoryStore()) as ledger:
+            busy(seed, 30, ledger)
+            roots.append(ledger.root())
+    assert roots[0] == roots[1] != roots[2]
