@@ -69,6 +69,16 @@ def impossible(record: Record) -> Finding | None:
     return None
 
 
+def _limit(column: list[float]) -> tuple[float, float]:
+    """Median and inverse scale of one column of past samples."""
+    middle = (len(column) - 1) // 2
+    column.sort()
+    center = column[middle]
+    spread = sorted([abs(value - center) for value in column])[middle] * MAD_TO_SIGMA
+    # a component that stands still is not judged: any move of it would be infinite
+    return center, 1.0 / spread if spread > 0.0 else 0.0
+
+
 class Feed:
     """State of one symbol of one source; everything it says is a function of what came before.
 
@@ -223,26 +233,19 @@ class Feed:
         )
 
     def take_sample(self, record: Sample) -> None:
-        """Take over a sample; medians and scales are refreshed every 16."""
+        """Take over a sample; every fourth takes median and scale of one column anew, in turn."""
         past = self._components
         if past is None:
             past = self._components = deque(maxlen=self._quality.outlier_window)
         past.append(record.values)
-        self.noise.count += 1
-        if (self.noise.count % _REFRESH == 0 or self._limits is None) and len(
-            past
-        ) >= self._quality.outlier_minimum:
-            self._refresh(past)
-
-    def _refresh(self, past: deque[tuple[float, ...]]) -> None:
-        middle = (len(past) - 1) // 2
-        limits = []
-        for column in zip(*past, strict=True):
-            center = sorted(column)[middle]
-            spread = sorted([abs(value - center) for value in column])[middle] * MAD_TO_SIGMA
-            # a component that stands still is not judged: any move of it would be infinite
-            limits.append((center, 1.0 / spread if spread > 0.0 else 0.0))
-        self._limits = limits
+        limits = self._limits
+        if limits is not None:
+            count = self.noise.count = self.noise.count + 1
+            if count % 4 == 0:
+                column = count // 4 % len(limits)
+                limits[column] = _limit([row[column] for row in past])
+        elif len(past) >= self._quality.outlier_minimum:
+            self._limits = [_limit(list(column)) for column in zip(*past, strict=True)]
 
     # ------------------------------------------------------------------ state
 

@@ -23,6 +23,11 @@ Array = NDArray[np.float64]
 _LAGS = 10
 _LEVEL = 1.645  # one-sided 5%
 _PERSISTENCE = 0.985
+# Both were set by simulation of clean GARCH(0.10, 0.85) pairs with 2, 5 and 20 columns of 250 rows
+# (make gate-calibration). BIAS: rows times what variance targeting takes from the persistence.
+# BLEND: how far the two segments are brought to one variance before the fit. 0 lets a clean
+# difference of their variances pass for persistence (false alarms 0.036 instead of 0.050), 1
+# takes all slow waves out (0.11).
 BIAS = 4.0
 BLEND = 0.12
 

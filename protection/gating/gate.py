@@ -44,7 +44,7 @@ class Decision:
     Attributes
     ----------
     time, label : when, and the caller's name for the candidate
-    action : ``accept``, ``reject``, ``approve``, ``step`` or ``start``
+    action : ``start``, ``accept``, ``reject``, ``rollback``, ``propose``, ``approve``, ``step``
     standing : of the corridor; empty for moves of the anchor
     reason : one sentence
     model, anchor : hashes in force after it
@@ -150,7 +150,10 @@ class ModelGate:
     def distance(self, values: Any) -> float:
         """Mahalanobis distance of one observation (p,) from the anchor; NaN when impossible."""
         try:
-            solved = self._white @ (np.asarray(values, dtype=float) - self._centre)
+            row = np.asarray(values, dtype=float)
+            if row.shape != self._centre.shape:
+                return float("nan")
+            solved = self._white @ (row - self._centre)
             return float(solved @ solved) ** 0.5
         except (TypeError, ValueError):
             return float("nan")
@@ -161,8 +164,11 @@ class ModelGate:
         Anything that has no distance (other shape, not finite) is an anomaly.
         """
         try:
-            solved = self._white @ (np.asarray(values, dtype=float) - self._centre)
-            inside = bool(solved @ solved <= self._square)
+            row = np.asarray(values, dtype=float)
+            inside = False
+            if row.shape == self._centre.shape:
+                solved = self._white @ (row - self._centre)
+                inside = bool(solved @ solved <= self._square)
         except (TypeError, ValueError):
             inside = False
         self.counters["observed"] += 1
@@ -212,7 +218,6 @@ class ModelGate:
                 return self._note("accept", label, found.standing.value, found.reason, figures)
             except Exception:
                 self._model, self._good, self._streak, self._accepted = before
-                self._history.pop()
                 raise
 
     def _corridor(self, candidate: Any) -> Corridor:
@@ -237,8 +242,13 @@ class ModelGate:
     def _refuse(
         self, label: str, standing: str, reason: str, figures: tuple[float, ...]
     ) -> Decision:
+        before = self._accepted, self._streak
         self._accepted, self._streak = 0, []
-        return self._note("reject", label, standing, reason, figures)
+        try:
+            return self._note("reject", label, standing, reason, figures)
+        except Exception:
+            self._accepted, self._streak = before
+            raise
 
     def rollback(self, *, actor: str, reason: str) -> Model:
         """Back to the accepted model before the live one; stays where there is none.
@@ -249,14 +259,21 @@ class ModelGate:
             Without actor or reason.
         RecoverState
             When no earlier model can be read.
+        RetryWrite
+            When it could not be stored; nothing has changed then.
         """
         _named(actor, reason)
         with self._lock:
             good = list(self._good)
             if len(good) > 1:
                 good.pop()
+            before = self._model, self._good
             self._model, self._good = self._readable(good)
-            self._note("rollback", "", "", reason, actor=actor)
+            try:
+                self._note("rollback", "", "", reason, actor=actor)
+            except Exception:
+                self._model, self._good = before
+                raise
             return self._model
 
     def _readable(self, good: list[str]) -> tuple[Model, list[str]]:
@@ -279,11 +296,18 @@ class ModelGate:
         ------
         FixInput
             For impossible rows or provenance.
+        RetryWrite
+            When it could not be stored; nothing has changed then.
         """
         with self._lock:
             anchor = Anchor(as_rows(rows, self._anchor.p), provenance, self.settings.anomaly)
             name = anchor.digest[:16]
             self._proposals[name] = (anchor, reason)
+            try:
+                self._note("propose", name, "", reason)
+            except Exception:
+                del self._proposals[name]
+                raise
             return name
 
     def approve(self, proposal: str, *, actor: str, reason: str) -> Decision:
@@ -304,9 +328,12 @@ class ModelGate:
                 known = ", ".join(self._proposals) or "none"
                 raise FixInput(f"expected a proposal ({known}), was {proposal!r}")
             anchor = self._proposals[proposal][0]
-            decision = self._move("approve", anchor, reason, actor, origin=anchor)
-            del self._proposals[proposal]
-            return decision
+            held = self._proposals.pop(proposal)
+            try:
+                return self._move("approve", anchor, reason, actor, origin=anchor)
+            except Exception:
+                self._proposals[proposal] = held
+                raise
 
     def step(self) -> Decision | str:
         """One step of the slow lane, or the sentence that says why not.
@@ -388,7 +415,6 @@ class ModelGate:
                 self._accepted,
             ) = before  # fmt: skip
             self._use(before[0])
-            self._history.pop()
             raise
 
     # ------------------------------------------------------------------ state
@@ -420,8 +446,15 @@ class ModelGate:
             tuple(float(value) for value in figures),
             actor,
         )
+        dropped = self._history[0] if len(self._history) == self._history.maxlen else None
         self._history.append(decision)
-        self._vault.save(self._plain())
+        try:
+            self._vault.save(self._plain())
+        except Exception:
+            self._history.pop()
+            if dropped is not None:
+                self._history.appendleft(dropped)
+            raise
         self.counters[action] += 1
         return decision
 

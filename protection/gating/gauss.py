@@ -56,6 +56,7 @@ def compare(
     half = np.linalg.solve(lower, covariance)
     white = np.linalg.solve(lower, half.T)
     values: Array = np.linalg.eigvalsh((white + white.T) / 2.0)
+    values[np.abs(values) < 1e-12 * max(1.0, float(values[-1]))] = 0.0  # rounding, not variance
     square = float(drift @ drift)
     return math.sqrt(square), values, divergence(values, square)
 
