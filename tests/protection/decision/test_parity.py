@@ -15,6 +15,7 @@ from protection.contracts import FixInput
 from protection.decision import allocate, risk_contributions, risk_parity
 from protection.decision.budgeting import descend
 from protection.decision.parity import descend_plain
+from protection.estimation import mrcd
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "sizing.json"
 CASES = json.loads(GOLDEN.read_text())["risk_parity"]
@@ -124,14 +125,16 @@ def test_allocation_meets_its_volatility_until_a_cap_cuts_it() -> None:
     assert still.weights.max() <= 0.2
 
 
-def test_one_outlier_moves_the_sample_covariance_and_not_the_weights_from_a_robust_one() -> None:
+def test_one_outlier_moves_the_weights_of_the_sample_covariance_and_not_those_of_the_mrcd() -> None:
     rng = np.random.default_rng(11)
     clean = rng.multivariate_normal(np.zeros(3), np.diag([1e-4, 4e-4, 9e-4]), 500)
     dirty = clean.copy()
     dirty[0] = (1.0, 0.0, 0.0)  # one wrong print
+
+    def robust(returns):
+        return allocate(mrcd(returns).covariance).weights
+
     truth = risk_parity(np.cov(clean.T))
-    spoiled = risk_parity(np.cov(dirty.T))
-    sigma = 1.4826 * np.median(np.abs(dirty - np.median(dirty, axis=0)), axis=0)
-    robust = risk_parity(np.diag(sigma**2))
-    assert abs(spoiled[0] - truth[0]) > 0.2
-    assert abs(robust[0] - truth[0]) < 0.05
+    assert abs(risk_parity(np.cov(dirty.T))[0] - truth[0]) > 0.2
+    np.testing.assert_allclose(robust(dirty), robust(clean), atol=0.01)
+    np.testing.assert_allclose(risk_parity(mrcd(dirty).covariance), truth, atol=0.05)
