@@ -196,19 +196,30 @@ def _gather(x: Array, n: int, high: float, reach: Indices, found: Array) -> int:
 
 
 @compiled()
-def _select(found: Array, m: int, k: int, low: float, high: float, other: Array) -> float:
+def _select(
+    found: Array,
+    m: int,
+    k: int,
+    low: float,
+    high: float,
+    other: Array,
+    buckets: Indices,
+    counts: Indices,
+) -> float:
     """k-th smallest of found[:m], all in (low, high]: buckets first, then a sort of one."""
     scale = _BUCKETS / (high - low)
-    counts = np.zeros(_BUCKETS, dtype=np.int64)
+    counts[:] = 0
     for i in range(m):
-        counts[max(0, min(int((found[i] - low) * scale), _BUCKETS - 1))] += 1
-    bucket = 0
-    while k > counts[bucket]:
-        k -= counts[bucket]
-        bucket += 1
+        bucket = max(0, min(int((found[i] - low) * scale), _BUCKETS - 1))
+        buckets[i] = bucket
+        counts[bucket] += 1
+    wanted = 0
+    while k > counts[wanted]:
+        k -= counts[wanted]
+        wanted += 1
     size = 0
     for i in range(m):
-        if max(0, min(int((found[i] - low) * scale), _BUCKETS - 1)) == bucket:
+        if buckets[i] == wanted:
             value = found[i]
             place = size
             while place > 0 and other[place - 1] > value:
@@ -269,6 +280,7 @@ def kth_difference(rows: Array, k: int, out: Array) -> None:
     i, j = np.empty(_LANES, dtype=np.int64), np.empty(_LANES, dtype=np.int64)
     places, slopes, lows = np.empty(_LANES), np.empty(_LANES), np.empty(_LANES)
     found, other = np.empty(8 * n), np.empty(8 * n)
+    buckets, counts = np.empty(8 * n, dtype=np.int64), np.empty(_BUCKETS, dtype=np.int64)
     for start in range(0, m, _LANES):
         for lane in range(_LANES):
             block[lane, 4 : n + 4] = rows[min(start + lane, m - 1)]
@@ -296,7 +308,9 @@ def kth_difference(rows: Array, k: int, out: Array) -> None:
                 high = low + (stretch * wanted + 0.05 * n) / slope
                 size = _gather(x, n, high, reach[lane], found)
                 if size >= wanted:
-                    out[start + lane] = _select(found, size, wanted, low, high, other)
+                    out[start + lane] = _select(
+                        found, size, wanted, low, high, other, buckets, counts
+                    )
                     done = True
                     break
                 stretch *= 2
