@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from operations import audit_anchor
 from operations.errors import Exit, OperationError
 
 if TYPE_CHECKING:
@@ -78,7 +79,9 @@ def verify(
     path: Annotated[Path, typer.Argument(help="Ledger folder, .sqlite file or export")],
     against: Annotated[
         list[str] | None,
-        typer.Option(help="Head kept elsewhere: a checkpoint file, or CHAIN; repeatable"),
+        typer.Option(
+            help="Head kept elsewhere: a checkpoint file, or chain:FILE with anchors; repeatable"
+        ),
     ] = None,
     key: Keys = None,
     key_file: Annotated[
@@ -95,9 +98,13 @@ def verify(
     from protection.blockchain import verifier
 
     with _explained():
-        heads = [_head(source) for source in against or []]
+        anchored = [Path(name[6:]) for name in against or [] if name.startswith("chain:")]
+        heads = [_head(name) for name in against or [] if not name.startswith("chain:")]
         keys = _texts(key) + ([] if key_file is None else [_public(key_file)])
         report = verifier.verify(path, against=heads, keys=keys)
+        if report.ok:
+            for config in anchored:
+                audit_anchor.check(path, config, report)
     if as_json:
         typer.echo(json.dumps(report.as_dict(), indent=2))
     else:
@@ -118,7 +125,10 @@ def _head(source: str) -> str:
     path = Path(source)
     if path.is_file():
         return path.read_text("utf-8")
-    raise AuditError(f"expected --against to name a file with a signed head, was {source!r}")
+    raise AuditError(
+        f"expected --against to name a file with a signed head, or chain:FILE with a JSON file of "
+        f"anchors, was {source!r}"
+    )
 
 
 @app.command("export")
@@ -321,3 +331,7 @@ def copy(
         added = target.update(reader)
         target.compare(reader)
     typer.echo(f"{added} records copied; {reader.size} records with the same root in both places")
+
+
+app.command("anchor")(audit_anchor.anchor)
+app.command("deploy-anchor")(audit_anchor.deploy)
