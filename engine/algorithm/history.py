@@ -187,7 +187,9 @@ class HistoryMixin:
         if generic:
             assert kind is not None
             if _is_one(target):
-                return memoized(_typed(slices, kind, symbols[0]), kind)
+                # the points of a universe keep the class of the algorithm, others do not
+                chosen = self.universe_manager.get(symbols[0]) is not None
+                return memoized(_typed(slices, kind, symbols[0], not chosen), kind)
             found = [held for s in slices if len(held := s.get(kind))]
             return memoized(found, DataDictionary)
         if isinstance(target, str) and kind is None:
@@ -341,6 +343,11 @@ class HistoryMixin:
             return -int(config.resolution), -order.index(config.tick_type)
 
         known = sorted(self.subscription_manager._of(symbol, True), key=rank)
+        universe = None if known else self.universe_manager.get(symbol)
+        if universe is not None and universe.configuration.is_custom_data:
+            config = SubscriptionDataConfig(universe.configuration)
+            config.fill_data_forward = self.universe_settings.fill_forward
+            return [config]
         matching = [
             c for c in known if kind is None or kind is BaseData or issubclass(c._type, kind)
         ]
@@ -540,7 +547,7 @@ def _no_periods_of_ticks() -> InvalidOperationException:
     )
 
 
-def _typed(slices: list[Slice], kind: type[Any], symbol: Symbol) -> list[Any]:
+def _typed(slices: list[Slice], kind: type[Any], symbol: Symbol, plain: bool = True) -> list[Any]:
     found = [
         point
         for slice_ in slices
@@ -551,4 +558,4 @@ def _typed(slices: list[Slice], kind: type[Any], symbol: Symbol) -> list[Any]:
         return found
     # a slice holds one point of a type and a symbol: the last
     last = {point.end_time: point for point in found}
-    return [plain_point(point) for point in last.values()]
+    return [plain_point(point) if plain else point for point in last.values()]

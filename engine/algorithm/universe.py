@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from engine.data.custom import PythonData
 from engine.framework.support import as_symbol, span_of
 from engine.types.bars import BaseData
 from engine.types.dotnet import SymbolDict
@@ -16,6 +17,7 @@ from engine.types.subscription import SubscriptionDataConfig
 from engine.types.symbol import SecurityIdentifier, Symbol, SymbolCache
 from engine.types.timezones import TimeZones
 from engine.universes.changes import SecurityChanges
+from engine.universes.custom import FuncUniverse
 from engine.universes.manager import UniverseManager
 from engine.universes.selection import apply_changes, make_untradable
 from engine.universes.settings import UniverseSettings
@@ -334,8 +336,10 @@ class UniverseMixin:
     def add_universe(self, *args: Any, **kwargs: Any) -> Universe:
         """Add a universe, or tickers by a function of local time.
 
-        ``add_universe(universe)``, ``add_universe(name[, resolution], selector)`` or
-        ``add_universe(security_type, name, resolution, market, settings, selector)``.
+        ``add_universe(universe)``, ``add_universe(name[, resolution], selector)``,
+        ``add_universe(security_type, name, resolution, market, settings, selector)`` or, with a
+        data type of the user's own, ``add_universe(type[, security_type][, name][, resolution]
+        [, market][, settings], selector)``.
 
         Raises
         ------
@@ -343,6 +347,9 @@ class UniverseMixin:
             For universes that select on fundamental or other data.
         """
         values = list(args)
+        kind = values[0] if values else kwargs.get("data_type")
+        if isinstance(kind, type) and issubclass(kind, PythonData):
+            return self._add_custom_universe(kind, values[1:], kwargs)
         if len(values) == 1 and isinstance(values[0], Universe) and not kwargs:
             return self._add_universe(values[0])
         if (values and isinstance(values[0], SecurityType)) or "security_type" in kwargs:
@@ -384,6 +391,46 @@ class UniverseMixin:
                 given.get("universe_settings") or self.universe_settings,
                 span_of(resolution),
                 selector,
+            )
+        )
+
+    def _add_custom_universe(
+        self, kind: type, values: list[Any], kwargs: dict[str, Any]
+    ) -> Universe:
+        """Add a universe that a function selects from points of the user's own type."""
+        given = {k: v for k, v in kwargs.items() if k != "data_type"}
+        for value in values:
+            if isinstance(value, SecurityType):
+                given["security_type"] = value
+            elif isinstance(value, Resolution):
+                given["resolution"] = value
+            elif isinstance(value, str):
+                given["market" if "name" in given else "name"] = value
+            elif isinstance(value, UniverseSettings):
+                given["universe_settings"] = value
+            elif callable(value):
+                given["selector"] = value
+        market = given.get("market") or "usa"
+        name = given.get("name") or f"{kind.__name__}-{market}-{len(self.universe_manager)}"
+        symbol = Symbol(SecurityIdentifier.generate_base(kind, name, market), name.upper())
+        entry = self._engine.hours._entry_of(symbol)
+        config = SubscriptionDataConfig(
+            kind,
+            symbol,
+            Resolution(given.get("resolution") or Resolution.DAILY),
+            entry.data_time_zone,
+            entry.exchange_hours.time_zone,
+            False,
+            False,
+            True,
+            True,
+            is_filtered_subscription=False,
+        )
+        selector = given.get("selector", given.get("py_selector"))
+        settings = given.get("universe_settings") or self.universe_settings
+        return self._add_universe(
+            FuncUniverse(
+                config, settings, selector, given.get("security_type", SecurityType.EQUITY)
             )
         )
 
