@@ -45,7 +45,7 @@ OFF_MARKET = 1e-3
 #: LEAN's defaults: AlphaStreams charges one basis point, VolumeShare (0.025, 0.1)
 CONSTANT = 1e-4
 VOLUME_LIMIT, PRICE_IMPACT = 0.025, 0.1
-COLUMNS = ("cost", "volatility", "half_spread", "pressure", "share", "ours")
+COLUMNS = ("cost", "volatility", "half_spread", "pressure", "share")
 
 
 def read(path: Path, columns: int) -> Table:
@@ -98,7 +98,7 @@ def tape_orders(folder: Path, day: str, span: int) -> dict[int, list[tuple[float
 
 
 def day_fills(folder: Path, symbol: str, day: str, model: SlippageModel) -> Iterator[tuple]:
-    """Feed a day to the model and give its fills: kind, then :data:`COLUMNS`."""
+    """Feed a day to the model and give its fills: kind, symbol, then :data:`COLUMNS`."""
     quotes = session(read(folder / "minute" / symbol / f"{day}_quote.zip", 11))
     trades = session(read(folder / "minute" / symbol / f"{day}_trade.zip", 6))
     tapes = {
