@@ -78,6 +78,10 @@ class HistoryProvider:
         found: list[tuple[int, Any]] = []
         if config.is_custom_data:
             step = INCREMENTS[request.resolution] // _MICRO if request.fill_forward else None
+            if config.resolution != request.resolution:
+                config = SubscriptionDataConfig(config)
+                config.resolution = request.resolution
+                config.increment = INCREMENTS[request.resolution]
             emits, points = self.custom.stream(
                 config, request.hours, request.start, request.end, step
             )

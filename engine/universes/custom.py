@@ -49,6 +49,14 @@ class FuncUniverse(Universe):
         symbol: Symbol = getattr(item, "symbol", item)
         return symbol
 
+    def _configs_for(self, security: Any, service: Any) -> list[SubscriptionDataConfig]:
+        settings = self.universe_settings
+        if security.symbol != self.symbol:
+            return super()._configs_for(security, service)
+        # the universe itself as a member: its data, as the algorithm's other securities have it
+        kind = self.configuration._type
+        return [service.add_custom(kind, self.symbol, settings.resolution, settings.fill_forward)]
+
     def _trigger_times(self, start: datetime, end: datetime, hours: Any) -> Iterator[datetime]:
         stream = CustomData().stream(self.configuration, hours, start, end, None)
         for emit, pairs in groupby(_paired(stream), key=lambda pair: pair[0]):
