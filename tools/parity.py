@@ -163,11 +163,20 @@ def candidates(lean: Path) -> list[str]:
 
 
 def run_apart(lean: Path, name: str, data: Path, limit: float) -> Outcome:
-    """Run one algorithm in a process of its own, for at most ``limit`` seconds."""
-    command = [sys.executable, str(Path(__file__).resolve()), str(lean), name, "--json"]
-    command += ["--data", str(data)]
+    """Run one algorithm in a process of its own, for at most ``limit`` seconds.
+
+    It works where ``../../../Tests`` is that of the checkout, as in LEAN's own tests.
+    """
+    command = [sys.executable, str(Path(__file__).resolve()), str(lean.resolve()), name, "--json"]
+    command += ["--data", str(data.resolve())]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=limit, check=False)
+        with tempfile.TemporaryDirectory() as root:
+            place = Path(root, "Launcher", "bin", "Debug")
+            place.mkdir(parents=True)
+            Path(root, "Tests").symlink_to(lean.resolve() / "Tests", target_is_directory=True)
+            done = subprocess.run(
+                command, cwd=place, capture_output=True, text=True, timeout=limit, check=False
+            )
     except subprocess.TimeoutExpired:
         return Outcome(name, error=f"expected to end within {limit:.0f} s, it was stopped")
     try:
