@@ -19,7 +19,7 @@ else
 DATA := data
 endif
 
-SOURCES := $(wildcard main.py) $(wildcard algorithm engine protection operations tools benchmarks tests)
+SOURCES := $(wildcard main.py) $(wildcard algorithm engine protection operations research tools benchmarks tests)
 TYPED   := $(wildcard main.py) $(wildcard algorithm engine protection operations tools)
 
 .PHONY: help

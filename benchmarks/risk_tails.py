@@ -11,7 +11,6 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from benchmarks import risk_data
 from benchmarks.risk import Row, best, quantiles
 from protection.risk import (
     CopulaTail,
@@ -33,6 +32,7 @@ from protection.risk.var_es.copula import (
     REACH,
     MarginQuantile,
 )
+from research import risk_data
 
 
 def _empirical(values: np.ndarray) -> Row:

@@ -13,7 +13,6 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from benchmarks import risk_data
 from protection.risk import (
     Evaluation,
     FilteredHistorical,
@@ -31,6 +30,7 @@ from protection.risk import (
     recommended,
     rolling_forecasts,
 )
+from research import risk_data
 
 WINDOW, FIRST, REFIT = 2000, 1000, 5
 LEVELS = (0.95, 0.975, 0.99)

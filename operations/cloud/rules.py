@@ -18,8 +18,8 @@ FORBIDDEN_FOLDERS = frozenset(
     {"bin", "obj", "backtests", "live", "optimizations", "storage", "report"}
 )
 
-#: Files that may stay behind.
-LEFT_BEHIND = frozenset({"config.json", "py.typed", "README.md"})
+#: Files that may stay behind: without the weights the tuner answers by its other model.
+LEFT_BEHIND = frozenset({"config.json", "py.typed", "README.md", "market.json", "market.npz"})
 
 #: Modules of LEAN itself.
 LEAN_MODULES = frozenset({"AlgorithmImports", "QuantConnect", "System", "clr"})
@@ -44,13 +44,26 @@ CLOUD_PACKAGES = frozenset(
 )
 
 #: Our own packages that travel.
-OWN_PACKAGES = frozenset({"algorithm", "protection"})
+OWN_PACKAGES = frozenset({"algorithm", "protection", "research"})
 
 
 def imported_modules(tree: ast.Module) -> dict[str, int]:
-    """Return the top-level names a module imports absolutely, with the line of the first import."""
+    """Return the top-level names a module imports absolutely, with the line of the first import.
+
+    Imports whose absence the module handles by itself (``except ImportError``) are left out.
+    """
     found: dict[str, int] = {}
+    optional = {
+        id(inner)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Try)
+        and any("ImportError" in ast.unparse(h.type) for h in node.handlers if h.type is not None)
+        for statement in node.body
+        for inner in ast.walk(statement)
+    }
     for node in ast.walk(tree):
+        if id(node) in optional:
+            continue
         if isinstance(node, ast.Import):
             for alias in node.names:
                 found.setdefault(alias.name.split(".")[0], node.lineno)

@@ -73,6 +73,14 @@ def _ed25519() -> Any:
     return ed25519
 
 
+def _invalid_signature() -> type[Exception]:
+    try:
+        from cryptography.exceptions import InvalidSignature
+    except ImportError:  # without the package there is no key that could verify
+        return ValueError
+    return InvalidSignature
+
+
 class Ed25519Key:
     """Public key of a source (RFC 8032), through the optional package ``cryptography``.
 
@@ -89,10 +97,7 @@ class Ed25519Key:
     __slots__ = ("_invalid", "_key")
 
     def __init__(self, public: bytes) -> None:
-        ed25519 = _ed25519()
-        from cryptography.exceptions import InvalidSignature
-
-        self._invalid = InvalidSignature
+        ed25519, self._invalid = _ed25519(), _invalid_signature()
         try:
             self._key = ed25519.Ed25519PublicKey.from_public_bytes(public)
         except (ValueError, TypeError) as error:

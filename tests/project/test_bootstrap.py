@@ -38,8 +38,8 @@ def test_a_backtest_installs_only_the_base_dependencies(bootstrap: ModuleType) -
     assert len(PROJECT["dependencies"]) <= 8
 
 
-def test_the_tests_install_every_extra_but_torch(bootstrap: ModuleType) -> None:
-    assert set(bootstrap.KINDS["dev"]) == set(PROJECT["optional-dependencies"]) - {"torch"}
+def test_the_tests_install_every_extra(bootstrap: ModuleType) -> None:
+    assert set(bootstrap.KINDS["dev"]) == set(PROJECT["optional-dependencies"])
 
 
 def test_every_requirement_is_pinned(bootstrap: ModuleType) -> None:

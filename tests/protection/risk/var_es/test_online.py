@@ -92,7 +92,7 @@ def test_missing_bars_change_nothing_and_infinite_ones_are_refused() -> None:
 
 
 def test_rolling_forecasts_on_spy_cover_as_they_say(lean_data: Path) -> None:
-    from benchmarks import risk_data
+    from research import risk_data
 
     values = risk_data.returns(lean_data, "spy")[1][-2500:]
     found = rolling_forecasts(values, GarchEvt(), window=1000, first=1000)
