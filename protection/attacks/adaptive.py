@@ -109,7 +109,7 @@ def search_influence(
     """
     rng = np.random.default_rng(seed)
     n, p = honest.shape
-    lower = np.linalg.cholesky(make().frame[1])
+    white = np.linalg.inv(np.linalg.cholesky(make().frame[1]))
     quiet = _estimate(make, honest, sources, np.zeros((0, p)), np.zeros(0), np.zeros(0))
     poles = [quiet]
     worst = [0.0, 0.0]
@@ -121,9 +121,9 @@ def search_influence(
             move = _variation(rng, best)
         found = _estimate(make, honest, sources, *move)
         for other in poles:
-            gap = float(np.linalg.norm(np.linalg.solve(lower, found[0] - other[0]))) / found[2]
-            half = np.linalg.solve(lower, found[1] - other[1])
-            spread = float(np.linalg.norm(np.linalg.solve(lower, half.T), 2)) / found[3]
+            gap = float(np.linalg.norm(white @ (found[0] - other[0]))) / found[2]
+            change = white @ (found[1] - other[1]) @ white.T
+            spread = float(np.abs(np.linalg.eigvalsh((change + change.T) / 2.0)).max()) / found[3]
             if gap > worst[0]:
                 worst[0], best = gap, move
                 if len(poles) < 4:
