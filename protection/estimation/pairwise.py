@@ -96,7 +96,7 @@ def _walk(rows: Array, size: int, t: Array, reach: Indices, i: Indices, j: Indic
     i[:] = 0
     j[:] = 0
     for _ in range(2 * size):
-        for lane in range(_LANES):
+        for lane in range(rows.shape[0]):
             inside = rows[lane, j[lane]] - rows[lane, i[lane]] <= t[lane]
             reach[lane, j[lane]] = i[lane]
             j[lane] += 1 if inside else 0
@@ -133,8 +133,9 @@ def _guess(
     m = thin.shape[1] - 1
     size = n / m
     within = m * size * (size - 1) / 2
-    before, counts = np.zeros(_LANES), np.zeros(_LANES)
-    for lane in range(_LANES):
+    lanes = rows.shape[0]
+    before, counts = np.zeros(lanes), np.zeros(lanes)
+    for lane in range(lanes):
         x = rows[lane]
         for q in range(m):
             place = (q + 0.5) * size - 0.5
@@ -146,7 +147,7 @@ def _guess(
         slopes[lane] = 0.0
     for trial in range(3):
         _walk(thin, m, places, reach, i, j)
-        for lane in range(_LANES):
+        for lane in range(lanes):
             t = places[lane]
             count = within + size * size * _counted(reach[lane], m)
             slope = count / t if t > 0 else 0.0
@@ -273,25 +274,26 @@ def kth_difference(rows: Array, k: int, out: Array) -> None:
         for r in range(m):
             out[r] = _bisect(rows[r], k, one)
         return
-    block = np.full((_LANES, n + 5), -np.inf)
+    lanes = min(_LANES, m)
+    block = np.full((lanes, n + 5), -np.inf)
     block[:, n + 4] = np.inf
-    thin = np.empty((_LANES, min(n, max(48, n // 8)) + 1))
-    reach = np.empty((_LANES, n + 1), dtype=np.int64)
-    i, j = np.empty(_LANES, dtype=np.int64), np.empty(_LANES, dtype=np.int64)
-    places, slopes, lows = np.empty(_LANES), np.empty(_LANES), np.empty(_LANES)
+    thin = np.empty((lanes, min(n, max(48, n // 8)) + 1))
+    reach = np.empty((lanes, n + 1), dtype=np.int64)
+    i, j = np.empty(lanes, dtype=np.int64), np.empty(lanes, dtype=np.int64)
+    places, slopes, lows = np.empty(lanes), np.empty(lanes), np.empty(lanes)
     found, other = np.empty(8 * n), np.empty(8 * n)
     buckets, counts = np.empty(8 * n, dtype=np.int64), np.empty(_BUCKETS, dtype=np.int64)
-    for start in range(0, m, _LANES):
-        for lane in range(_LANES):
+    for start in range(0, m, lanes):
+        for lane in range(lanes):
             block[lane, 4 : n + 4] = rows[min(start + lane, m - 1)]
         _guess(block[:, 4:], n, k, thin, reach, i, j, places, slopes)
-        for lane in range(_LANES):
+        for lane in range(lanes):
             # The guess is off by less than this for nine rows of ten.
             lows[lane] = 0.0
             if slopes[lane] > 0:
                 lows[lane] = max(0.0, places[lane] - 0.4 * n / slopes[lane])
         _walk(block[:, 4:], n, lows, reach, i, j)
-        for lane in range(min(_LANES, m - start)):
+        for lane in range(min(lanes, m - start)):
             x, slope, low = block[lane], slopes[lane], lows[lane]
             done = False
             wanted = k - _counted(reach[lane], n)
