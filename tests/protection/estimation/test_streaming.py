@@ -269,3 +269,37 @@ def test_impossible_arguments_are_named() -> None:
         moments.update(FRAME[0], source="second")
     with pytest.raises(FixInput, match="sent something"):
         moments.influence_bound("nobody")
+
+
+@settings(max_examples=30, deadline=None)
+@given(seed=st.integers(0, 9999), max_share=st.sampled_from([1.0, 0.4]))
+def test_they_go_along_with_linear_maps_and_do_not_ask_for_the_order_of_arrival(
+    seed: int, max_share: float
+) -> None:
+    rng = np.random.default_rng(seed)
+    A, b = np.eye(3) + 0.2 * rng.standard_normal((3, 3)), rng.standard_normal(3)
+    X, times = draw(40, seed), rng.uniform(0, 30, 40)
+    sources = rng.integers(0, 3, 40)
+    plain = StreamingMoments(*FRAME, half_life=8, max_share=max_share)
+    plain.extend(X, times=times, sources=sources)
+    mapped = StreamingMoments(
+        A @ FRAME[0] + b, A @ FRAME[1] @ A.T, half_life=8, max_share=max_share
+    )
+    mixed = rng.permutation(40)
+
+    mapped.extend((X @ A.T + b)[mixed], times=times[mixed], sources=sources[mixed])
+
+    np.testing.assert_allclose(mapped.location, A @ plain.location + b, rtol=1e-8, atol=1e-9)
+    np.testing.assert_allclose(mapped.covariance, A @ plain.covariance @ A.T, rtol=1e-7, atol=1e-8)
+    assert mapped.shares() == pytest.approx(plain.shares())
+
+
+def test_a_share_of_bad_observations_moves_them_by_no_more_than_their_share() -> None:
+    clean, dirty = StreamingMoments(*FRAME), StreamingMoments(*FRAME)
+    X = draw(1000)
+    bad = X.copy()
+    bad[:100] = 1e9
+    clean.extend(X)
+    dirty.extend(bad)
+    assert whitened(clean.location - dirty.location) <= 2 * clean.radius * 0.1
+    assert whitened(bad.mean(axis=0) - X.mean(axis=0)) > 1e7
