@@ -375,7 +375,7 @@ class Feed:
     # -- slices --------------------------------------------------------------------------------
 
     def __iter__(self) -> Iterator[TimeSlice]:
-        """Yield the slices that :meth:`next` gives, until the end."""
+        """Yield the slices that :meth:`next` gives, until the end; each is good for one step."""
         while True:
             lead = self._lead
             if lead is not None and lead.due < self._follower and not lead.mixed:
@@ -388,6 +388,8 @@ class Feed:
     def _alone(self, lead: _Subscription) -> Iterator[TimeSlice]:
         """Yield slices as long as only one subscription has data."""
         follower, internal = self._follower, lead.internal
+        # one for all steps: nobody keeps it, only its points
+        slice_ = TimeSlice(lead.moments[lead.at], [], [], 1)
         while self._lead is lead and lead.due < follower and not lead.mixed:
             emit, moments, pairs, at = lead.emit, lead.moments, lead.pairs, lead.at
             due = lead.due
@@ -398,10 +400,11 @@ class Feed:
                 self._now, lead.due = due, following
                 self.data_points += 1
                 pair = pairs[at]
-                moment = moments[at]
+                slice_.utc, slice_.updates = moments[at], [pair]
+                slice_.points = [] if internal else [pair[1]]
                 lead.at = at = at + 1
                 due = following
-                yield TimeSlice(moment, [pair], [] if internal else [pair[1]], 1)
+                yield slice_
                 if self._lead is not lead:
                     return
             if due < follower:
@@ -452,7 +455,7 @@ class Feed:
         self._collect(slice_, frontier)
         if self._pulses:
             due_now = [pulse for pulse in self._pulses if pulse.due <= frontier]
-            slice_.count += len(due_now)
+            slice_.count += sum(_points(pulse.universe, slice_.utc) for pulse in due_now)
             # one that was disposed of is selected a last time, to let its members go
             gone = [p for p in self._pulses if p.due != _NEVER and p.is_disposed]
             due_now += [pulse for pulse in gone if pulse not in due_now]
@@ -596,6 +599,12 @@ class Feed:
         slice_.points = [p for p in slice_.points if id(p) not in dropped]
         for name in ("updates", "dividends", "splits", "delistings", "symbol_changes"):
             setattr(slice_, name, [p for p in getattr(slice_, name) if p[0] is not config])
+
+
+def _points(universe: Any, utc: datetime) -> int:
+    """Return how many data points a selection is: one, or those of its own data."""
+    count = getattr(universe, "_points_at", None)
+    return 1 if count is None else int(count(utc))
 
 
 _EPOCH = from_micro(0)

@@ -179,6 +179,13 @@ class SecurityIdentifier(LeanObject):
         return SecurityIdentifier._generate(OA_EPOCH, name, SecurityType.BASE, market, upper=False)
 
     @staticmethod
+    def generate_constituent_identifier(
+        symbol: str, security_type: SecurityType, market: str
+    ) -> SecurityIdentifier:
+        """Return the identifier of a universe of listed members; its name keeps its case."""
+        return SecurityIdentifier._generate(OA_EPOCH, symbol, security_type, market, upper=False)
+
+    @staticmethod
     def generate_forex(symbol: str, market: str) -> SecurityIdentifier:
         return SecurityIdentifier._generate(OA_EPOCH, symbol, SecurityType.FOREX, market)
 

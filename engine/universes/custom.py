@@ -57,6 +57,9 @@ class FuncUniverse(Universe):
         kind = self.configuration._type
         return [service.add_custom(kind, self.symbol, settings.resolution, settings.fill_forward)]
 
+    def _points_at(self, utc: datetime) -> int:
+        return len(self._due.get(utc, ()))
+
     def _trigger_times(self, start: datetime, end: datetime, hours: Any) -> Iterator[datetime]:
         stream = CustomData().stream(self.configuration, hours, start, end, None)
         for emit, pairs in groupby(_paired(stream), key=lambda pair: pair[0]):

@@ -164,6 +164,10 @@ class Universe(LeanModel):
         )
         return found
 
+    def _points_at(self, utc: datetime) -> int:
+        """Return how many data points a selection counts for."""
+        return 1
+
     def _trigger_times(self, start: datetime, end: datetime, hours: Any) -> Iterable[datetime]:
         """Yield the UTC times of selection between two UTC times."""
         return ()
