@@ -28,7 +28,7 @@ def trend_score(closes: np.ndarray) -> float:
     """
     price = closes[-1]
     votes = [price > closes[-1 - days] for days in LOOKBACKS]
-    votes.append(price > closes[-AVERAGE:].mean())
+    votes.append(price > np.add.reduce(closes[-AVERAGE:]) / AVERAGE)
     return sum(bool(v) for v in votes) / len(votes)
 
 

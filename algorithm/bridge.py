@@ -70,6 +70,8 @@ class Bridge:
         # what the positions were read at: time, equity, cash and fills, and the slice
         self._read: tuple[datetime, float, float, int] | None = None
         self._slice: Slice | None = None
+        # open orders as they were read last at the same prices, by id
+        self._listed: dict[int | str, OpenOrder] = {}
         self._positions: dict[str, records.Position] = {}
 
     # -- names ---------------------------------------------------------------------------------
@@ -113,6 +115,7 @@ class Bridge:
         current = algorithm.current_slice
         read = None if algorithm.live_mode else (now, equity, cash, self._fills)
         if read is None or read != self._read or current is not self._slice:
+            self._listed = {}
             self._positions = self._all_positions()
             self._read, self._slice = read, current
         return records.Portfolio(
@@ -148,9 +151,14 @@ class Bridge:
         """Return what is working, from the tickets."""
         algorithm = self.algorithm
         found = []
+        listed = self._listed
         for ticket in algorithm.transactions.get_open_order_tickets():
             rest = float(ticket.quantity) - float(ticket.quantity_filled)
             if rest == 0:
+                continue
+            known = listed.get(int(ticket.order_id))
+            if known is not None and known.quantity == rest:
+                found.append(known)
                 continue
             security = algorithm.securities[ticket.symbol]
             found.append(
@@ -163,6 +171,7 @@ class Bridge:
                     self.multiplier(security),
                 )
             )
+        self._listed = {order.order_id: order for order in found} if self._read else {}
         return tuple(found)
 
     # -- orders --------------------------------------------------------------------------------

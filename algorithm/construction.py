@@ -43,7 +43,9 @@ def target_weights(
     if not raw.sum() > 0:
         return np.zeros_like(raw)
     raw = raw / raw.sum()
-    covariance = np.atleast_2d(np.cov(returns, rowvar=False, ddof=1))
+    # the sample covariance as numpy.cov computes it, without its preparations
+    centred = returns.T - returns.T.mean(axis=1)[:, None]
+    covariance = np.dot(centred, centred.T) * np.true_divide(1, len(returns) - 1)
     variances = volatility**2
     covariance = (1 - SHRINKAGE) * covariance
     np.fill_diagonal(covariance, variances)

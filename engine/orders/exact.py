@@ -7,7 +7,7 @@ digits), but hands a ``double`` over where an overload takes one; .NET then keep
 
 from __future__ import annotations
 
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import Any
 
 from engine.statistics.arithmetic import chart_number
@@ -49,6 +49,7 @@ def from_double(value: Any) -> Decimal:
 
 _POWERS = [float(f"1e{n}") for n in range(29)]
 _WORD = 2**64
+_FIFTEEN = Context(prec=15, Emin=-999999, Emax=999999, traps=[])
 
 
 def to_float(value: Decimal) -> float:
@@ -56,6 +57,9 @@ def to_float(value: Decimal) -> float:
 
     Beyond 15 digits this is not the nearest double: 124.50999999999999 becomes 124.51.
     """
+    if _FIFTEEN.plus(value).same_quantum(value):
+        # 15 digits at most
+        return float(value)
     sign, digits, exponent = value.as_tuple()
     if len(digits) < 16 or not isinstance(exponent, int) or exponent >= 0:
         return float(value)

@@ -145,6 +145,15 @@ class SecurityTransactionManager(LeanObject):
 
     def _get_open_orders_remaining_quantity(self, what: Any = None) -> Decimal:
         total = ZERO
+        tickets = self._processor._open_tickets()
+        if not tickets:
+            return total
+        if type(what) is Symbol:
+            for ticket in tickets:
+                symbol = ticket.submit_request.symbol
+                if symbol is what or symbol == what:
+                    total += ticket._quantity_remaining
+            return total
         for ticket in self.get_open_order_tickets(what):
             total += ticket._quantity_remaining
         return total

@@ -154,7 +154,9 @@ class OrderRequest(LeanObject):
         """Set the response; an error response makes the status ERROR whatever was asked."""
         if response is None:
             raise ArgumentException("Response can not be null")
-        self.status = OrderRequestStatus.ERROR if response.is_error else OrderRequestStatus(status)
+        if response.is_error:
+            status = OrderRequestStatus.ERROR
+        self.status = status if type(status) is OrderRequestStatus else OrderRequestStatus(status)
         self.response = response
 
     def __str__(self) -> str:

@@ -240,6 +240,13 @@ class SecurityCache(LeanObject):
         value: Decimal = getattr(self, slot)
         return value
 
+    def _look_at(self, slot: str) -> Decimal:
+        """Read what every arrival sets at once: the close, and the sides of quotes."""
+        if self._pending_trade is not None or self._pending_quote is not None:
+            self._settle()
+        value: Decimal = getattr(self, slot)
+        return value
+
     @property
     def _price(self) -> Decimal:
         if self._pending_trade is not None or self._pending_quote is not None:
@@ -249,11 +256,11 @@ class SecurityCache(LeanObject):
     _open = property(lambda self: self._look("_o"))
     _high = property(lambda self: self._look("_h"))
     _low = property(lambda self: self._look("_l"))
-    _close = property(lambda self: self._look("_c"))
-    _bid_price = property(lambda self: self._look("_bid"))
-    _ask_price = property(lambda self: self._look("_ask"))
-    _bid_size = property(lambda self: self._look("_bid_n"))
-    _ask_size = property(lambda self: self._look("_ask_n"))
+    _close = property(lambda self: self._look_at("_c"))
+    _bid_price = property(lambda self: self._look_at("_bid"))
+    _ask_price = property(lambda self: self._look_at("_ask"))
+    _bid_size = property(lambda self: self._look_at("_bid_n"))
+    _ask_size = property(lambda self: self._look_at("_ask_n"))
     _volume = property(lambda self: self._look("_vol"))
     price = property(lambda self: float(self._price))
     open = property(lambda self: float(self._open))

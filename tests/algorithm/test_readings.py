@@ -21,6 +21,7 @@ class Reading(QCAlgorithm):
         self.set_end_date(2014, 3, 31)
         self.symbols = [self.add_equity(t, Resolution.DAILY).symbol for t in ("SPY", "IBM")]
         self.closes, self.plain = Closes(20), []
+        self.most_orders = 0
         self.readings, self.differences, self.compared = 0, [], 0
         self.protection = protect(self)
         bridge = self.protection.bridge
@@ -29,8 +30,11 @@ class Reading(QCAlgorithm):
         def both():
             account, anew = kept(), bridge._all_positions()
             self.readings += 1
-            if account.positions != anew:
-                self.differences.append((self.time, account.positions, anew))
+            bridge._listed = {}
+            orders = bridge.open_orders()
+            if account.positions != anew or account.open_orders != orders:
+                self.differences.append((self.time, account, anew, orders))
+            self.most_orders = max(self.most_orders, len(orders))
             return account
 
         bridge.portfolio = both
@@ -68,4 +72,5 @@ def test_closes_are_the_last_ones_after_every_bar_and_cannot_be_written(run: Any
 def test_every_order_is_judged_on_the_positions_of_its_moment(run: Any) -> None:
     assert run.protection.counts["gate_calls"] > 400
     assert run.readings >= run.protection.counts["gate_calls"]
+    assert run.most_orders > 3
     assert run.differences == []
