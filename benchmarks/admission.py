@@ -35,7 +35,7 @@ from protection.admission import (
     SourceRegistry,
     seal,
 )
-from protection.contracts import ManualClock, Trade
+from protection.contracts import FixSettings, ManualClock, Trade
 from protection.estimation import StreamingMoments
 from protection.gating import Anchor, ModelGate
 
@@ -127,7 +127,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         signer = Ed25519Signer(b"\x07" * 32)
         kinds.append(("Ed25519", signer, Ed25519Key(signer.public())))
-    except ImportError as error:
+    except FixSettings as error:
         print(f"Ed25519 left out: {error}")
     print(f"{'admission only':34} {'messages/s':>12} {'target':>10}")
     for name, sign, verify in kinds:

@@ -43,23 +43,28 @@ class HmacKey:
         For a shorter secret.
     """
 
-    __slots__ = ("_secret",)
+    __slots__ = ("_inner", "_outer")
 
     def __init__(self, secret: bytes) -> None:
         if not isinstance(secret, bytes) or len(secret) < 16:
             raise FixSettings(
                 "expected an HMAC secret of at least 16 bytes; use secrets.token_bytes"
             )
-        # a key longer than the block would be hashed at every message
-        self._secret = secret if len(secret) <= 64 else hashlib.sha256(secret).digest()
+        block = (secret if len(secret) <= 64 else hashlib.sha256(secret).digest()).ljust(64, b"\0")
+        # both keyed states are kept and copied: faster than hmac.digest, which sets them up anew
+        self._inner = hashlib.sha256(bytes(byte ^ 0x36 for byte in block))
+        self._outer = hashlib.sha256(bytes(byte ^ 0x5C for byte in block))
 
     def sign(self, message: bytes) -> bytes:
         """32 bytes."""
-        return hmac.digest(self._secret, message, "sha256")
+        inner, outer = self._inner.copy(), self._outer.copy()
+        inner.update(message)
+        outer.update(inner.digest())
+        return outer.digest()
 
     def verify(self, message: bytes, signature: bytes) -> bool:
         """Compare in constant time."""
-        return hmac.compare_digest(hmac.digest(self._secret, message, "sha256"), signature)
+        return hmac.compare_digest(self.sign(message), signature)
 
 
 def _ed25519() -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -326,3 +327,21 @@ def test_an_envelope_is_not_changed_by_the_door(desk):
     outcome = desk.door.decide(envelope)
 
     assert outcome.envelope == copy
+
+
+def test_threads_may_knock_at_once(make_desk):
+    desk = make_desk(sources=4, signed=True)
+    queues = [[desk.trade(100.0 + n / 1e4, f"s{k}") for n in range(200)] for k in range(4)]
+    outcomes: list[Any] = []
+
+    def knock(queue: list[Envelope]) -> None:
+        outcomes.extend([desk.door.decide(envelope) for envelope in queue])
+
+    threads = [threading.Thread(target=knock, args=(queue,)) for queue in queues]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert len(outcomes) == 800
+    assert desk.door.counters == {"admitted": 800}

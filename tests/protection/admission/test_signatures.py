@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 from dataclasses import replace
 from datetime import UTC
 
@@ -133,6 +134,12 @@ def test_hmac_agrees_with_rfc_4231():
     assert key.sign(b"Hi There").hex() == (
         "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7"
     )
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.binary(min_size=16, max_size=150), st.binary(max_size=300))
+def test_hmac_agrees_with_the_standard_library(secret, message):
+    assert HmacKey(secret).sign(message) == hmac.digest(secret, message, "sha256")
 
 
 def test_short_secrets_and_wrong_keys_are_refused():
