@@ -40,7 +40,7 @@ class QmpOverrider(QCAlgorithm):
         self.set_warm_up(max(LOOKBACKS) + 1, Resolution.DAILY)
 
         self.protection = (
-            protect(self, settings, state=parameters.state)
+            protect(self, settings, state=parameters.state, audit=parameters.audit)
             if parameters.protection == "on"
             else None
         )

@@ -7,6 +7,7 @@ from AlgorithmImports import *
 import os
 from datetime import UTC, datetime
 
+from protection.blockchain.ledger import Ledger
 from protection.contracts import records
 from protection.contracts.errors import FixSettings, RetryWrite
 from protection.contracts.records import OpenOrder, OrderKind
@@ -238,6 +239,7 @@ class Bridge:
             quantity=float(event.quantity),
             filled_total=filled,
             event_id=int(event.id),
+            fee=_fee(event),
         )
 
     # -- data ----------------------------------------------------------------------------------
@@ -271,6 +273,34 @@ class Bridge:
 def _price(order: Order, name: str) -> float | None:
     value = getattr(order, name, None)
     return None if value is None else float(value)
+
+
+def _fee(event: OrderEvent) -> float:
+    """Return the fee of an event, as the fee model told it."""
+    fee = event.order_fee
+    return 0.0 if fee is None else float(fee.value.amount)
+
+
+def make_ledger(algorithm: QCAlgorithm, audit: str) -> tuple[Ledger | None, str]:
+    """Return the ledger of every input and decision, and a sentence about it.
+
+    In a backtest a slow disk never changes a decision, and entries are written in groups.
+
+    Raises
+    ------
+    RetryWrite
+        When another process writes there, or the place cannot be written.
+    """
+    if audit == "off":
+        return None, "is off"
+    place = audit
+    if audit == "on":
+        space = "live" if algorithm.live_mode else "backtest"
+        probe = str(algorithm.object_store.get_file_path("protection/_probe"))
+        place = os.path.join(os.path.dirname(probe), "audit-" + space)
+    if algorithm.live_mode:
+        return Ledger(place), f"is kept in {place}"
+    return Ledger(place, group=True, stall=600.0), f"is kept in {place}"
 
 
 def make_store(algorithm: QCAlgorithm, state: str) -> tuple[StateStore | None, str]:

@@ -39,6 +39,7 @@ class StrategyParameters:
     max_position, max_gross : highest weight of one position, and of all together
     protection : ``on``, or ``off`` for the bare strategy
     state : ``auto``, ``keep`` or ``memory``, see :func:`algorithm.protect.protect`
+    audit : ``off``, ``on``, or the folder of the audit ledger
     """
 
     universe: str = "SPY,QQQ,IWM,EEM,AAPL,IBM,BAC"
@@ -51,6 +52,7 @@ class StrategyParameters:
     max_gross: float = 1.0
     protection: str = "on"
     state: str = "auto"
+    audit: str = "off"
 
     def __post_init__(self) -> None:
         for name in ("target_volatility", "max_position", "max_gross", "cash"):
@@ -59,6 +61,8 @@ class StrategyParameters:
                 raise FixSettings(f"expected parameter {name} above 0, was {value}")
         if not self.benchmark.strip():
             raise FixSettings("expected parameter benchmark as a ticker, was empty; write as SPY")
+        if not self.audit.strip():
+            raise FixSettings("expected parameter audit as off, on or a folder, was empty")
         if self.protection not in ("on", "off"):
             raise FixSettings(
                 f"expected parameter protection to be on or off, was {self.protection!r}"

@@ -11,7 +11,7 @@ import types
 from collections import Counter
 from typing import Any
 
-from algorithm.bridge import Bridge, make_store
+from algorithm.bridge import Bridge, make_ledger, make_store
 from algorithm.execution import ProtectedExecutionModel
 from algorithm.gate import ProtectedBrokerageModel
 from algorithm.guard import BreakerRiskModel
@@ -29,7 +29,11 @@ SUMMARY_KEY = "protection/summary"
 
 
 def protect(
-    algorithm: QCAlgorithm, settings: ProtectionSettings | None = None, *, state: str = "auto"
+    algorithm: QCAlgorithm,
+    settings: ProtectionSettings | None = None,
+    *,
+    state: str = "auto",
+    audit: str = "off",
 ) -> Protection:
     """Guard an algorithm; call it on the last line of ``initialize``.
 
@@ -44,25 +48,35 @@ def protect(
     state : str
         ``keep``: breakers, peaks and a kill survive a restart (files beside the Object Store);
         ``memory``: each run begins anew; ``auto``: keep in live trading, memory in a backtest.
+    audit : str
+        Where every input and decision is recorded: ``off``, ``on`` (a folder beside the Object
+        Store's files), or a folder or ``.sqlite`` file; see :mod:`protection.blockchain`.
 
     Returns
     -------
     Protection
         ``.system`` is the :class:`~protection.system.ProtectionSystem`.
     """
-    return Protection(algorithm, settings or ProtectionSettings(), state)
+    return Protection(algorithm, settings or ProtectionSettings(), state, audit)
 
 
 class Protection:
     """One protected algorithm."""
 
-    def __init__(self, algorithm: QCAlgorithm, settings: ProtectionSettings, state: str) -> None:
+    def __init__(
+        self,
+        algorithm: QCAlgorithm,
+        settings: ProtectionSettings,
+        state: str,
+        audit: str = "off",
+    ) -> None:
         self.algorithm = algorithm
         self.bridge = Bridge(algorithm)
         self.clock = HostClock()
         self.clock.feed(self.bridge.now())
         store, self.state = make_store(algorithm, state)
-        self.system = ProtectionSystem(settings, clock=self.clock, store=store)
+        self.ledger, self.audit = make_ledger(algorithm, audit)
+        self.system = ProtectionSystem(settings, clock=self.clock, store=store, ledger=self.ledger)
         self.counts: Counter[str] = Counter()
         self.seen: set[int] = set()
         self.engine_orders: dict[int, str] = {}
@@ -130,6 +144,7 @@ class Protection:
         for line in self.system.describe():
             algorithm.log(f"Protection: {line}")
         algorithm.log(f"Protection: state {self.state}")
+        algorithm.log(f"Protection: audit {self.audit}")
 
     # -- the order gate ------------------------------------------------------------------------
 
@@ -463,6 +478,8 @@ class Protection:
             SUMMARY_KEY, json.dumps(self.summary(counts), default=str)
         ):
             self.say("the summary could not be saved: the Object Store is full")
+        if self.ledger is not None:
+            self.ledger.close()
 
 
 def _quiet(verdict: Verdict) -> bool:

@@ -223,6 +223,7 @@ class OrderEvent:
     quantity : signed total size of the order where the event tells it (updates)
     filled_total : signed cumulative fill where the event tells it
     event_id : makes duplicates recognisable; without it the content does
+    fee : what this fill cost in account currency, where the event tells it
     """
 
     order_id: OrderId
@@ -234,6 +235,7 @@ class OrderEvent:
     quantity: float | None = None
     filled_total: float | None = None
     event_id: int | str | None = None
+    fee: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
