@@ -19,6 +19,7 @@ ROOTS = ("clr", "System", "QuantConnect")
 #: packages of LEAN's Python models
 MODEL_PACKAGES = ("Alphas", "Execution", "Portfolio", "Risk", "Selection")
 _COLLECTIONS = "System.Collections.Generic"
+_DATA_FEEDS = "QuantConnect.Lean.Engine.DataFeeds"
 _SYSTEM = ("", "Collections", "Collections.Generic", "Drawing", "Globalization", "IO", "Linq")
 _QUANTCONNECT = (
     "",
@@ -51,6 +52,7 @@ _QUANTCONNECT = (
     "Interfaces",
     "Lean",
     "Lean.Engine",
+    "Lean.Engine.DataFeeds",
     "Logging",
     "Notifications",
     "Orders",
@@ -108,6 +110,10 @@ def _names_of(namespace: str) -> dict[str, Any]:
 
     if namespace == _COLLECTIONS:
         return dict(generic.NAMES)
+    if namespace == _DATA_FEEDS:
+        from engine.data.providers import DefaultDataProvider
+
+        return {"DefaultDataProvider": DefaultDataProvider}
     # Python's own names (typing's List and the like) come with AlgorithmImports only
     wanted = SYSTEM_NAMES if namespace.startswith("System") else lean_names() - {*typing.__all__}
     found = exports()
