@@ -107,12 +107,11 @@ def mrcd(
     h = math.ceil(alpha * n)
 
     Z, centre, scale, floor = standardize(table, minscale)
-    back = np.eye(p)
-    W = Z
+    axes, W = None, Z
     if target == "equicorrelation" and p > 1:
         axes, sizes = _equicorrelation(Z)
         W = np.ascontiguousarray((Z @ axes) / sizes)
-        back = axes * sizes
+        axes = axes * sizes
     consistency = consistency_factor(p, h / n)
     best, rho, ends = _search(W, h, rho, consistency)
 
@@ -121,12 +120,13 @@ def mrcd(
     chosen = chosen - mean
     K = (1 - rho) * consistency / (h - 1) * (chosen.T @ chosen)
     K[np.diag_indices(p)] += rho
-    unit = scale[:, None] * back
-    covariance = unit @ K @ unit.T
-    covariance = (covariance + covariance.T) / 2
+    if axes is not None:  # back from the coordinates in which the target is the identity
+        mean, K = axes @ mean, axes @ K @ axes.T
+        K = (K + K.T) / 2
+    covariance = K * np.outer(scale, scale)
     support = np.zeros(n, dtype=bool)
     support[best.chosen] = True
-    location = centre + unit @ mean
+    location = centre + scale * mean
     scale = scale.copy()
     for array in (location, covariance, support, scale):
         array.flags.writeable = False

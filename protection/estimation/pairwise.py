@@ -145,7 +145,7 @@ def _guess(
         thin[lane, m] = np.inf
         places[lane] = 0.334 * (x[(3 * n) // 4] - x[n // 4])
         slopes[lane] = 0.0
-    for trial in range(3):
+    for trial in range(2):
         _walk(thin, m, places, reach, i, j)
         for lane in range(lanes):
             t = places[lane]
@@ -158,7 +158,7 @@ def _guess(
                 slopes[lane] = 0.0
                 continue
             step = (k - count) / slope
-            if trial < 2:
+            if trial < 1:
                 places[lane] = min(max(t + step, 0.25 * t), 4 * t)
             elif abs(count - k) <= 0.1 * k:
                 places[lane] = t + step
