@@ -644,7 +644,8 @@ class ProtectionSystem:
             if not self._board.has_fault("audit"):
                 self._board.set_fault("audit", Action.FREEZE, text, self._clock.now())
             return text
-        self._board.clear_fault("audit", self._clock.now(), "decisions are recorded again")
+        if self._board.has_fault("audit"):
+            self._board.clear_fault("audit", self._clock.now(), "decisions are recorded again")
         return ""
 
     def _told_person(self, kind: str, record: KillRecord, **facts: Any) -> None:

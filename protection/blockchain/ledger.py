@@ -24,6 +24,7 @@ from functools import partial
 from hashlib import sha256
 from typing import Any
 
+from protection.blockchain.codec import plain
 from protection.blockchain.reader import LedgerReader, open_reader, store_at
 from protection.blockchain.records import (
     FullQueue,
@@ -42,6 +43,7 @@ __all__ = ["Ledger", "Ticket", "open_reader"]
 _BATCH = 4096
 _BATCH_BYTES = 4 << 20
 _ENTRY_BYTES = 4 << 20
+_LATE_BYTES = 1 << 10  # guess for an entry that is not encoded yet
 _RETRY_SECONDS = 0.05
 _GATHER_SECONDS = 0.002  # more entries a flush, fewer wake-ups beside the strategy's thread
 
@@ -49,11 +51,21 @@ _GATHER_SECONDS = 0.002  # more entries a flush, fewer wake-ups beside the strat
 class Ticket:
     """An entry on its way to the disk."""
 
-    __slots__ = ("_ledger", "at", "body", "error", "leaf", "root", "seq", "size", "waited")
+    __slots__ = (
+        *("_ledger", "at", "body", "entry", "error", "leaf", "root", "seq", "size", "waited"),
+    )
 
-    def __init__(self, ledger: Ledger, body: bytes, at: float, waited: bool) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        body: bytes,
+        at: float,
+        waited: bool,
+        entry: Mapping[str, Any] | None = None,
+    ) -> None:
         self._ledger = ledger
         self.body = body
+        self.entry = entry  # set until a late one is encoded
         self.at = at
         self.waited = waited
         self.seq = -1
@@ -224,7 +236,22 @@ class Ledger(LedgerReader):
         FullQueue
             When too many wait; the entry was not taken.
         """
-        ticket = Ticket(self, self._encode(entry), self._ticks(), False)
+        return self._enqueue(Ticket(self, self._encode(entry), self._ticks(), False))
+
+    def append_late(self, entry: Mapping[str, Any], /) -> Ticket:
+        """Queue one entry that the writer thread encodes: the cheapest call for a hot path.
+
+        The entry and everything in it must not be changed afterwards. What has no canonical form
+        is recorded as text, because nobody is there any more to be told.
+
+        Raises
+        ------
+        FullQueue
+            When too many wait; the entry was not taken.
+        """
+        return self._enqueue(Ticket(self, b"", self._ticks(), False, entry))
+
+    def _enqueue(self, ticket: Ticket) -> Ticket:
         with self._mutex:
             self._refuse_closed()
             if len(self._pending) >= self._queue:
@@ -362,6 +389,16 @@ class Ledger(LedgerReader):
             raise FixInput(f"expected an entry of at most {_ENTRY_BYTES} bytes, was {len(body)}")
         return body
 
+    def _encode_late(self, entry: Mapping[str, Any]) -> bytes:
+        try:
+            return self._encode(entry)
+        except FixInput as error:
+            known = {"type": str(entry.get("type") or "unreadable"), "time": entry.get("time")}
+            try:
+                return self._encode(plain(entry))
+            except FixInput:
+                return encode_entry(plain({**known, "unreadable": str(error)[:500]}))
+
     def _refuse_closed(self) -> None:
         if self._closing:
             raise RetryWrite("expected an open ledger, was closed; open it again")
@@ -434,7 +471,7 @@ class Ledger(LedgerReader):
             pending = self._pending
             while pending and len(batch) < _BATCH and volume < _BATCH_BYTES:
                 ticket = pending.popleft()
-                volume += len(ticket.body)
+                volume += len(ticket.body) or _LATE_BYTES
                 batch.append(ticket)
             self._flying = batch
         if not batch:
@@ -443,6 +480,8 @@ class Ledger(LedgerReader):
         previous = self._edge.size
         payloads, leaves = [], []
         for seq, ticket in enumerate(batch, previous):
+            if ticket.entry is not None:
+                ticket.body, ticket.entry = self._encode_late(ticket.entry), None
             payload = number(ticket.body, seq)
             payloads.append(payload)
             leaves.append(sha256(b"\x00" + payload).digest())

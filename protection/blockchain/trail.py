@@ -133,6 +133,9 @@ class Trail:
         self._clock = clock
         self._queue: Callable[..., Any] | None = getattr(ledger, "append_nowait", None)
         self._group = bool(getattr(ledger, "group", False))
+        self._late: Callable[..., Any] | None = (
+            getattr(ledger, "append_late", None) if self._group else None
+        )
         self._stall = float(getattr(ledger, "stall", 0.25))
         self._portfolios = PortfolioWriter()
         self._missed = 0
@@ -172,14 +175,19 @@ class Trail:
         if queue is None:
             self._ledger.append(entry)
             return
+        ledger: Any = self._ledger
+        if self._late is not None:
+            self._late(entry)
+            if ledger.failing:
+                raise StalledWrite(ledger.health().reason)
+            return
         try:
             ticket = queue(entry)
         except FixInput:
             ticket = queue(plain(entry))  # not finite, too large: written as text
-        ledger: Any = self._ledger
         if ledger.failing:
             raise StalledWrite(ledger.health().reason)
-        if durable and not self._group:
+        if durable:
             try:
                 ticket.wait(self._stall, insist=False)
             except StalledWrite:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import gc
+import math
 import os
 import subprocess
 import sys
@@ -342,6 +343,24 @@ def test_a_closed_ledger_takes_nothing(tmp_path: Path) -> None:
     for call in (ledger.append, ledger.append_nowait):
         with pytest.raises(RetryWrite, match="open ledger"):
             call(note(1))
+
+
+def test_late_entries_keep_their_place_and_what_has_no_form_becomes_text(tmp_path: Path) -> None:
+    with Ledger(tmp_path / "a") as ledger:
+        ledger.append_nowait(note(0))
+        tickets = [
+            ledger.append_late(note(1)),
+            ledger.append_late({"type": "x", "value": math.nan, "what": {1, 2}}),
+            ledger.append_late({"value": 1}),
+            ledger.append_late({"type": "x", "text": "\ud800"}),
+        ]
+        ledger.append(note(5))
+        assert [ticket.wait().seq for ticket in tickets] == [1, 2, 3, 4]
+        assert ledger.record(2).entry == {"type": "x", "value": "NaN", "what": ["1", "2"]}
+        assert ledger.record(3).type == "unreadable"
+        assert "surrogates" in ledger.record(4).entry["unreadable"]
+        assert ledger.record(5).entry == note(5)
+        assert ledger.verify()
 
 
 def test_a_forgotten_ledger_lets_go_of_its_place(tmp_path: Path) -> None:
