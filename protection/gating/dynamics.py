@@ -29,7 +29,7 @@ _PERSISTENCE = 0.985
 # difference of their variances pass for persistence (false alarms 0.036 instead of 0.050), 1
 # takes all slow waves out (0.11).
 BIAS = 4.0
-BLEND = 0.12
+BLEND = 0.16
 
 
 @dataclass(frozen=True, slots=True)
