@@ -428,11 +428,9 @@ class UniverseMixin:
         )
         selector = given.get("selector", given.get("py_selector"))
         settings = given.get("universe_settings") or self.universe_settings
-        return self._add_universe(
-            FuncUniverse(
-                config, settings, selector, given.get("security_type", SecurityType.EQUITY)
-            )
-        )
+        universe = FuncUniverse(config, settings, selector)
+        universe._kind = SecurityType(given.get("security_type", SecurityType.EQUITY))
+        return self._add_universe(universe)
 
     def _add_universe(self, universe: Universe) -> Universe:
         if universe.universe_settings is None:

@@ -248,8 +248,10 @@ class CustomData:
     def _mapping(config: SubscriptionDataConfig) -> Any:
         """Return the map file of the share that data is linked to, when its type asks for it."""
         underlying = config.symbol.underlying
+        if underlying is None:
+            return None
         asked = getattr(config._type, "requires_mapping", None)
-        if underlying is None or asked is None or not asked(config._type()):
+        if asked is None or not asked(config._type()):
             return None
         from engine.run import current_engine
 

@@ -25,9 +25,11 @@ class LocalDiskMapFileProvider(LeanObject):
 class CorporateFactorProvider(LeanObject):
     """The factors of one security."""
 
-    def __init__(self, permtick: str, factors: Any) -> None:
+    def __init__(
+        self, permtick: str, data: Any, factor_file_minimum_date: datetime | None = None
+    ) -> None:
         self.permtick = permtick
-        self._factors = factors
+        self._factors = data
 
     def get_price_factor(
         self,

@@ -287,7 +287,7 @@ class Security(LeanObject):
         """The bars of the trading days; give it a ``size`` to switch it on."""
         session: Session | None = self.cache.session
         if session is None:
-            session = self.cache.session = Session(self)
+            session = self.cache.session = Session._of(self)
         return session
 
     @property

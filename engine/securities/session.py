@@ -10,6 +10,7 @@ from engine.types.bars import QuoteBar, Tick, TradeBar
 from engine.types.dotnet import LeanObject
 from engine.types.enums import SecurityType, TickType
 from engine.types.errors import ArgumentException
+from engine.types.symbol import Symbol
 
 _DAY = timedelta(days=1)
 
@@ -17,9 +18,10 @@ _DAY = timedelta(days=1)
 class SessionBar(LeanObject):
     """Open, high, low, close and volume of the regular hours of one day; zeros without data."""
 
-    def __init__(self, symbol: Any, time: datetime = datetime.max) -> None:
-        self.symbol = symbol
-        self.time = time
+    def __init__(self, source_tick_type: TickType = TickType.TRADE) -> None:
+        self.symbol: Any = Symbol.EMPTY
+        self.time = datetime.max
+        self._trades = source_tick_type == TickType.TRADE
         self.open = self.high = self.low = self.close = self.volume = 0.0
         self.open_interest = 0.0
         self._seen = False
@@ -37,8 +39,9 @@ class SessionBar(LeanObject):
     def value(self) -> float:
         return self.close
 
-    def _take(self, point: Any, trades: bool) -> None:
+    def _take(self, point: Any) -> None:
         """Take a bar or a tick; trades give the prices, or quotes do where there are no trades."""
+        trades = self._trades
         if point.time < self._until:
             return
         is_trade = isinstance(point, TradeBar)
@@ -76,16 +79,27 @@ class Session(LeanObject):
     It is fed as a consolidator of the security's subscriptions.
     """
 
-    input_type: Any = None
-    _scans = False
+    _security: Any = None
 
-    def __init__(self, security: Any) -> None:
-        self._security = security
+    def __init__(
+        self, tick_type: TickType, exchange_hours: Any, symbol: Any, size: int = 0
+    ) -> None:
+        self.symbol = symbol
+        self._tick_type, self._hours = tick_type, exchange_hours
         self._size = 0
         self._bars: list[SessionBar] = []
         self._day: date | None = None
-        self._trades = security.type in (SecurityType.EQUITY, SecurityType.CRYPTO)
         self.samples = 0
+        if size:
+            self.size = size
+
+    @staticmethod
+    def _of(security: Any) -> Session:
+        trades = security.type in (SecurityType.EQUITY, SecurityType.CRYPTO)
+        kind = TickType.TRADE if trades else TickType.QUOTE
+        made = Session(kind, security.exchange.hours, security.symbol)
+        made._security = security
+        return made
 
     @property
     def size(self) -> int:
@@ -99,7 +113,7 @@ class Session(LeanObject):
         if not self._bars:
             self._begin(datetime.max)
         del self._bars[self._size :]
-        for config in self._security.subscriptions:
+        for config in () if self._security is None else self._security.subscriptions:
             self._attach(config)
 
     def _attach(self, config: Any) -> None:
@@ -108,15 +122,16 @@ class Session(LeanObject):
             config.consolidators.append(self)
 
     def _begin(self, time: datetime) -> None:
-        self._bars.insert(0, SessionBar(self._security.symbol, time))
+        bar = SessionBar(self._tick_type)
+        bar.symbol, bar.time = self.symbol, time
+        self._bars.insert(0, bar)
         del self._bars[max(self._size, 1) :]
         self._day = None
         self.samples += 1
 
     def _roll(self, day: date) -> None:
         if self._day is not None and day > self._day:
-            hours = self._security.exchange.hours
-            opens = hours.get_next_market_open(self._bars[0].time + _DAY, False)
+            opens = self._hours.get_next_market_open(self._bars[0].time + _DAY, False)
             self._begin(datetime(opens.year, opens.month, opens.day))
 
     def update(self, data: Any) -> None:
@@ -128,8 +143,8 @@ class Session(LeanObject):
             if bar.time == datetime.max or day > bar.time.date():
                 bar.time = datetime(day.year, day.month, day.day)
             self._day = bar.time.date()
-        if self._security.exchange.hours.is_open(data.time, data.end_time, False):
-            bar._take(data, self._trades)
+        if self._hours.is_open(data.time, data.end_time, False):
+            bar._take(data)
 
     def scan(self, current_local_time: datetime) -> None:
         """Begin the next day when its time has come."""
@@ -150,10 +165,6 @@ class Session(LeanObject):
 
     def _now(self, name: str) -> Any:
         return getattr(self._bars[0], name) if self._bars else 0.0
-
-    @property
-    def symbol(self) -> Any:
-        return self._security.symbol
 
     @property
     def open(self) -> float:

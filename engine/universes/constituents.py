@@ -10,8 +10,9 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from engine.data.custom import PythonData, SubscriptionDataSource
+from engine.data.custom import SubscriptionDataSource
 from engine.data.hours import type_name
+from engine.types.bars import BaseData
 from engine.types.enums import Resolution, SubscriptionTransportMedium
 from engine.types.errors import InvalidOperationException
 from engine.types.subscription import SubscriptionDataConfig
@@ -20,7 +21,7 @@ from engine.types.timezones import TimeZones
 from engine.universes.custom import FuncUniverse
 
 
-class ConstituentsUniverseData(PythonData):
+class ConstituentsUniverseData(BaseData):
     """One member of a day, known from the next midnight on."""
 
     def get_source(

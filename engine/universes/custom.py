@@ -27,11 +27,11 @@ class FuncUniverse(Universe):
         configuration: SubscriptionDataConfig,
         universe_settings: Any,
         universe_selector: Callable[[list[Any]], Any] | None = None,
-        security_type: SecurityType = SecurityType.EQUITY,
     ) -> None:
         super().__init__(configuration, universe_settings)
         self._selector = universe_selector
-        self._kind = SecurityType(security_type)
+        #: what tickers stand for
+        self._kind = SecurityType.EQUITY
         self._due: dict[datetime, list[Any]] = {}
 
     def select_symbols(self, utc_time: datetime, data: Any) -> Any:

@@ -53,33 +53,33 @@ class MeanReversionPortfolioConstructionModel(PortfolioConstructionModel):
             raise ArgumentException(
                 "Long position must be allowed in MeanReversionPortfolioConstructionModel."
             )
-        self.reversion_threshold = float(reversion_threshold)
-        self.window_size = int(window_size)
-        self.resolution = Resolution(resolution)
-        self.symbol_data: dict[Symbol, tuple[Any, Any]] = {}
-        self.weight_vector: Vector = np.zeros(0)
+        self._reversion_threshold = float(reversion_threshold)
+        self._window_size = int(window_size)
+        self._resolution = Resolution(resolution)
+        self._symbol_data: dict[Symbol, tuple[Any, Any]] = {}
+        self._weight_vector: Vector = np.zeros(0)
 
     def determine_target_percent(self, active_insights: list[Insight]) -> dict[Insight, float]:
         """Return the weight of every insight; none before all averages are ready."""
-        held = [self.symbol_data[insight.symbol] for insight in active_insights]
+        held = [self._symbol_data[insight.symbol] for insight in active_insights]
         if not held or not all(price.is_ready and mean.is_ready for price, mean in held):
             return {}
-        if len(self.weight_vector) != len(held):
-            self.weight_vector = np.ones(len(held)) * (1 / len(held))
+        if len(self._weight_vector) != len(held):
+            self._weight_vector = np.ones(len(held)) * (1 / len(held))
         relatives = np.asarray(self.get_price_relatives(active_insights), float)
         away = relatives - relatives.mean()
         norm = float(np.linalg.norm(away)) ** 2
         step = 0.0
         if norm:
-            step = max(0.0, (self.weight_vector @ relatives - self.reversion_threshold) / norm)
-        self.weight_vector = self.simplex_projection(self.weight_vector - step * away)
-        return dict(zip(active_insights, self.weight_vector.tolist(), strict=True))
+            step = max(0.0, (self._weight_vector @ relatives - self._reversion_threshold) / norm)
+        self._weight_vector = self.simplex_projection(self._weight_vector - step * away)
+        return dict(zip(active_insights, self._weight_vector.tolist(), strict=True))
 
     def get_price_relatives(self, active_insights: list[Insight]) -> Vector:
         """Return what each price is expected to become, by what it is."""
         found = []
         for insight in active_insights:
-            price, mean = self.symbol_data[insight.symbol]
+            price, mean = self._symbol_data[insight.symbol]
             if insight.magnitude is not None:
                 found.append(1 + insight.magnitude * int(insight.direction))
             else:
@@ -111,16 +111,16 @@ class MeanReversionPortfolioConstructionModel(PortfolioConstructionModel):
         """Follow the price and its average of what is added."""
         super().on_securities_changed(algorithm, changes)
         for removed in changes.removed_securities:
-            for indicator in self.symbol_data.pop(removed.symbol, ()):
+            for indicator in self._symbol_data.pop(removed.symbol, ()):
                 indicator.reset()
         for added in changes.added_securities:
             symbol = added.symbol
-            if symbol in self.symbol_data:
+            if symbol in self._symbol_data:
                 continue
             pair = (
-                algorithm.identity(symbol, self.resolution),
-                algorithm.sma(symbol, self.window_size, self.resolution),
+                algorithm.identity(symbol, self._resolution),
+                algorithm.sma(symbol, self._window_size, self._resolution),
             )
             for indicator in pair:
-                algorithm.warm_up_indicator(symbol, indicator, self.resolution)
-            self.symbol_data[symbol] = pair
+                algorithm.warm_up_indicator(symbol, indicator, self._resolution)
+            self._symbol_data[symbol] = pair
