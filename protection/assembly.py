@@ -1,0 +1,349 @@
+"""What a protection system is made of, how it survives a restart, and who may change it.
+
+:class:`Assembly` holds the parts and the state; :class:`protection.system.ProtectionSystem` adds
+the daily work: market, account, orders.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from threading import RLock
+from typing import Any, TypeVar
+
+from protection.blockchain.trail import CallClock, LedgerLike, Trail, Turn
+from protection.circuit_breakers.board import Board
+from protection.circuit_breakers.kill_switch import LOCK_KEY, KillRecord, KillSwitch
+from protection.circuit_breakers.watch import SymbolWatch
+from protection.contracts.actions import Action, Event, Reason, Verdict
+from protection.contracts.clock import Clock, SessionCalendar
+from protection.contracts.errors import FixInput, NameActor, RecoverState, RetryWrite
+from protection.contracts.settings import ProtectionSettings
+from protection.contracts.stores import MemoryStateStore, StateStore, StateVault
+from protection.risk.drawdown import DrawdownAccount
+from protection.risk.gate import OrderGate
+from protection.risk.limits.build import FurtherLimits
+from protection.risk.policy import NO_CUSHION, Cushion, CushionPolicy
+
+STATE_KEY = "protection.state"
+STATE_KIND = "protection-state"
+STATE_VERSION = 1
+EVENTS_KEPT = 100_000
+
+Ledger = LedgerLike
+Built = TypeVar("Built", bound="Assembly")
+
+
+class Assembly:
+    """Parts and durable state of one account's protection."""
+
+    def _assemble(
+        self,
+        settings: ProtectionSettings | None,
+        clock: Clock,
+        store: StateStore | None,
+        ledger: Ledger | None,
+        sink: Callable[[Event], None] | None,
+    ) -> None:
+        self.settings = settings = settings if settings is not None else ProtectionSettings()
+        self.counters: Counter[str] = Counter()
+        self.events: deque[Event] = deque(maxlen=EVENTS_KEPT)
+        self._lock = RLock()
+        self._turn: Any = self._lock
+        self._trail = None
+        if ledger is not None:  # one call is judged at one time, the one in its entry
+            clock = still = CallClock(clock)
+            self._turn, self._trail = Turn(self._lock, still), Trail(ledger, still)
+        self._clock, self._sink = clock, sink
+        # nobody else can read a store made here, so nothing is written to it but a kill
+        self._private = store is None
+        self._store: StateStore = MemoryStateStore() if store is None else store
+        self._calendar = SessionCalendar(settings.session.timezone, settings.session.days == "all")
+        self._account = DrawdownAccount(
+            settings.drawdown.sessions, settings.drawdown.halt_hours, settings.cushion.decay
+        )
+        self._policy = CushionPolicy(settings.cushion)
+        self._cushion: Cushion = NO_CUSHION
+        self._board = Board(settings, self._emit)
+        self._watches: dict[str, SymbolWatch] = {}
+        self._kill = KillSwitch(self._store, clock)
+        self._kill_seen = ""
+        self._more = FurtherLimits(settings.exposure, settings.tail)
+        self._gate = OrderGate(
+            settings.limits,
+            self._lock,
+            self._killed_now,
+            self._last_price,
+            timedelta(seconds=settings.data.max_price_age_seconds),
+            settings.leverage.limit,
+            self._more.limits,
+        )
+        self._stop = settings.position.stop
+        self._max_age = timedelta(seconds=settings.data.max_portfolio_age_seconds)
+        self._ahead = timedelta(seconds=settings.data.future_seconds)
+        self._latest: datetime | None = None
+        self._each_peak = settings.persistence.peaks == "step"
+        self._vault = StateVault(self._store, STATE_KEY, STATE_KIND, STATE_VERSION)
+        self._unsaved = False
+        self._stored_peaks = (0.0, 0.0)
+        self._positions: Mapping[str, Any] | None = None
+
+    # ------------------------------------------------------------------ kill and resume
+
+    def kill(self, actor: str, reason: str, *, flatten: bool | None = None) -> KillRecord:
+        """Stop trading; durable when this returns.
+
+        Parameters
+        ----------
+        actor, reason : who and why
+        flatten : whether positions are closed too; as ``kill.action`` says when None
+
+        Raises
+        ------
+        NameActor
+            Without actor or reason.
+        RetryWrite
+            When the lock could not be stored. This process is killed all the same; repeat.
+        """
+        close = self.settings.kill.action == "liquidate" if flatten is None else flatten
+        try:
+            record = self._kill.kill(actor, reason, flatten=close)
+        finally:
+            with self._turn:
+                if self._kill.killed:
+                    self._look_at_kill(self._clock.now(), own=True)
+        with self._turn:
+            self.counters["kills"] += 1
+            self._persist()
+            self._told_person("kill", record, flatten=close)
+        return record
+
+    def resume(self, actor: str, reason: str) -> KillRecord:
+        """Clear a kill and a complaint about unreadable state; breakers stay as they are.
+
+        Raises
+        ------
+        NameActor
+            Without actor or reason.
+        RetryWrite
+            When it could not be stored; everything stays as it was.
+        """
+        with self._turn:
+            record = self._kill.resume(actor, reason)
+            now = self._clock.now()
+            self._vault.release()
+            self._board.clear_fault("state", now, f"resumed by {record.actor}: {record.reason}")
+            self._look_at_kill(now, own=True)
+            self.counters["resumes"] += 1
+            self._persist()
+            self._told_person("resume", record)
+            return record
+
+    def rearm(self, breaker: str, actor: str, reason: str) -> bool:
+        """Release latched breakers of that name (``*``: all) into probation.
+
+        Returns
+        -------
+        bool
+            Whether one was latched.
+
+        Raises
+        ------
+        NameActor
+            Without actor or reason.
+        """
+        if not actor.strip() or not reason.strip():
+            raise NameActor(f"expected an actor and a reason, was {actor!r}, {reason!r}")
+        with self._turn:
+            reading = self._account.reading
+            equity = 0.0 if reading is None else reading.equity
+            who = f"{actor.strip()}: {reason.strip()}"
+            found = self._board.rearm(breaker, self._clock.now(), equity, who)
+            if found:
+                self._persist()
+            time = self._clock.now().isoformat()
+            self._told(Trail.person, "rearm", time, actor, reason, breaker=breaker, found=found)
+            return found
+
+    def look(self) -> Verdict:
+        """Look whether the stored lock was thrown outside; the verdict in force."""
+        with self._turn:
+            self._look_at_kill(self._clock.now())
+            return self._resolve()
+
+    def _killed_now(self) -> bool:
+        return self._kill.poll() if self.settings.kill.watch else self._kill.killed
+
+    def _look_at_kill(self, now: datetime, own: bool = False) -> None:
+        self._killed_now()
+        reason = self._kill.reason
+        if reason == self._kill_seen:
+            return
+        before = "killed" if self._kill_seen else "armed"
+        after = "killed" if reason else "armed"
+        text = (
+            reason or f"resumed by {self._kill.history[-1].actor}" if self._kill.history else reason
+        )
+        self._kill_seen = reason
+        self._board.touch()
+        if not own:
+            self._told(lambda trail: trail.lock_changed(self._stored(LOCK_KEY)))
+        self._emit(Event(now, "kill", "portfolio", before, after, text))
+
+    # ------------------------------------------------------------------ inside
+
+    def _resolve(self) -> Verdict:
+        kill = None
+        if self._kill.killed:
+            action = Action.LIQUIDATE if self._kill.flatten else Action.HALT
+            kill = Reason("kill", action, self._kill.reason)
+            self._board.touch()
+        return self._board.resolve(self._cushion, self.settings.cushion.promise, kill)
+
+    def _last_price(self, symbol: str) -> tuple[float, datetime] | None:
+        watch = self._watches.get(symbol)
+        if watch is None or watch.price is None or watch.time is None:
+            return None
+        return watch.price, watch.time
+
+    def _internal(self, where: str, error: Exception) -> None:
+        self.counters["internal_errors"] += 1
+        text = f"internal error in {where}: {error!r}; adding denied"
+        self._board.set_fault("internal", Action.FREEZE, text, self._clock.now())
+
+    def _emit(self, event: Event) -> None:
+        self.events.append(event)
+        self.counters["events"] += 1
+        self._told(Trail.event, event)
+        if self._sink is not None:
+            try:
+                self._sink(event)
+            except Exception as error:
+                self._sink = None  # said once: a sink that raises would raise at every event
+                self._internal("sink", error)
+
+    def _told(
+        self, build: Callable[..., dict[str, Any]], *facts: Any, durable: bool = False, **named: Any
+    ) -> str:
+        """Record an entry; why it is not safely recorded, or an empty string."""
+        trail = self._trail
+        if trail is None:
+            return ""
+        try:
+            trail.write(build(trail, *facts, **named), durable)
+        except Exception as error:
+            self.counters["audit_errors"] += 1
+            text = f"decision could not be recorded ({error!r}); adding denied"
+            if not self._board.has_fault("audit"):
+                self._board.set_fault("audit", Action.FREEZE, text, self._clock.now())
+            return text
+        if self._board.has_fault("audit"):
+            self._board.clear_fault("audit", self._clock.now(), "decisions are recorded again")
+        return ""
+
+    def _told_person(self, kind: str, record: KillRecord, **facts: Any) -> None:
+        self._told(
+            Trail.person, kind, record.time, record.actor, record.reason, durable=True, **facts
+        )
+
+    def _stored(self, key: str) -> str | None:
+        try:
+            return self._store.read(key)
+        except RecoverState:
+            return None
+
+    def _start(self, trail: Trail, snapshot: Mapping[str, Any] | None) -> dict[str, Any]:
+        texts = self._stored(STATE_KEY), self._stored(LOCK_KEY)
+        return trail.start(self.settings.to_flat(), *texts, self._private, snapshot)
+
+    # ------------------------------------------------------------------ state
+
+    def snapshot(self) -> dict[str, Any]:
+        """Everything a restart needs, as plain data."""
+        with self._lock:
+            return {
+                "account": self._account.snapshot(),
+                "board": self._board.snapshot(),
+                "watches": {s: w.volatility.snapshot() for s, w in self._watches.items()},
+                "killed": self._kill.killed,
+            }
+
+    @classmethod
+    def restore(
+        cls: type[Built],
+        snapshot: Mapping[str, Any],
+        settings: ProtectionSettings | None = None,
+        *,
+        clock: Clock,
+        store: StateStore | None = None,
+        ledger: Ledger | None = None,
+        sink: Callable[[Event], None] | None = None,
+    ) -> Built:
+        """System with the state of a snapshot instead of the store's; the store's lock counts.
+
+        Raises
+        ------
+        RecoverState
+            When it is no snapshot.
+        """
+        system = cls.__new__(cls)
+        system._assemble(settings, clock, store, ledger, sink)
+        system._told(lambda trail: system._start(trail, snapshot))
+        system._adopt(snapshot)
+        system._look_at_kill(clock.now())
+        return system
+
+    def _adopt(self, state: Mapping[str, Any]) -> None:
+        try:
+            account, board, watches = state["account"], state["board"], state["watches"]
+            killed = bool(state["killed"])
+            meters = {str(symbol): dict(meter) for symbol, meter in watches.items()}
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise RecoverState(f"expected a snapshot of protection, was not: {error!r}") from error
+        self._account.restore(account)
+        self._board.restore(board, self._account.session_index)
+        for symbol, meter in meters.items():
+            watch = SymbolWatch(symbol, self.settings.volatility, self.settings.flash)
+            watch.volatility.restore(meter)
+            self._watches[symbol] = watch
+        if killed and not self._kill.killed and not self._kill.history:
+            self._kill.presume_killed("killed: the stored lock has vanished")
+
+    def _load(self) -> None:
+        now = self._clock.now()
+        try:
+            state = self._vault.load()
+            if state is not None:
+                self._adopt(state)
+        except RecoverState as error:
+            # Half of the state may have been taken over: begin again with none of it.
+            self._account = DrawdownAccount(
+                self.settings.drawdown.sessions,
+                self.settings.drawdown.halt_hours,
+                self.settings.cushion.decay,
+            )
+            self._board = Board(self.settings, self._emit)
+            self._watches = {}
+            self._vault.seal()
+            self._board.set_fault("state", Action.HALT, f"stored state: {error}", now)
+        self._look_at_kill(now)
+
+    def _persist(self) -> None:
+        if self._private:
+            return
+        now = self._clock.now()
+        try:
+            if not self._vault.save(self.snapshot()):
+                return  # sealed as evidence until somebody resumes
+        except (RetryWrite, FixInput) as error:
+            self._unsaved = True
+            self.counters["store_errors"] += 1
+            self._board.set_fault("store", Action.FREEZE, f"{error}; adding denied", now)
+            return
+        self._unsaved = False
+        self.counters["stored"] += 1
+        reading = self._account.reading
+        if reading is not None:
+            self._stored_peaks = (reading.lifetime_peak, reading.window_peak)
+        self._board.clear_fault("store", now, "state is stored again")
