@@ -57,6 +57,7 @@ class Stepper:
         local = clock.of(algorithm.time_zone)
         # handlers of other kinds are always asked
         simple = type(transactions).process_synchronous_events is _PROCESS
+        solvent: Any = None
         for data in stream:
             utc: datetime = data.utc
 
@@ -64,13 +65,14 @@ class Stepper:
             if algorithm.status is not _RUNNING and algorithm._runtime_error is None:
                 engine.feed.data_points -= data.count  # never reached the algorithm
                 return False
-            value = portfolio._value
-            if (portfolio._total_portfolio_value if value is None else value) <= 0:
-                results.add_system_debug(
-                    "AlgorithmManager.Run(): Portfolio value is less than or equal to zero, "
-                    "stopping algorithm."
-                )
-                return False
+            if portfolio._value is None or portfolio._value is not solvent:
+                solvent = portfolio._total_portfolio_value
+                if solvent <= 0:
+                    results.add_system_debug(
+                        "AlgorithmManager.Run(): Portfolio value is less than or equal to zero, "
+                        "stopping algorithm."
+                    )
+                    return False
 
             # 1. what was due before this moment, each at its own time
             if schedule.next_utc < utc:

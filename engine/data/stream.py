@@ -43,7 +43,7 @@ _FILES = (Resolution.DAILY, Resolution.HOUR)
 # rows of hour or daily bars that are turned into one chunk
 _ROWS_PER_CHUNK = 4096
 _FILLED_PER_CHUNK = 4096
-_DAYS_AHEAD = 8
+_DAYS_AHEAD = 4
 
 
 @dataclass(frozen=True, slots=True)

@@ -113,12 +113,12 @@ class ResultHandler:
         self._value = value
         capacity = self._capacity
         assert capacity is not None
-        if force or (capacity.active and capacity.is_due(utc)):
+        if force or (capacity.active and (capacity._monitored or utc >= capacity._next)):
             capacity.update(utc, force)
         bar = self._bar
         if bar is None:
             self._bar = [value, value, value, value]
-        elif value != bar[3]:
+        elif value is not bar[3] and value != bar[3]:
             bar[3] = value
             if value > bar[1]:
                 bar[1] = value

@@ -87,10 +87,6 @@ class SymbolCapacity:
         self.trades += 1
         self._last_order = utc
 
-    def is_due(self, utc: datetime) -> bool:
-        """Tell whether :meth:`update` has something to do at the end of a step."""
-        return bool(self._monitored) or (self.active and utc >= self._next)
-
     def update(self, utc: datetime, current: Any) -> bool:
         """Take the bar of a step; True when no more volume belongs to the last fill."""
         found = self._bar(current)
@@ -228,10 +224,6 @@ class CapacityEstimate:
         found.on_fill(event)
         if found not in self._monitored:
             self._monitored.append(found)
-
-    def is_due(self, utc: datetime) -> bool:
-        """Tell whether :meth:`update` has something to do at the end of a step."""
-        return bool(self._monitored) or (self.active and utc >= self._next)
 
     def update(self, utc: datetime, force: bool = False) -> None:
         """Take the data of a step, and once a period estimate the capacity."""
