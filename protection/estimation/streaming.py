@@ -130,17 +130,21 @@ class StreamingMoments:
         FixInput
             When x has another shape, or more than ``max_sources`` sources appear.
         """
+        try:
+            row = np.asarray(x, dtype=np.float64)
+            if row.shape != self._centre.shape:
+                raise ValueError(f"shape {row.shape}")
+            self._row[0] = row
+            self._time[0] = self._count if time is None else time
+            self._weight[0] = weight
+        except (TypeError, ValueError) as error:
+            raise FixInput(
+                f"expected x of shape {self._centre.shape}, and time and weight as numbers, "
+                f"was not: {error}"
+            ) from None
         slot = self._slots.get(source)
         if slot is None:
             slot = self._open(source)
-        try:
-            self._row[0] = x
-        except (TypeError, ValueError) as error:
-            raise FixInput(
-                f"expected x of shape ({self._centre.size},), was not: {error}"
-            ) from None
-        self._time[0] = self._count if time is None else time
-        self._weight[0] = weight
         self._slot[0] = slot
         absorb(
             self._row, self._time, self._weight, self._slot, self._centre, self._columns,
@@ -181,13 +185,6 @@ class StreamingMoments:
         if table.ndim != 2 or table.shape[1] != p:
             raise FixInput(f"expected X of shape (n, {p}), was {table.shape}")
         n = table.shape[0]
-        if sources is None:
-            slots = np.full(n, self._find(None) if n else 0, dtype=np.int64)
-        else:
-            named = sources.tolist() if isinstance(sources, np.ndarray) else list(sources)
-            if len(named) != n:
-                raise FixInput(f"expected {n} sources, were {len(named)}")
-            slots = np.array([self._find(source) for source in named], dtype=np.int64)
         weight = _column(weights, n, "weights")
         distances = np.empty(n)
         if times is None:
@@ -196,6 +193,13 @@ class StreamingMoments:
             when = self._count + np.cumsum(good) - 1.0
         else:
             when = _column(times, n, "times")
+        if sources is None:
+            slots = np.full(n, self._find(None) if n else 0, dtype=np.int64)
+        else:
+            named = sources.tolist() if isinstance(sources, np.ndarray) else list(sources)
+            if len(named) != n:
+                raise FixInput(f"expected {n} sources, were {len(named)}")
+            slots = np.array([self._find(source) for source in named], dtype=np.int64)
         absorb(
             table, when, weight, slots, self._centre, self._columns, self._radius, self._decay,
             self._means, self._seconds, self._sums, distances,

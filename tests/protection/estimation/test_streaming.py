@@ -262,8 +262,18 @@ def test_impossible_arguments_are_named() -> None:
     with pytest.raises(FixInput, match="half_life"):
         StreamingMoments(*FRAME, half_life=-1)
     moments = StreamingMoments(*FRAME, max_sources=1)
+    for x in ([1.0, 2.0], 1.0, [[1.0, 2.0, 3.0]], "abc", [1.0]):
+        with pytest.raises(FixInput, match=r"shape \(3,\)"):
+            moments.update(x)
+    with pytest.raises(FixInput, match="time and weight as numbers"):
+        moments.update(FRAME[0], time="noon")  # type: ignore[arg-type]
+    assert moments.shares() == {}
     with pytest.raises(FixInput, match="shape"):
-        moments.update([1.0, 2.0])
+        moments.extend(FRAME[0])
+    with pytest.raises(FixInput, match="weights"):
+        moments.extend([FRAME[0]], weights=[1.0, 2.0])
+    with pytest.raises(FixInput, match="1 sources, were 2"):
+        moments.extend([FRAME[0]], sources="ab")
     moments.update(FRAME[0])
     with pytest.raises(FixInput, match="at most 1 sources"):
         moments.update(FRAME[0], source="second")
