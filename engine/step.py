@@ -31,6 +31,8 @@ _MARGIN_CALL_EVERY = timedelta(minutes=5)
 
 def next_hour(utc: datetime) -> datetime:
     """Return the next full hour."""
+    if not (utc.minute or utc.second or utc.microsecond):
+        return utc + _ONE_HOUR
     return utc.replace(minute=0, second=0, microsecond=0) + _ONE_HOUR
 
 

@@ -41,6 +41,8 @@ class BaseSeries(LeanObject):
         self.tooltip: str | None = None
         self.values: list[Any] = []
         self._update_position = 0
+        # what the last sample was made of, and its rounded number
+        self._kept: tuple[Any, ...] = (None,)
 
     def add_point(self, *args: Any) -> None:
         """Add a point; one at the time of the last replaces it."""

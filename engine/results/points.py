@@ -94,9 +94,14 @@ class ChartPoint(ISeriesPoint):
     @classmethod
     def _at(cls, utc: datetime, value: Decimal | None) -> ChartPoint:
         """Make a point of a naive UTC time and an exact number: the engine's own samples."""
+        return cls._rounded(utc, None if value is None else chart_number(value))
+
+    @classmethod
+    def _rounded(cls, utc: datetime, number: Decimal | None) -> ChartPoint:
+        """Make a point of a naive UTC time and a number that is rounded for charts already."""
         point = cls.__new__(cls)
         point._utc = utc
-        point._y = None if value is None else chart_number(value)
+        point._y = number
         return point
 
     @property

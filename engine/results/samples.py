@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from datetime import datetime
 from decimal import Decimal
 from functools import cache
@@ -11,7 +10,7 @@ from typing import Any
 from engine.results.charts import BaseSeries, Chart, Series
 from engine.results.colors import Color
 from engine.results.points import ChartPoint
-from engine.statistics.arithmetic import HUNDRED, ratio, share_of
+from engine.statistics.arithmetic import HUNDRED, chart_number, ratio, share_of
 from engine.statistics.measures import drawdown_percent
 from engine.types.decimals import ZERO, round_half_even
 from engine.types.enums import SeriesType
@@ -37,6 +36,8 @@ class ChartBook:
         chart.add_series(Series(RETURN, SeriesType.BAR, 1, "%"))
         # series that were sampled, by the names of their chart and their own
         self._known: dict[tuple[str, str], BaseSeries] = {}
+        # value, amount and share of the last sample of every exposure
+        self._exposures: dict[str, tuple[Decimal, Decimal, Decimal]] = {}
 
     def chart(self, name: str) -> Chart:
         """Return a chart, made first if it is missing."""
@@ -76,7 +77,10 @@ class ChartBook:
             self._known[chart, series] = found
         values = found.values
         if not values or utc > values[-1]._utc:
-            values.append(ChartPoint._at(utc, value))
+            kept = found._kept
+            if kept[0] is not value:
+                kept = found._kept = value, chart_number(value)
+            values.append(ChartPoint._rounded(utc, kept[1]))
         elif chart == TURNOVER:
             found.add_point(ChartPoint._at(utc, value))
 
@@ -143,8 +147,13 @@ def sample_exposure(
             shorts[kind] += held
     for side, amounts in (("Long", longs), ("Short", shorts)):
         for kind, amount in amounts.items():
-            share = round_half_even(ratio(amount, value), 4) if amount else ZERO
-            book.sample("Exposure", _exposure_name(kind, side), utc, share, unit="")
+            name = _exposure_name(kind, side)
+            # days without trading change neither
+            known = book._exposures.get(name)
+            if known is None or known[0] is not value or known[1] != amount:
+                share = round_half_even(ratio(amount, value), 4) if amount else ZERO
+                known = book._exposures[name] = value, amount, share
+            book.sample("Exposure", name, utc, known[2], unit="")
 
 
 @cache
@@ -166,16 +175,35 @@ def sample_margin(
     chart.legend_disabled = True
     if not groups:
         return
+    if len({name for name, _ in groups}) > _MARGIN_SERIES:
+        _sample_most_margins(chart, utc, groups, value)
+    else:
+        for name, margin in groups:
+            series = _margin_series(chart, name)
+            kept = series._kept
+            # days without trading change neither
+            if kept[0] is not value or kept[1] != margin:
+                share = share_of(margin, value) * HUNDRED if value else ZERO
+                kept = series._kept = value, margin, chart_number(share)
+            series._append(ChartPoint._rounded(utc, kept[2]))
+    for series in chart.series.values():
+        last = series.values[-1] if series.values else None
+        if last is None or (last._utc != utc and last._y is not None):
+            series.add_point(ChartPoint._at(utc, None))
+
+
+def _sample_most_margins(
+    chart: Chart, utc: datetime, groups: list[tuple[str, Decimal]], value: Decimal
+) -> None:
+    """Sample the largest positions by name and the others as one."""
     shares = [(name, share_of(margin, value) if value else ZERO) for name, margin in groups]
-    top: Collection[str] = {name for name, _ in shares}
-    if len(top) > _MARGIN_SERIES:
-        ranked = sorted(shares, key=lambda pair: pair[1], reverse=True)
-        top = list(dict.fromkeys(name for name, _ in ranked))[:_MARGIN_SERIES]
+    ranked = sorted(shares, key=lambda pair: pair[1], reverse=True)
+    top = list(dict.fromkeys(name for name, _ in ranked))[:_MARGIN_SERIES]
     others = ZERO
     rest = False
     for name, share in shares:
         if name in top:
-            _margin_series(chart, name)._append(ChartPoint._at(utc, share * HUNDRED))
+            _margin_series(chart, name).add_point(ChartPoint._at(utc, share * HUNDRED))
         else:
             others += share * HUNDRED
             rest = True
@@ -183,10 +211,6 @@ def sample_margin(
         series = _margin_series(chart, "OTHERS")
         series.color = Color.GRAY
         series.add_point(ChartPoint._at(utc, others))
-    for series in chart.series.values():
-        last = series.values[-1] if series.values else None
-        if last is None or (last._utc != utc and last._y is not None):
-            series.add_point(ChartPoint._at(utc, None))
 
 
 def _margin_series(chart: Chart, name: str) -> Series:

@@ -44,8 +44,14 @@ class NullUniverseSelectionModel(UniverseSelectionModel):
         return []
 
 
+_NEVER_AGAIN = UniverseSelectionModel.get_next_refresh_time_utc
+
+
 def refresh_time(model: Any) -> datetime:
     """Ask any model, also one without the method, for its next refresh."""
+    inherited = getattr(type(model), "get_next_refresh_time_utc", None) is _NEVER_AGAIN
+    if inherited and "get_next_refresh_time_utc" not in model.__dict__:
+        return NEVER
     if not hasattr(model, "get_next_refresh_time_utc") and not hasattr(
         model, "GetNextRefreshTimeUtc"
     ):
