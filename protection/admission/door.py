@@ -213,9 +213,8 @@ class Admission:
             if crowd is None:
                 crowd = self._crowds[symbol] = Crowd()
             state.feeds[symbol] = feed
-            before = feed.event
             feed.mark(record, received)
-            misfit = self._misfit(feed, crowd, state, price, before, seconds)
+            misfit = self._misfit(feed, crowd, state, price, seconds)
             if misfit is not None:
                 if misfit[0] is Cause.CONSENSUS or not self._confirmed(
                     feed, crowd, state, price, seconds
@@ -305,20 +304,16 @@ class Admission:
         crowd: Crowd,
         state: SourceState,
         price: float,
-        before: datetime | None,
         seconds: float,
     ) -> Finding | None:
         """Does the price fit the feed's own past and what the other owners say?"""
         quality = self.settings.quality
         limit = quality.outlier_z
-        stretch, cadence = 1.0, state.cadence
-        if cadence is not None and before is not None and feed.event is not None:
-            stretch = (feed.event - before).total_seconds() / cadence
-        z = feed.jump(price, stretch)
+        z = feed.jump(price, state.cadence)
         if limit is not None and z > limit:
             alone = self._owners < 2
             if alone or not crowd.join(state.owner, price, limit * feed.scale):
-                return Cause.OUTLIER, f"return lies {z:.1f} scales from its median"
+                return Cause.OUTLIER, f"the return is {z:.1f} times the usual move"
         bound = quality.consensus_z
         if self._owners >= quality.consensus_sources and bound is not None:
             if crowd.left > 0 and abs(price / crowd.middle - 1.0) <= 0.5 * bound * feed.scale:
@@ -356,6 +351,8 @@ class Admission:
             held = self.quarantine.pop(ticket)
             if held is not None:
                 state = self._states.get(held.envelope.source)
+                if state is not None:
+                    state.trust.excuse(held.cause)
                 weight = state.trust.weight if state is not None else self.settings.trust.floor
                 self._released.append(Admitted(held.envelope, weight, ("confirmed",)))
                 self.counters["confirmed"] += 1

@@ -10,7 +10,7 @@ from typing import Any
 from protection.admission.codec import plain_record, read_record
 from protection.admission.envelope import Cause, Record, Sample
 from protection.admission.noise import SignalToNoise
-from protection.admission.robust import MAD_TO_SIGMA, RollingMad
+from protection.admission.robust import MAD_TO_SIGMA, RollingMedian
 from protection.admission.settings import AdmissionSettings
 from protection.contracts.records import Bar, Quote, Trade
 
@@ -20,7 +20,7 @@ _INF = math.inf
 _SAME_TIME = 64
 _REFRESH = 16
 _EVERY = 8
-_STRETCH = 8.0
+_STRETCH = 32.0
 
 
 def impossible(record: Record) -> Finding | None:
@@ -89,7 +89,6 @@ class Feed:
     """
 
     __slots__ = (
-        "_center",
         "_components",
         "_due",
         "_limits",
@@ -99,6 +98,7 @@ class Feed:
         "_ratio",
         "_same",
         "_step",
+        "_taken",
         "event",
         "heard",
         "noise",
@@ -115,8 +115,9 @@ class Feed:
         self.heard: datetime | None = None
         self.price: float | None = None
         self.scale = quality.scale_floor
-        self._center, self._due, self._step = 0.0, 0, 0.0
-        self.returns = RollingMad(quality.outlier_window)
+        self._due, self._step = 0, 0.0
+        self._taken: datetime | None = None  # event time of the price
+        self.returns = RollingMedian(quality.outlier_window)
         self.noise = SignalToNoise(noise.memory)
         self._noisy = False
         self._same: list[Record] = []
@@ -155,12 +156,13 @@ class Feed:
             and record.low == price
         )
 
-    def jump(self, price: float, stretch: float) -> float:
-        """Robust z of the return to ``price``; 0 while too little is known.
+    def jump(self, price: float, cadence: float | None) -> float:
+        """Return to ``price`` over the typical size of a move; 0 while too little is known.
 
-        Median and scale are those of the window, taken anew every 8 returns.
-        ``stretch`` is the time since the last price in cadences: the scale grows with its root,
-        up to 8 times.
+        The scale is 1.4826 times the median absolute return of the window, around 0 and without
+        the zeros: a price that jumps between two ticks has no other center and no smaller move.
+        It is taken anew every 8 returns, and grows with the root of the time since the last
+        price in cadences, up to 32 times.
         """
         last = self.price
         if last is None:
@@ -170,14 +172,16 @@ class Feed:
             returns, quality = self.returns, self._quality
             if len(returns) < quality.outlier_minimum:
                 return 0.0
-            self._center, scale = returns.center_scale()
+            scale = MAD_TO_SIGMA * returns.median()
             self.scale = scale if scale > quality.scale_floor else quality.scale_floor
             self._due = _EVERY
-        scale = self.scale
-        if stretch > 1.0:
-            root = math.sqrt(stretch)
-            scale *= root if root < _STRETCH else _STRETCH
-        return abs(step - self._center) / scale
+        scale, event, taken = self.scale, self.event, self._taken
+        if cadence is not None and event is not None and taken is not None:
+            stretch = (event - taken).total_seconds() / cadence
+            if stretch > 1.0:
+                root = math.sqrt(stretch)
+                scale *= root if root < _STRETCH else _STRETCH
+        return abs(step) / scale
 
     def mark(self, record: Record, received: datetime) -> None:
         """Remember that a record in order came, whatever becomes of its content."""
@@ -192,12 +196,12 @@ class Feed:
     def take(self, price: float, jumped: bool) -> None:
         """Take over a price that fits; ``jumped``: a confirmed new level."""
         last = self.price
-        self.price = price
+        self.price, self._taken = price, self.event
         if last is None or jumped:
             return
         step = self._step
         if step != 0.0:  # quiet quotes say nothing about the size of a move
-            self.returns.add(step)
+            self.returns.add(abs(step))
             self._due -= 1
         bound = 4.0 * self.scale
         self.noise.add(step if -bound < step < bound else math.copysign(bound, step))
@@ -255,7 +259,8 @@ class Feed:
             "event": None if self.event is None else self.event.isoformat(),
             "heard": None if self.heard is None else self.heard.isoformat(),
             "price": self.price,
-            "scale": [self._center, self.scale, self._due],
+            "scale": [self.scale, self._due],
+            "taken": None if self._taken is None else self._taken.isoformat(),
             "returns": self.returns.snapshot(),
             "noise": self.noise.snapshot(),
             "noisy": self._noisy,
@@ -270,8 +275,9 @@ class Feed:
         self.event = None if event is None else datetime.fromisoformat(event)
         self.heard = None if heard is None else datetime.fromisoformat(heard)
         self.price = None if price is None else float(price)
-        self._center, self.scale = (float(value) for value in state["scale"][:2])
-        self._due = int(state["scale"][2])
+        self.scale, self._due = float(state["scale"][0]), int(state["scale"][1])
+        taken = state["taken"]
+        self._taken = None if taken is None else datetime.fromisoformat(taken)
         self.returns.restore(state["returns"])
         self.noise.restore(state["noise"])
         self._noisy = bool(state["noisy"])

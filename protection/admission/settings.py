@@ -50,9 +50,11 @@ class QualitySettings(Section):
         2.0, checks.at_least(0), "how far ahead of receipt and clock an event may lie"
     )
     outlier_z: float | None = setting(
-        8.0, checks.above(0, optional=True), "robust z of a return or component that quarantines"
+        12.0,
+        checks.above(0, optional=True),
+        "return over the usual move, or robust z of a component, that quarantines",
     )
-    outlier_window: int = setting(64, checks.count(8), "returns the robust z is judged against")
+    outlier_window: int = setting(64, checks.count(8), "returns the usual move is taken from")
     outlier_minimum: int = setting(16, checks.count(4), "returns needed before it is judged")
     scale_floor: float = setting(
         1e-4, checks.above(0), "smallest scale of a log return: 1 basis point"

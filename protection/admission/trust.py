@@ -85,6 +85,14 @@ class Trust:
         if self.good + self.bad > self._total:
             self._cap()
 
+    def excuse(self, cause: Cause) -> None:
+        """Take back one piece of evidence: what looked bad has been confirmed."""
+        amount = min(BAD.get(cause, 0.0), self.causes.get(cause, 0.0))
+        amount = min(amount, self.bad - self._settings.prior_bad)
+        if amount > 0.0:
+            self.bad -= amount
+            self.causes[cause] -= amount
+
     def _decay(self, seconds: float) -> None:
         at, settings = self._at, self._settings
         if at is not None and seconds > at:
