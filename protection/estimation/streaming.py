@@ -329,8 +329,10 @@ class StreamingMoments:
         logs = np.full(len(sums), -np.inf)
         heard = sums[:, WEIGHT] > 0
         if heard.any():
-            late = sums[heard, LATEST] - sums[heard, LATEST].max()
-            logs[heard] = np.log(sums[heard, WEIGHT]) + self._decay * late
+            logs[heard] = np.log(sums[heard, WEIGHT])
+            if self._decay:
+                latest = sums[heard, LATEST]
+                logs[heard] += self._decay * (latest - latest.max())
         return capped_shares(logs, self._max_share)
 
     # -- state ------------------------------------------------------------------------------

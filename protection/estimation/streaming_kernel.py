@@ -50,11 +50,11 @@ def absorb_twin(
         if sums[s, COUNT] == 0:
             sums[s, LATEST] = times[i]
         elif times[i] > latest:
-            fade = math.exp(-decay * (times[i] - latest))
+            fade = math.exp(-decay * (times[i] - latest)) if decay > 0 else 1.0
             sums[s, WEIGHT] *= fade
             sums[s, SQUARES] *= fade * fade
             sums[s, LATEST] = times[i]
-        else:
+        elif decay > 0:
             weight *= math.exp(-decay * (latest - times[i]))
         sums[s, COUNT] += 1
         sums[s, WEIGHT] += weight
@@ -132,11 +132,11 @@ def absorb(
         if sums[s, COUNT] == 0:
             sums[s, LATEST] = times[i]
         elif times[i] > latest:
-            fade = math.exp(-decay * (times[i] - latest))
+            fade = math.exp(-decay * (times[i] - latest)) if decay > 0 else 1.0
             sums[s, WEIGHT] *= fade
             sums[s, SQUARES] *= fade * fade
             sums[s, LATEST] = times[i]
-        else:
+        elif decay > 0:
             weight *= math.exp(-decay * (latest - times[i]))
         sums[s, COUNT] += 1
         sums[s, WEIGHT] += weight

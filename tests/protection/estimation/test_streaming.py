@@ -158,6 +158,20 @@ def test_a_time_stamp_from_the_future_does_not_silence_the_other_sources() -> No
     assert whitened(moments.location - before) <= moments.influence_bound("liar").location
 
 
+@pytest.mark.parametrize("half_life", [None, 1.0])
+def test_time_stamps_at_the_ends_of_the_numbers_leave_finite_estimates(
+    half_life: float | None,
+) -> None:
+    moments = StreamingMoments(*FRAME, half_life=half_life, max_share=0.5)
+    for time in (-1.7e308, 1.7e308, 0.0, -1.7e308):
+        moments.update(FRAME[0] + 1, time=time, source="liar")
+        moments.update(FRAME[0] - 1, time=1.0, source="b")
+        moments.update(FRAME[0] - 1, time=2.0, source="c")
+        assert np.isfinite(moments.location).all()
+    assert np.isfinite(moments.covariance).all()
+    assert moments.shares()["liar"] <= 0.5
+
+
 BEHAVIOUR = st.lists(
     st.tuples(
         st.tuples(*[st.floats(-1e6, 1e6)] * 3),
