@@ -12,6 +12,7 @@ import hashlib
 import itertools
 import json
 import os
+import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -21,6 +22,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from multiprocessing import get_context
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from engine.results.files import json_text, write_json, write_text
@@ -325,7 +327,7 @@ def _in_pool(
         while waiting or running:
             # a few in the queue of each worker, so that none waits for the next; the first ones
             # start the processes
-            with _environment(_ONE_THREAD):
+            with _environment(_ONE_THREAD), _no_main():
                 while waiting and len(running) < 2 * workers:
                     key = waiting.pop()
                     running[pool.submit(_one, todo[key])] = key
@@ -350,6 +352,21 @@ def _environment(values: Mapping[str, str]) -> Iterator[None]:
     finally:
         for name in added:
             os.environ.pop(name, None)
+
+
+@contextmanager
+def _no_main() -> Iterator[None]:
+    """Keep processes started meanwhile from running the user's script again.
+
+    A script that calls :func:`run_many` needs no ``if __name__ == "__main__"``: nothing of it is
+    needed in a worker.
+    """
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
 
 
 def _died() -> dict[str, Any]:
@@ -448,8 +465,6 @@ def _bar(total: int, done: int, wanted: bool) -> Iterator[Callable[[SweepRun], N
     if not wanted:
         yield lambda run: None
         return
-    import sys
-
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
     from rich.progress import TimeRemainingColumn as Left

@@ -81,6 +81,22 @@ def test_a_failed_run_and_a_dead_process_lose_no_other(algorithm: Path) -> None:
     assert "died" in runs[2].error
 
 
+def test_a_script_needs_no_guard_around_a_sweep(algorithm: Path, tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(
+        "from engine import run_many\n"
+        f"runs = run_many({str(algorithm)!r}, {str(DATA)!r}, {{'weight': [0.25, 0.5]}}, jobs=2)\n"
+        "print([run.status for run in runs])\n"
+    )
+
+    done = subprocess.run(
+        [sys.executable, str(script)], cwd=ROOT, capture_output=True, text=True, check=False,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+
+    assert done.stdout == "['Completed', 'Completed']\n", done.stderr
+
+
 def test_a_second_sweep_finds_what_is_done_and_new_code_is_computed(
     algorithm: Path, tmp_path: Path
 ) -> None:
