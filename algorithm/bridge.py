@@ -53,7 +53,7 @@ def utc(moment: datetime) -> datetime:
     """Return LEAN's UTC time with Python's own UTC zone; the two kinds cannot be compared with each
     other.
     """
-    return moment.replace(tzinfo=UTC)
+    return moment if moment.tzinfo is UTC else moment.replace(tzinfo=UTC)
 
 
 class Bridge:
@@ -225,7 +225,8 @@ class Bridge:
 
     def event(self, event: OrderEvent) -> records.OrderEvent:
         """Return an order event."""
-        if float(event.fill_quantity) != 0.0:
+        filled_now = float(event.fill_quantity)
+        if filled_now != 0.0:
             self._fills += 1
         ticket = self.algorithm.transactions.get_order_ticket(event.order_id)
         filled = None if ticket is None else float(ticket.quantity_filled)
@@ -234,7 +235,7 @@ class Bridge:
             symbol=self.key(event.symbol),
             status=_STATUS.get(event.status, Status.NEW),
             time=utc(event.utc_time),
-            fill_quantity=float(event.fill_quantity),
+            fill_quantity=filled_now,
             fill_price=float(event.fill_price),
             quantity=float(event.quantity),
             filled_total=filled,

@@ -294,7 +294,9 @@ class Protection:
         if reading is None:
             return
         day = self.algorithm.time.date().isoformat()
-        gross = sum(abs(p.quantity * p.price * p.multiplier) for p in portfolio.positions.values())
+        gross = 0.0
+        for p in portfolio.positions.values():
+            gross += abs(p.quantity * p.price * p.multiplier)
         row = [
             day,
             round(reading.equity, 2),

@@ -122,12 +122,27 @@ class SecurityPositionGroupModel(LeanObject):
         """
         portfolio = self._portfolio
         value = portfolio._total_portfolio_value
-        parts = portfolio._parts_of_now()
-        if parts is None or not _all_stock(parts):
+        parts = portfolio._parts
+        if parts is None or len(parts) != len(portfolio._invested_securities()):
             return False
         gross = most = ZERO
         for part in parts:
-            rate = part.model._maintenance
+            security = part.security
+            cache, model = security.cache, security.buying_power_model
+            if (
+                model is not part.model
+                or cache._p is not part.price
+                or cache._pending_trade is not None
+                or cache._pending_quote is not None
+                or part.holding._set_price is not None
+                or "get_maintenance_margin" in model.__dict__
+            ):
+                # to be looked at more closely: it is noted who has a model of the engine's own
+                now = portfolio._parts_of_now()
+                if now is None or not _all_stock(now):
+                    return False
+                model = part.model
+            rate = model._maintenance
             if rate > most:
                 most = rate
             gross = gross + part.size

@@ -95,7 +95,8 @@ class TradeBuilder(LeanObject):
         position = self._positions.get(symbol)
         if position is None:
             return
-        price = to_decimal(price)
+        if type(price) is not Decimal:
+            price = to_decimal(price)
         if price > position.high:
             position.high = price
         elif price < position.low:
