@@ -60,6 +60,8 @@ class Stepper:
         # handlers of other kinds are always asked
         simple = type(transactions).process_synchronous_events is _PROCESS
         solvent: Any = None
+        # nothing of the engine's own clockwork comes before this moment
+        next_look = datetime.min
         for data in stream:
             utc: datetime = data.utc
 
@@ -77,7 +79,9 @@ class Stepper:
                     return False
 
             # 1. what was due before this moment, each at its own time
-            if schedule.next_utc < utc:
+            look, event = utc >= next_look, schedule.next_utc
+            due = event <= utc
+            if due and event < utc:
                 self._call(schedule.scan_past, utc, "Scheduled event")
             if subscriptions._next_scan_utc <= utc:
                 try:
@@ -95,7 +99,7 @@ class Stepper:
             if eventful and data.is_time_pulse:
                 self._check_warmup_finished()
                 continue
-            if not local.valid_from <= utc < local.valid_to:
+            if look and not local.valid_from <= utc < local.valid_to:
                 local.refresh(utc)
             points, updates = data.points, data.updates
             current = algorithm.current_slice = Slice(utc + local.offset, points, utc)
@@ -113,7 +117,7 @@ class Stepper:
                     # builders of other kinds are always told
                     if security.symbol in positions or type(trade_builder) is not TradeBuilder:
                         trade_builder.set_market_price(security.symbol, security.cache._price)
-            if utc >= self.next_hourly_scan:
+            if look and utc >= self.next_hourly_scan:
                 self._hourly_scan(utc)
             if len(portfolio.cash_book) > 1:
                 portfolio.cash_book._update_conversions()
@@ -128,16 +132,18 @@ class Stepper:
             # 3. working orders meet the new data; then what is scheduled for this moment
             if eventful or not simple or transactions._queue or transactions.brokerage.needs_scan:
                 transactions.process_synchronous_events()
-            if schedule.next_utc <= utc:
+            if (due or schedule.next_utc is not event) and schedule.next_utc <= utc:
                 self._call(schedule.set_time, utc, "Scheduled event")
             if algorithm.status is not _RUNNING:
                 return False
 
             # 4. margin, universe changes, corporate actions
-            if utc >= self.next_margin_call:
+            if look and utc >= self.next_margin_call:
                 self.next_margin_call = utc + _MARGIN_CALL_EVERY
                 if not self._margin_call():
                     return False
+            if look:
+                next_look = min(self.next_hourly_scan, self.next_margin_call, local.valid_to)
             if changes is not None and not self._securities_changed(changes):
                 return False
             if eventful:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 
@@ -110,7 +111,7 @@ class _Subscription:
                 self.emit, self.at, self.size = emit, 0, len(emit)
                 self.moments = np.array(emit, dtype="M8[us]").tolist()
                 config = self.config
-                self.pairs = [(config, point) for point in points]
+                self.pairs = list(zip(repeat(config), points, strict=False))
                 self.mixed = not _EVENTS.isdisjoint(map(type, points))
                 if config._type is Tick:
                     self.mixed = self.mixed or any(point.suspicious for point in points)
