@@ -25,11 +25,12 @@ _LEVEL = 1.645  # one-sided 5%
 _PERSISTENCE = 0.985
 # Both were set by simulation of clean GARCH(0.10, 0.85) pairs with 2, 5 and 20 columns of 250 rows
 # (make gate-calibration). BIAS: rows times what variance targeting takes from the persistence.
-# BLEND: how far the two segments are brought to one variance before the fit. 0 lets a clean
-# difference of their variances pass for persistence (false alarms 0.036 instead of 0.050), 1
-# takes all slow waves out (0.11).
+# BLEND: how far the two segments are brought to one variance before the fit, up to 5 columns and
+# from 20 columns on. 0 lets a clean difference of their variances pass for persistence (false
+# alarms 0.036 instead of 0.050 with 2 columns), 1 takes all slow waves out (0.11). The more
+# columns share one fit, the less such a difference can mislead it.
 BIAS = 4.0
-BLEND = 0.16
+BLEND = (0.25, 0.16)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +87,12 @@ def fit(rows: Array, split: int) -> Dynamics:
     shocks[0] = centred[0] * np.sqrt(1.0 - carry * carry)
     whole = np.sqrt((shocks * shocks).mean(axis=0))
     standard = shocks / whole
+    few, many = BLEND
+    blend = few + (many - few) * min(max(math.log(p / 5.0) / math.log(4.0), 0.0), 1.0)
     for segment in (standard[:split], standard[split:]):
         if len(segment):
             size = np.sqrt((segment * segment).mean(axis=0))
-            segment /= np.where(size > 0.0, size, 1.0) ** BLEND
+            segment /= np.where(size > 0.0, size, 1.0) ** blend
     own_on, common_on = clustering(standard, inner)
     if not (own_on or common_on):
         return Dynamics(shocks, carry, 0.0, 0.0, 0.0)
