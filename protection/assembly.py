@@ -17,7 +17,7 @@ from protection.circuit_breakers.board import Board
 from protection.circuit_breakers.kill_switch import LOCK_KEY, KillRecord, KillSwitch
 from protection.circuit_breakers.watch import SymbolWatch
 from protection.contracts.actions import Action, Event, Reason, Verdict
-from protection.contracts.clock import Clock, SessionCalendar
+from protection.contracts.clock import Clock, SessionCalendar, as_utc
 from protection.contracts.errors import FixInput, NameActor, RecoverState, RetryWrite
 from protection.contracts.settings import ProtectionSettings
 from protection.contracts.stores import MemoryStateStore, StateStore, StateVault
@@ -28,7 +28,20 @@ from protection.risk.policy import NO_CUSHION, Cushion, CushionPolicy
 
 STATE_KEY = "protection.state"
 STATE_KIND = "protection-state"
-STATE_VERSION = 1
+STATE_VERSION = 2
+DISABLE_AT_MOST = timedelta(days=1)
+"""Longest time for which a breaker can be taken out of the verdict."""
+
+
+def _add_gauges(state: dict[str, Any]) -> dict[str, Any]:
+    """Version 1 to 2: gauges, disabled breakers and the flow of orders came in."""
+    board = {**state["board"], "gauges": [], "disabled": []}
+    return {**state, "board": board, "orders": {}}
+
+
+MIGRATIONS = {1: _add_gauges}
+"""By version, the step to the next one."""
+
 EVENTS_KEPT = 100_000
 
 Ledger = LedgerLike
@@ -84,7 +97,7 @@ class Assembly:
         self._ahead = timedelta(seconds=settings.data.future_seconds)
         self._latest: datetime | None = None
         self._each_peak = settings.persistence.peaks == "step"
-        self._vault = StateVault(self._store, STATE_KEY, STATE_KIND, STATE_VERSION)
+        self._vault = StateVault(self._store, STATE_KEY, STATE_KIND, STATE_VERSION, MIGRATIONS)
         self._unsaved = False
         self._stored_peaks = (0.0, 0.0)
         self._positions: Mapping[str, Any] | None = None
@@ -164,6 +177,60 @@ class Assembly:
                 self._persist()
             time = self._clock.now().isoformat()
             self._told(Trail.person, "rearm", time, actor, reason, breaker=breaker, found=found)
+            return found
+
+    def disable(self, breaker: str, until: datetime, actor: str, reason: str) -> bool:
+        """Take a breaker out of the verdict until a time, at most a day from now.
+
+        It goes on measuring; that it is disabled is recorded and stands in every verdict.
+
+        Returns
+        -------
+        bool
+            Whether there is a breaker of that name.
+
+        Raises
+        ------
+        NameActor
+            Without actor or reason.
+        FixInput
+            When ``until`` is not after now or too far.
+        """
+        return self._absence("disable", breaker, actor, reason, until)
+
+    def enable(self, breaker: str, actor: str, reason: str) -> bool:
+        """End a breaker's absence before its time; whether it was absent.
+
+        Raises
+        ------
+        NameActor
+            Without actor or reason.
+        """
+        return self._absence("enable", breaker, actor, reason, None)
+
+    def _absence(
+        self, kind: str, breaker: str, actor: str, reason: str, until: datetime | None
+    ) -> bool:
+        if not actor.strip() or not reason.strip():
+            raise NameActor(f"expected an actor and a reason, was {actor!r}, {reason!r}")
+        with self._turn:
+            now, who = self._clock.now(), f"{actor.strip()}: {reason.strip()}"
+            if until is None:
+                found = self._board.enable(breaker, now, who)
+            else:
+                end = as_utc(until)
+                if not now < end <= now + DISABLE_AT_MOST:
+                    raise FixInput(
+                        f"expected an end after {now.isoformat()} and within "
+                        f"{DISABLE_AT_MOST.total_seconds() / 3600:g} hours, was {end.isoformat()}"
+                    )
+                found = self._board.disable(breaker, now, end, who)
+            if found:
+                self._persist()
+            facts = {"breaker": breaker, "found": found}
+            if until is not None:
+                facts["until"] = until.isoformat()
+            self._told(Trail.person, kind, now.isoformat(), actor, reason, durable=True, **facts)
             return found
 
     def look(self) -> Verdict:

@@ -16,13 +16,16 @@ is said once and counted. ``kill``, ``resume`` and ``rearm`` raise, because thei
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from protection.assembly import STATE_KEY, Assembly, Ledger
 from protection.blockchain.trail import Trail
 from protection.circuit_breakers.board import symbol_scope
+from protection.circuit_breakers.gauges import GAUGES
 from protection.circuit_breakers.holdings import portfolio_fault, walk_positions
 from protection.circuit_breakers.kill_switch import KillRecord
 from protection.circuit_breakers.watch import SymbolWatch
@@ -41,6 +44,7 @@ from protection.contracts.records import (
     OrderId,
     OrderRequest,
     Portfolio,
+    Statistic,
 )
 from protection.contracts.settings import ProtectionSettings
 from protection.contracts.stores import StateStore
@@ -132,7 +136,7 @@ class ProtectionSystem(Assembly):
     # ------------------------------------------------------------------ market and account
 
     def observe(self, record: Observation) -> Admission:
-        """Take in a bar, quote or trade.
+        """Take in a bar, quote or trade, or a statistic that a gauge watches.
 
         An impossible record (not finite, not positive, crossed, from the future, out of order)
         is refused and denies adding of its symbol until a good one comes.
@@ -150,6 +154,8 @@ class ProtectionSystem(Assembly):
 
     def _observe(self, record: Observation) -> Admission:
         symbol, now = record.symbol, self._clock.now()
+        if isinstance(record, Statistic):
+            return self._measure(record, now)
         watch = self._watches.get(symbol)
         if watch is None:
             settings = self.settings
@@ -169,8 +175,7 @@ class ProtectionSystem(Assembly):
         session = self._calendar.session(record.time)
         watch.take(record, session)
         self._more.observe(symbol, session, watch.price)
-        reading = self._account.reading
-        equity = 0.0 if reading is None else reading.equity
+        equity = self._equity()
         changed = False
         if isinstance(record, Bar):
             ratio = watch.volatility.ratio
@@ -180,6 +185,27 @@ class ProtectionSystem(Assembly):
         if changed:
             self._persist()
         return Admission(True)
+
+    def _measure(self, record: Statistic, now: datetime) -> Admission:
+        if record.name not in GAUGES:
+            return Admission(False, f"expected a statistic of {', '.join(GAUGES)}")
+        fault = ""
+        if record.time.tzinfo is None:
+            fault = f"expected a time with a time zone, was {record.time}"
+        elif record.time > now + self._ahead:
+            fault = f"expected a time up to {now.isoformat()}, was {record.time.isoformat()}"
+        elif not math.isfinite(record.value):
+            fault = f"expected a finite figure, was {record.value}"
+        if fault:  # whatever it was meant to say, it is no good news
+            self.counters["rejected"] += 1
+            record = replace(record, time=now, value=math.nan)
+        if self._board.feed(record, now, self._equity()):
+            self._persist()
+        return Admission(not fault, fault)
+
+    def _equity(self) -> float:
+        reading = self._account.reading
+        return 0.0 if reading is None else reading.equity
 
     def evaluate(self, portfolio: Portfolio) -> Verdict:
         """Judge the account: drawdowns, cushion, breakers, faults, kill; the verdict in force.
@@ -225,6 +251,7 @@ class ProtectionSystem(Assembly):
         gross, flat, moved = walk_positions(portfolio, board, self._stop, now, reading.equity)
         changed |= moved
         changed |= board.step_portfolio(now, reading, gross, flat)
+        changed |= board.pass_time(now, reading.equity)
         for name in ("volatility", "flash") if board.any_symbol else ():
             for symbol in board.active_symbols(name):
                 watch = self._watches.get(symbol)
@@ -362,8 +389,8 @@ class ProtectionSystem(Assembly):
             counters[f"refused.{answer.reasons[0].guard if answer.reasons else ''}"] += 1
         return answer
 
-    def _standing(self, symbol: str) -> Verdict:
-        return self._resolve().for_symbol(symbol)
+    def _standing(self, symbol: str, strategy: str) -> Verdict:
+        return self._board.for_order(self._resolve(), symbol, strategy)
 
     def _current(self, portfolio: Portfolio) -> Verdict:
         """Verdict for a portfolio, evaluated unless this very state was."""
@@ -381,6 +408,8 @@ class ProtectionSystem(Assembly):
         fault = self._time_fault(portfolio, now)
         if fault:
             self._board.set_fault("input", Action.FREEZE, f"portfolio: {fault}", now)
+        if self._board.pass_time(now, portfolio.equity):
+            self._persist()
         return self._resolve()
 
     def on_order_event(self, event: OrderEvent) -> None:

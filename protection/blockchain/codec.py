@@ -32,11 +32,12 @@ from protection.contracts.records import (
     Portfolio,
     Position,
     Quote,
+    Statistic,
     Trade,
 )
 
 _MISSING = dataclasses.MISSING
-OBSERVATIONS = {"bar": Bar, "quote": Quote, "trade": Trade}
+OBSERVATIONS = {"bar": Bar, "quote": Quote, "trade": Trade, "statistic": Statistic}
 
 
 def _layout(kind: type) -> tuple[tuple[str, Any], ...]:

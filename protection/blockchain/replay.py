@@ -319,6 +319,11 @@ class _Player:
                 system.resume(entry["actor"], entry["reason"])
             elif kind == "rearm":
                 system.rearm(entry["breaker"], entry["actor"], entry["reason"])
+            elif kind == "disable":
+                until = datetime.fromisoformat(entry["until"])
+                system.disable(entry["breaker"], until, entry["actor"], entry["reason"])
+            elif kind == "enable":
+                system.enable(entry["breaker"], entry["actor"], entry["reason"])
             elif kind == "lock" and entry["text"] is not None:
                 self._store.write(LOCK_KEY, entry["text"])
                 system.look()

@@ -42,7 +42,7 @@ VERSION = 1
 CALLS = frozenset(
     {
         *("observe", "evaluate", "review", "order", "order_event", "fill", "settle", "broker"),
-        *("cash_flow", "kill", "resume", "rearm", "lock"),
+        *("cash_flow", "kill", "resume", "rearm", "disable", "enable", "lock"),
     }
 )
 """Entries that are inputs of the system."""

@@ -7,12 +7,14 @@ Reasons are listed strongest first.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from protection.circuit_breakers import rules
+from protection.circuit_breakers.gauges import Gauges
 from protection.circuit_breakers.machine import Breaker, BreakerRule, Change
 from protection.contracts.actions import (
     NOTHING,
@@ -24,6 +26,7 @@ from protection.contracts.actions import (
     Verdict,
 )
 from protection.contracts.errors import RecoverState
+from protection.contracts.records import Statistic
 from protection.contracts.settings import ProtectionSettings
 from protection.risk.drawdown import DrawdownReading
 from protection.risk.policy import Cushion
@@ -78,6 +81,10 @@ class Board:
         # only breakers that are not closed are kept per symbol
         self._symbols: dict[tuple[str, str], Breaker] = {}
         self._faults: dict[tuple[str, str], Fault] = {}
+        self.gauges = Gauges(settings.gauges, self._say)
+        self._strategies: dict[str, tuple[list[Reason], float]] = {}
+        # name -> end of the pause and the sentence that names who ordered it
+        self._disabled: dict[str, tuple[datetime, str]] = {}
         self._session = -1
         self._dirty = True
         self._verdict = Verdict(Action.ALLOW)
@@ -90,11 +97,17 @@ class Board:
     def describe(self) -> list[str]:
         """One line per breaker."""
         lines = [breaker.rule.describe() for breaker in self._portfolio]
-        return lines + [rule.describe() for rule in self._symbol_rules.values()]
+        lines += [rule.describe() for rule in self._symbol_rules.values()]
+        return lines + self.gauges.describe()
 
     def breakers(self) -> list[Breaker]:
-        """Portfolio breakers and the symbol breakers that are not closed."""
-        return [*self._portfolio, *self._symbols.values()]
+        """Portfolio breakers, the symbol breakers that are not closed, and fed gauges."""
+        return [*self._portfolio, *self._symbols.values(), *self.gauges.breakers.values()]
+
+    def names(self) -> set[str]:
+        """Names of all breakers that are on."""
+        names = {b.rule.name for b in self._portfolio} | self._symbol_rules.keys()
+        return names | self.gauges.names()
 
     def enter(self, session: int) -> None:
         """Tell the number of the present session, before anything is judged in it."""
@@ -141,6 +154,47 @@ class Board:
         if breaker.state is BreakerState.CLOSED:
             del self._symbols[key]
         return changed
+
+    def feed(self, record: Statistic, now: datetime, equity: float) -> bool:
+        """Take in a statistic; whether a state changed that must outlive a restart."""
+        changed = self.gauges.feed(record, now, self._session, equity)
+        self._dirty |= changed or self.gauges.restless
+        return changed
+
+    def pass_time(self, now: datetime, equity: float) -> bool:
+        """Let pauses of gauges and of disabled breakers end, and silent statistics trip."""
+        changed = self.gauges.step(now, self._session, equity)
+        self._dirty |= changed or self.gauges.restless
+        if self._disabled:
+            for name in [n for n, (end, _) in self._disabled.items() if now >= end]:
+                self._enable(name, now, f"{name}: guards again, the time without it is over")
+                changed = True
+        return changed
+
+    def disable(self, name: str, now: datetime, until: datetime, who: str) -> bool:
+        """Take a breaker out of the verdict for a time; whether there is one of that name.
+
+        Its state goes on, and its absence stands among the verdict's reasons.
+        """
+        if name not in self.names():
+            return False
+        text = f"{name}: disabled until {until.isoformat()} by {who}"
+        self._disabled[name] = (until, text)
+        self._dirty = True
+        self._emit(Event(now, name, PORTFOLIO, "guarding", "disabled", text))
+        return True
+
+    def enable(self, name: str, now: datetime, who: str) -> bool:
+        """End a breaker's absence; whether it was absent."""
+        if name not in self._disabled:
+            return False
+        self._enable(name, now, f"{name}: guards again, enabled by {who}")
+        return True
+
+    def _enable(self, name: str, now: datetime, text: str) -> None:
+        del self._disabled[name]
+        self._dirty = True
+        self._emit(Event(now, name, PORTFOLIO, "disabled", "guarding", text))
 
     @property
     def any_symbol(self) -> bool:
@@ -260,6 +314,26 @@ class Board:
         for (_, scope), fault in self._faults.items():
             if scope == PORTFOLIO:
                 reasons.append(Reason(fault.guard, fault.action, fault.text))
+        by_symbol_gauges: list[Breaker] = []
+        self._strategies = {}
+        for gauge in self.gauges.demanding():
+            reason = self._reason(gauge)
+            if reason is None:
+                continue
+            scope = gauge.scope
+            if scope.startswith("symbol:"):
+                by_symbol_gauges.append(gauge)
+            elif scope.startswith("strategy:"):
+                own, size = self._strategies.setdefault(scope[9:], ([], 1.0))
+                own.append(reason)
+                self._strategies[scope[9:]] = (own, min(size, gauge.multiplier))
+            else:
+                reasons.append(reason)
+                if math.isfinite(gauge.value):
+                    evidence[gauge.rule.name] = gauge.value
+                multiplier = min(multiplier, gauge.multiplier)
+        for name, (until, text) in self._disabled.items():
+            reasons.append(Reason(name, Action.ALLOW, text, until))
         if cushion.multiplier < 1.0:
             multiplier = min(multiplier, cushion.multiplier)
             lock = "; in cash until that changes" if cushion.locked else ""
@@ -272,7 +346,7 @@ class Board:
                 )
             )
         portfolio = _verdict(PORTFOLIO, reasons, multiplier, evidence)
-        by_symbol = self._resolve_symbols(portfolio)
+        by_symbol = self._resolve_symbols(portfolio, by_symbol_gauges)
         if by_symbol:
             portfolio = Verdict(
                 portfolio.state,
@@ -287,9 +361,24 @@ class Board:
         self._verdict = portfolio
         return portfolio
 
-    def _resolve_symbols(self, portfolio: Verdict) -> dict[str, Verdict]:
+    def for_order(self, verdict: Verdict, symbol: str, strategy: str) -> Verdict:
+        """What holds for an order of a strategy in a symbol, given the verdict in force."""
+        standing = verdict.for_symbol(symbol)
+        own = self._strategies.get(strategy)
+        if own is None:
+            return standing
+        return _verdict(
+            f"strategy:{strategy}",
+            [*own[0], *standing.reasons],
+            min(own[1], standing.multiplier),
+            standing.evidence,
+        )
+
+    def _resolve_symbols(self, portfolio: Verdict, gauges: list[Breaker]) -> dict[str, Verdict]:
         grouped: dict[str, tuple[list[Reason], float]] = {}
-        for (_, symbol), breaker in self._symbols.items():
+        named = [(symbol, breaker) for (_, symbol), breaker in self._symbols.items()]
+        named += [(gauge.scope.removeprefix("symbol:"), gauge) for gauge in gauges]
+        for symbol, breaker in named:
             reason = self._reason(breaker)
             if reason is None:
                 continue
@@ -314,7 +403,7 @@ class Board:
 
     def _reason(self, breaker: Breaker) -> Reason | None:
         demand = breaker.demand
-        if demand is Action.ALLOW:
+        if demand is Action.ALLOW or breaker.rule.name in self._disabled:
             return None
         return Reason(breaker.rule.name, demand, breaker.sentence(self._session), breaker.until())
 
@@ -331,6 +420,8 @@ class Board:
                 [rule, symbol, breaker.snapshot()]
                 for (rule, symbol), breaker in self._symbols.items()
             ],
+            "gauges": self.gauges.snapshot(),
+            "disabled": [[n, end.isoformat(), text] for n, (end, text) in self._disabled.items()],
         }
 
     def restore(self, state: Mapping[str, Any], session: int) -> None:
@@ -352,6 +443,11 @@ class Board:
                     breaker = Breaker(rule, symbol_scope(symbol))
                     breaker.restore(kept)
                     self._symbols[(name, symbol)] = breaker
+            self.gauges.restore(state.get("gauges", []))
+            self._disabled = {
+                str(n): (datetime.fromisoformat(end), str(text))
+                for n, end, text in state.get("disabled", [])
+            }
         except (KeyError, TypeError, ValueError) as error:
             raise RecoverState(f"expected a snapshot of breakers, was not: {error!r}") from error
         self._session = session
@@ -365,13 +461,14 @@ def _verdict(
         return Verdict(Action.ALLOW, scope)
     ordered = sorted(reasons, key=lambda reason: -reason.action)
     state = ordered[0].action
+    said = ordered[0].text if state is not Action.ALLOW else ""
     ends = [reason.until for reason in ordered if reason.action is state]
     known = [end for end in ends if end is not None]
     until = max(known) if len(known) == len(ends) else None
     return Verdict(
         state,
         scope,
-        ordered[0].text,
+        said,
         until,
         evidence or NOTHING,
         tuple(ordered),

@@ -57,6 +57,8 @@ class BreakerRule:
     persistent : the value stays beyond the threshold after the action is done
     manual : LATCHED after the action is done
     percent : how to print values
+    below : trips below the threshold: value and threshold are kept with their sign turned
+    unit : printed behind a value that is no percentage
     """
 
     name: str
@@ -75,20 +77,29 @@ class BreakerRule:
     persistent: bool = False
     manual: bool = False
     percent: bool = True
+    below: bool = False
+    unit: str | None = None
 
     def show(self, value: float) -> str:
         """A value of this rule as text."""
+        if not math.isfinite(value):
+            return "unknown (stale or invalid)"
+        if self.unit is not None:
+            return f"{-value if self.below else value:.4g}{self.unit}"
         return f"{value:.2%}" if self.percent else f"{value:.2f}"
 
     def describe(self) -> str:
         """One line on what the breaker will do."""
         words = {
             Action.REDUCE: f"size x{self.size:g}" if self.size < 1 else "reduces to the limit",
+            Action.SKIP_LEARN: "keeps models from learning",
             Action.FREEZE: "denies adding",
             Action.HALT: "denies adding and cancels adding orders",
+            Action.ROLLBACK: "halts and sends the model back to its last checkpoint",
             Action.LIQUIDATE: "closes until flat",
         }[self.action]
-        beyond = "above" if self.strict else "at"
+        side = "below" if self.below else "above"
+        beyond = side if self.strict else f"at or {side}" if self.unit is not None else "at"
         pause = []
         if self.cooldown_sessions:
             pause.append(f"{self.cooldown_sessions} session(s)")
@@ -280,7 +291,7 @@ class Breaker:
             return Action.ALLOW
         if state is _OPEN:
             return rule.action
-        if state is _PROBATION or rule.action <= Action.SKIP_LEARN:
+        if state is _PROBATION:
             return Action.REDUCE
         return min(rule.action, Action.HALT)
 

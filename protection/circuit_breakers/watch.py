@@ -9,13 +9,13 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from protection.contracts.errors import RecoverState
-from protection.contracts.records import Bar, Observation, Quote, Trade
+from protection.contracts.records import Bar, Price, Quote, Trade
 from protection.contracts.settings import FlashSettings, VolatilitySettings
 
 _SLACK = 1e-6
 
 
-def record_fault(record: Observation) -> str:
+def record_fault(record: Price) -> str:
     """Why the figures of a record are impossible, or an empty string."""
     if isinstance(record, Bar):
         low, high = record.low, record.high
@@ -40,7 +40,7 @@ def record_fault(record: Observation) -> str:
     return ""
 
 
-def record_price(record: Observation) -> float:
+def record_price(record: Price) -> float:
     """Close, middle of the quote, or traded price."""
     if isinstance(record, Bar):
         return record.close
@@ -141,7 +141,7 @@ class FlashMeter:
         self._last: datetime | None = None
         self._value = 0.0
 
-    def update(self, record: Observation) -> float:
+    def update(self, record: Price) -> float:
         """Take a record; returns the move it completes."""
         time = record.time
         if isinstance(record, Bar):
@@ -187,9 +187,9 @@ class SymbolWatch:
         self.time: datetime | None = None
         self.volatility = VolatilityMeter(volatility)
         self.flash = FlashMeter(flash)
-        self._times: dict[type[Observation], datetime] = {}
+        self._times: dict[type[Price], datetime] = {}
 
-    def judge(self, record: Observation, latest: datetime) -> str:
+    def judge(self, record: Price, latest: datetime) -> str:
         """Why the record cannot be taken in, or an empty string.
 
         Parameters
@@ -209,7 +209,7 @@ class SymbolWatch:
             return f"expected a time from {previous.isoformat()} on, was {record.time.isoformat()}"
         return ""
 
-    def take(self, record: Observation, session: date) -> None:
+    def take(self, record: Price, session: date) -> None:
         """Take in a record that :meth:`judge` found possible."""
         self._times[type(record)] = record.time
         if isinstance(record, Bar) and record.filled_forward:

@@ -28,6 +28,7 @@ from protection.contracts.records import (
     Portfolio,
     Position,
     Quote,
+    Statistic,
     Trade,
 )
 from protection.contracts.settings import ProtectionSettings
@@ -64,6 +65,7 @@ __all__ = [
     "Reason",
     "RecoverState",
     "RetryWrite",
+    "Statistic",
     "Trade",
     "UpgradeSoftware",
     "Verdict",

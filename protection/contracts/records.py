@@ -58,7 +58,26 @@ class Trade:
     size: float = 0.0
 
 
-Observation: TypeAlias = Bar | Quote | Trade
+@dataclass(frozen=True, slots=True)
+class Statistic:
+    """A figure computed elsewhere that a gauge watches.
+
+    Attributes
+    ----------
+    symbol : scope: a symbol, ``portfolio``, ``strategy:NAME``, ``venue:NAME`` or ``model:NAME``
+    time : moment the figure describes
+    name : the statistic, as the gauge's setting is called: ``vpin``, ``kl``, ``slippage``
+    value : in the unit of the setting; not finite counts as tripped
+    """
+
+    symbol: str
+    time: datetime
+    name: str
+    value: float
+
+
+Price: TypeAlias = Bar | Quote | Trade
+Observation: TypeAlias = Bar | Quote | Trade | Statistic
 
 
 @dataclass(frozen=True, slots=True)

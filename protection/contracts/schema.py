@@ -30,9 +30,13 @@ def unknown_key(key: str, known: Iterable[str]) -> FixSettings:
 
 @dataclasses.dataclass(frozen=True)
 class Section:
-    """Base of one group of settings; every field is declared with :func:`setting`."""
+    """Base of one group of settings; every field is declared with :func:`setting`.
+
+    Sections with ``SPARSE`` are written out only where they differ from their defaults.
+    """
 
     NAME = ""
+    SPARSE = False
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
@@ -57,6 +61,16 @@ class Section:
     def to_dict(self) -> dict[str, Any]:
         """Plain dictionary of every field."""
         return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+
+    def written(self) -> dict[str, Any]:
+        """What a configuration file needs to hold: everything, or of a sparse section what
+        differs from the defaults.
+        """
+        return {
+            field.name: getattr(self, field.name)
+            for field in dataclasses.fields(self)
+            if not self.SPARSE or getattr(self, field.name) != field.default
+        }
 
     @classmethod
     def constraints(cls) -> dict[str, Constraint]:

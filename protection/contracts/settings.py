@@ -14,7 +14,9 @@ from typing import Any
 
 from protection.contracts import checks
 from protection.contracts.errors import FixSettings
+from protection.contracts.gauge_settings import GaugeSettings
 from protection.contracts.limit_settings import ExposureSettings, TailSettings
+from protection.contracts.order_settings import OrderSettings
 from protection.contracts.schema import Section, setting, to_text, unknown_key
 
 
@@ -233,6 +235,8 @@ class ProtectionSettings:
     limits: LimitSettings = field(default_factory=LimitSettings)
     exposure: ExposureSettings = field(default_factory=ExposureSettings)
     tail: TailSettings = field(default_factory=TailSettings)
+    orders: OrderSettings = field(default_factory=OrderSettings)
+    gauges: GaugeSettings = field(default_factory=GaugeSettings)
     data: DataSettings = field(default_factory=DataSettings)
     session: SessionSettings = field(default_factory=SessionSettings)
     kill: KillSettings = field(default_factory=KillSettings)
@@ -269,6 +273,7 @@ class ProtectionSettings:
                 "leverage": {"limit": None},
                 "flash": {"move": None},
                 "limits": {"max_leverage": None},
+                "gauges": dict.fromkeys(GaugeSettings().to_dict()),
             }
         )
 
@@ -315,11 +320,14 @@ class ProtectionSettings:
         return {name: getattr(self, name).to_dict() for name in _SECTIONS}
 
     def to_flat(self) -> dict[str, str]:
-        """Flat strings, read back by :meth:`from_flat`."""
+        """Flat strings, read back by :meth:`from_flat`.
+
+        Of the sections ``orders`` and ``gauges`` only what differs from the defaults is written.
+        """
         return {
             f"{section}.{name}": to_text(value)
-            for section, values in self.to_dict().items()
-            for name, value in values.items()
+            for section in _SECTIONS
+            for name, value in getattr(self, section).written().items()
         }
 
 
@@ -337,6 +345,8 @@ _SECTIONS: dict[str, type[Section]] = {
         LimitSettings,
         ExposureSettings,
         TailSettings,
+        OrderSettings,
+        GaugeSettings,
         DataSettings,
         SessionSettings,
         KillSettings,

@@ -173,7 +173,7 @@ class OrderGate:
         self,
         order: OrderRequest,
         portfolio: Portfolio,
-        verdict: Callable[[str], Verdict],
+        verdict: Callable[[str, str], Verdict],
         audit: Callable[[OrderRequest, Verdict], str],
     ) -> Verdict:
         """Verdict on one order; an allowed one is counted when this returns.
@@ -181,7 +181,7 @@ class OrderGate:
         Parameters
         ----------
         order, portfolio : the request and the account, taken under the same lock
-        verdict : the verdict in force for a symbol
+        verdict : the verdict in force for a symbol and a strategy
         audit : writes the decision down; returns why it could not, or an empty string
         """
         with self._lock:
@@ -234,13 +234,13 @@ class OrderGate:
         return answer
 
     def _judge(
-        self, order: OrderRequest, portfolio: Portfolio, verdict: Callable[[str], Verdict]
+        self, order: OrderRequest, portfolio: Portfolio, verdict: Callable[[str, str], Verdict]
     ) -> Verdict:
         effect = effect_of(order)
         if isinstance(effect, str):
             return denial(Action.FREEZE, order.symbol, "input", effect, 0.0)
         symbol, quantity = effect.symbol, effect.quantity
-        standing = verdict(symbol)
+        standing = verdict(symbol, order.strategy)
         if order.group is not None and order.group in self._groups:
             text = f"another leg of combination {order.group} was refused: "
             return denial(standing.state, symbol, "combo", text + self._groups[order.group], 0.0)

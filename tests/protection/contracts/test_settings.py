@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from protection.contracts.errors import FixSettings
+from protection.contracts.schema import to_text
 from protection.contracts.settings import ProtectionSettings, flat_keys, meanings
 
 
@@ -56,9 +57,10 @@ def test_an_impossible_parameter_is_named_with_what_to_write(
 
 @pytest.mark.parametrize("key", flat_keys())
 def test_every_setting_survives_the_way_through_text_and_has_a_meaning(key: str) -> None:
-    flat = ProtectionSettings().to_flat()
+    section, _, name = key.partition(".")
+    text = to_text(ProtectionSettings().to_dict()[section][name])
 
-    assert ProtectionSettings.from_flat({key: flat[key]}) == ProtectionSettings()
+    assert ProtectionSettings.from_flat({key: text}) == ProtectionSettings()
     assert len(meanings()[key]) > 10
 
 
