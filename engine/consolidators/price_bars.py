@@ -12,11 +12,17 @@ from typing import Any
 from engine.types.bars import DATE_MIN, TradeBar
 from engine.types.decimals import ZERO, to_decimal
 from engine.types.enums import BarDirection, RenkoType
-from engine.types.errors import InvalidOperationException
+from engine.types.errors import EngineUnsupported, InvalidOperationException
 
 
 class _ExactBar(TradeBar):
     """A trade bar whose prices are decimals set one by one."""
+
+    def update(self, *args: Any) -> Any:
+        """Refused: only the consolidator of these bars fills them."""
+        raise EngineUnsupported(
+            f"engine does not implement {type(self).__name__}.update; use lean backtest"
+        )
 
     def _prices(self, open: Decimal, high: Decimal, low: Decimal, close: Decimal) -> None:
         self._open, self._high, self._low, self._close = open, high, low, close

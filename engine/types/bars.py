@@ -7,11 +7,18 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 
 from engine.types.decimals import ZERO, normalize, plain, smart_rounding, to_decimal
 from engine.types.dotnet import LeanObject
-from engine.types.enums import DelistingType, MarketDataType, SecurityType, SplitType, TickType
+from engine.types.enums import (
+    DelistingType,
+    MarketDataType,
+    Resolution,
+    SecurityType,
+    SplitType,
+    TickType,
+)
 from engine.types.symbol import Symbol
 
 DATE_MIN = datetime(1, 1, 1)
@@ -80,6 +87,15 @@ class BaseData(LeanObject):
     data_type = MarketDataType.BASE
     _src: BarSource | None = None
     _row: int
+    ALL_RESOLUTIONS: ClassVar[list[Resolution]] = list(Resolution)
+    DAILY_RESOLUTION: ClassVar[list[Resolution]] = [Resolution.DAILY]
+    MINUTE_RESOLUTION: ClassVar[list[Resolution]] = [Resolution.MINUTE]
+    HIGH_RESOLUTION: ClassVar[list[Resolution]] = [
+        Resolution.MINUTE, Resolution.SECOND, Resolution.TICK,
+    ]  # fmt: skip
+    OPTION_RESOLUTIONS: ClassVar[list[Resolution]] = [
+        Resolution.DAILY, Resolution.HOUR, Resolution.MINUTE,
+    ]  # fmt: skip
     is_fill_forward = False
     symbol: Symbol = Symbol.EMPTY
     time: datetime = DATE_MIN
@@ -101,6 +117,62 @@ class BaseData(LeanObject):
 
     def _exact_price(self) -> Decimal:
         return to_decimal(self.value)
+
+    def requires_mapping(self) -> bool:
+        """Tell whether the symbol follows renames: shares do."""
+        return self.symbol.security_type == SecurityType.EQUITY
+
+    def is_sparse_data(self) -> bool:
+        """Tell whether days without data are no wonder: user data."""
+        return self.symbol.security_type == SecurityType.BASE
+
+    def should_cache_to_security(self) -> bool:
+        """Tell whether a security remembers points of this type."""
+        return True
+
+    def default_resolution(self) -> Resolution:
+        """Return the resolution of a subscription that names none."""
+        return Resolution.MINUTE
+
+    def supported_resolutions(self) -> list[Resolution]:
+        """Return the resolutions of the type."""
+        return list(self.ALL_RESOLUTIONS)
+
+    def data_time_zone(self) -> Any:
+        """Return the zone of the data's times."""
+        from engine.types.timezones import TimeZones
+
+        return TimeZones.NEW_YORK
+
+    def update(
+        self,
+        last_trade: float,
+        bid_price: float,
+        ask_price: float,
+        volume: float,
+        bid_size: float,
+        ask_size: float,
+    ) -> None:
+        """Take what is new of a trade or a quote."""
+        self.value = last_trade
+
+    def update_trade(self, last_trade: float, trade_size: float) -> None:
+        """Take a trade."""
+        self.update(last_trade, 0, 0, trade_size, 0, 0)
+
+    def update_quote(
+        self, bid_price: float, bid_size: float, ask_price: float, ask_size: float
+    ) -> None:
+        """Take a quote."""
+        self.update(0, bid_price, ask_price, 0, bid_size, ask_size)
+
+    def update_bid(self, bid_price: float, bid_size: float) -> None:
+        """Take a bid."""
+        self.update(0, bid_price, 0, 0, bid_size, 0)
+
+    def update_ask(self, ask_price: float, ask_size: float) -> None:
+        """Take an ask."""
+        self.update(0, 0, ask_price, 0, 0, ask_size)
 
     def clone(self, fill_forward: bool = False) -> Any:
         """Return a copy."""
@@ -288,6 +360,18 @@ class TradeBar(BaseData):
 
     def _exact_price(self) -> Decimal:
         return self._d_close
+
+    def update(
+        self,
+        last_trade: float,
+        bid_price: float,
+        ask_price: float,
+        volume: float,
+        bid_size: float,
+        ask_size: float,
+    ) -> None:
+        """Take a trade into the bar; quotes do not count."""
+        self.update_trade(last_trade, volume)
 
     def update_trade(self, last_trade: float, trade_size: float) -> None:
         """Take a trade into the bar."""
