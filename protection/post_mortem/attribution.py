@@ -325,7 +325,7 @@ def _cents(value: float) -> Decimal:
 def _rounded(raw: Mapping[str, float], total: Decimal) -> dict[str, Decimal]:
     """Largest remainder: every part within a cent of its value, all together the total."""
     exact = {name: Decimal(raw[name]) for name in PARTS}
-    if abs(exact["other"]) < CENT / 2:  # the cent that two rounded equities leave
+    if abs(exact["other"]) < CENT:  # the cent that two rounded equities leave
         exact["other"] = Decimal(0)
     floors = {name: value.quantize(CENT, ROUND_FLOOR) for name, value in exact.items()}
     missing = int((total - sum(floors.values())) / CENT)

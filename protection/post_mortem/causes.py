@@ -5,17 +5,20 @@ cause           rule               points applies when
 =============== ================== ====== =====================================================
 market          broad_move         5      most symbols moved the same way by two normals or more,
                                           on the day of a loss or flash trigger
+market          common_move        4      not that, but four of five symbols by one normal
 market          lone_move          3      one symbol went far and stayed there
 market          price_loss         2      the held quantities times the market's moves explain
-                                          at least 70% of the loss (with one of the two above)
+                                          at least 70% of the loss (with one of those above)
 data            refused_prices     5      prices were refused as impossible
 data            isolated_price     8 or 4 a price that no other symbol shared; 8 when it came back
 data            stale_price        6      orders were refused because a price was old or missing
 data            bad_figures        6      the account or a position had impossible figures
 data            frozen_price       6      a price stood still for five days while others moved
 model           oversized          6      the strategy asked for more than the limits, repeatedly
-model           churning           6      it turned the account over in a quiet market and lost
-model           quiet_loss         3      the loss came from its positions in a quiet market
+model           churning           9 or 6 its own orders turned the account over ten times in ten
+                                          sessions; 6 for three times, in a quiet market
+model           quiet_loss         3      the loss came from its positions in a quiet market, and
+                                          no other cause has more than 3 points
 execution       slippage           7      slippage made at least 40% of the loss
 execution       rejections         6      the broker refused orders that the gate had allowed
 execution       overfilled         7      more was filled than was asked
@@ -139,7 +142,8 @@ class Case:
         """Whether neither the market nor a wrong price explains a loss."""
         market = self.market
         far = any(abs(move.normals) >= 4.0 for move in market.moves)
-        return not market.broad and not market.spikes and not far
+        common = market.common >= 0.8 and len(market.moves) > 1
+        return not market.broad and not common and not market.spikes and not far
 
 
 def _market(case: Case) -> Iterator[Finding]:
@@ -160,6 +164,16 @@ def _market(case: Case) -> Iterator[Finding]:
             f"{market.breadth:.0%} of {len(sound)} symbols moved together by two normal days or "
             f"more, {market.middle:+.1%} in the middle, {ticker(worst.symbol)} "
             f"{worst.change:+.1%} ({abs(worst.normals):.1f} normals)",
+            records,
+        )
+    elif market.common >= 0.8 and len(sound) > 1:
+        found = True
+        yield Finding(
+            "market",
+            "common_move",
+            4.0,
+            f"{market.common:.0%} of {len(sound)} symbols moved together by a normal day or more, "
+            f"{market.middle:+.1%} in the middle",
             records,
         )
     else:
@@ -248,18 +262,20 @@ def _model(case: Case) -> Iterator[Finding]:
         )
     else:
         yield from _oversized_targets(case)
-    if not (case.loss and case.quiet and case.lossy):
+    if not (case.loss and case.lossy):
         return
     turnover, fills = _turnover(case)
-    if turnover >= 3.0:
+    if turnover >= 10.0 or (turnover >= 3.0 and case.quiet):
         yield Finding(
             "model",
             "churning",
-            6.0,
-            f"{turnover:.1f} times the equity was traded in {LOOKBACK} sessions and the incident, "
-            "in a market that moved no more than normal",
+            9.0 if turnover >= 10.0 else 6.0,
+            f"its orders turned the equity over {turnover:.1f} times in {LOOKBACK} sessions and "
+            "the incident",
             fills,
         )
+    if not case.quiet:
+        return
     parts = case.attribution.parts
     moved = -float(parts["signal"] + parts["gap"])
     if moved >= 0.6 * case.loss:
@@ -301,10 +317,16 @@ def _oversized_targets(case: Case) -> Iterator[Finding]:
 
 
 def _turnover(case: Case) -> tuple[float, tuple[int, ...]]:
-    fills = case.steps(Filled, LOOKBACK)
+    """What the strategy's own orders asked for and got, over the equity."""
+    asked = {
+        order.order_id: abs(order.quantity)
+        for order in case.steps(Asked, LOOKBACK)
+        if order.allowed and not order.tag.startswith("Protection:")
+    }
+    fills = [fill for fill in case.steps(Filled, LOOKBACK) if fill.order_id in asked]
     equity = float(case.attribution.start_equity) or 1.0
-    traded = sum(abs(f.quantity) * f.price for f in fills if f.judged)
-    return traded / equity, tuple(f.seq for f in fills[:10])
+    traded = sum(min(abs(f.quantity), asked[f.order_id]) * f.price for f in fills)
+    return traded / equity, tuple(fill.seq for fill in fills[:10])
 
 
 def _execution(case: Case) -> Iterator[Finding]:
@@ -482,4 +504,8 @@ RULES: tuple[Rule, ...] = (
 
 def find_causes(case: Case) -> tuple[Cause, ...]:
     """Causes of an incident, the strongest first; empty when no rule applies."""
-    return rank([finding for rule in RULES for finding in rule(case)])
+    findings = [finding for rule in RULES for finding in rule(case)]
+    if any(finding.cause != "model" and finding.points > 3.0 for finding in findings):
+        # an inference from what did not happen yields to whatever did
+        findings = [finding for finding in findings if finding.rule != "quiet_loss"]
+    return rank(findings)

@@ -67,12 +67,14 @@ class MarketView:
     ----------
     moves : of every symbol with prices on the trigger's day and before it
     breadth : share of symbols that went the same way as most, by at least two normals
+    common : the same by at least one normal
     spikes : isolated prices
     frozen : symbols whose price did not move at all for five days while others did
     """
 
     moves: tuple[Move, ...]
     breadth: float
+    common: float
     spikes: tuple[Spike, ...]
     frozen: tuple[Move, ...]
 
@@ -105,10 +107,17 @@ def look_at_market(timeline: Timeline, incident: Incident, days: int = 3) -> Mar
     spikes = _spikes(prices, since, incident.last)
     wrong = {spike.symbol for spike in spikes}
     sound = [move for move in moves if move.symbol not in wrong]
-    down = sum(m.normals <= -2.0 for m in sound)
-    up = sum(m.normals >= 2.0 for m in sound)
-    breadth = max(down, up) / len(sound) if sound else 0.0
-    return MarketView(tuple(moves), breadth, tuple(spikes), tuple(_frozen(prices, day)))
+    frozen = tuple(_frozen(prices, day))
+    breadth, common = _together(sound, 2.0), _together(sound, 1.0)
+    return MarketView(tuple(moves), breadth, common, tuple(spikes), frozen)
+
+
+def _together(moves: Sequence[Move], normals: float) -> float:
+    """Share of symbols that went the same way by so many normals."""
+    if not moves:
+        return 0.0
+    down = sum(move.normals <= -normals for move in moves)
+    return max(down, sum(move.normals >= normals for move in moves)) / len(moves)
 
 
 def _session_of(timeline: Timeline, incident: Incident) -> date:
@@ -162,9 +171,10 @@ def _spikes(prices: Mapping[str, Sequence[Price]], since: date, last: int) -> li
             if others is not None and others > _QUIET * abs(change):
                 continue
             after = closes[i + 1 : i + 4]
+            # most of a jump back within three prices: an error; there to stay: news
             back = any(abs(c / closes[i - 1] - 1.0) < (1 - _REVERSED) * abs(change) for c in after)
-            if others is None and not back:
-                continue  # a lone symbol that stays where it went: news, not an error
+            if not back and (others is None or len(after) == 3):
+                continue
             found.append(Spike(name, here.seq, change, normals, back, others or 0.0))
     return [spike for spike in found if not _return_of(spike, found)]
 
