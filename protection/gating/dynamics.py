@@ -28,7 +28,8 @@ _PERSISTENCE = 0.985
 # BLEND: how far the two segments are brought to one variance before the fit, up to 5 columns and
 # from 20 columns on. 0 lets a clean difference of their variances pass for persistence (false
 # alarms 0.036 instead of 0.050 with 2 columns), 1 takes all slow waves out (0.11). The more
-# columns share one fit, the less such a difference can mislead it.
+# columns share one fit, the less such a difference can mislead it. Below 250 rows a segment is
+# too short to know its own level, and the exponent falls in proportion.
 BIAS = 4.0
 BLEND = (0.25, 0.16)
 
@@ -89,6 +90,7 @@ def fit(rows: Array, split: int) -> Dynamics:
     standard = shocks / whole
     few, many = BLEND
     blend = few + (many - few) * min(max(math.log(p / 5.0) / math.log(4.0), 0.0), 1.0)
+    blend *= min(1.0, min(split, count - split) / 250.0)
     for segment in (standard[:split], standard[split:]):
         if len(segment):
             size = np.sqrt((segment * segment).mean(axis=0))
