@@ -182,7 +182,10 @@ class UniverseMixin:
             DataNormalizationMode.ADJUSTED if mode is None else mode,
         )
 
-    def _symbol_for(self, security_type: SecurityType, ticker: str, market: str | None) -> Symbol:
+    def _symbol_for(self, security_type: SecurityType, ticker: Any, market: str | None) -> Symbol:
+        if isinstance(ticker, Symbol):
+            # LEAN takes a symbol for the text that names it
+            return ticker
         market = market or self._market(ticker, security_type)
         known = SymbolCache._find(ticker)
         if known is not None and known.id.market == market and known.security_type == security_type:
