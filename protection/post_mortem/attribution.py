@@ -319,7 +319,7 @@ def _total(books: _Books, start: Snapshot, end: Snapshot) -> Attribution:
 
 
 def _cents(value: float) -> Decimal:
-    return Decimal(value).quantize(CENT, ROUND_HALF_EVEN)
+    return Decimal(repr(float(value))).quantize(CENT, ROUND_HALF_EVEN)
 
 
 def _rounded(raw: Mapping[str, float], total: Decimal) -> dict[str, Decimal]:

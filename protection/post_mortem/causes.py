@@ -35,6 +35,8 @@ human           stopped            8      somebody killed, and nothing had tripp
 human           outside_orders     8      orders filled that never asked
 human           outside_lock       6      the lock was thrown outside the system
 human           released_early     3      somebody resumed or re-armed within five sessions before
+(any)           came_first         2      the incident began with a guard that watches for this
+                                          very cause (prices, sizes, link, records, people)
 =============== ================== ====== =====================================================
 
 The points are hand-set: a direct observation (a refused price, a lost link, a person's name)
@@ -491,6 +493,22 @@ def _human(case: Case) -> Iterator[Finding]:
         yield Finding("human", "released_early", 3.0, text, (person.seq,))
 
 
+_WATCHED = {
+    **dict.fromkeys(("data", "price", "position"), "data"),
+    **dict.fromkeys(("broker", "audit", "store", "state", "internal"), "infrastructure"),
+    **dict.fromkeys(("kill", "unknown_order", "lock"), "human"),
+    **dict.fromkeys(SIZE_GUARDS, "model"),
+    "rejections": "execution",
+}
+
+
+def _first(case: Case) -> Iterator[Finding]:
+    first = case.incident.triggers[0]
+    cause = _WATCHED.get(first.guard)
+    if cause is not None:
+        yield Finding(cause, "came_first", 2.0, f"it began with: {first.text}", (first.seq,))
+
+
 RULES: tuple[Rule, ...] = (
     _market,
     _data,
@@ -499,6 +517,7 @@ RULES: tuple[Rule, ...] = (
     _infrastructure,
     _configuration,
     _human,
+    _first,
 )
 
 

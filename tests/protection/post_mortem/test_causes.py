@@ -47,8 +47,12 @@ def minute_crash(desk: Any) -> None:
             before = dict(desk.seen)
             desk.tick(day, 0, before)
             desk.tick(day, 30, {s: p * 0.93 for s, p in before.items()})
-        if index >= BEFORE:
-            desk.bend = lambda day, symbol, bar: tuple(p * 0.93 for p in bar)
+            desk.bars = {
+                symbol: {
+                    d: tuple(p * 0.93 for p in bar) if d >= day else bar for d, bar in x.items()
+                }
+                for symbol, x in desk.bars.items()
+            }
 
     desk.run(*QUIET, each)
 
@@ -57,9 +61,10 @@ def lone_news(desk: Any) -> None:
     """A company's own news: its price falls by a third and stays there."""
     late = desk.days(*QUIET)[BEFORE]
     desk.weights["BAC"] = 0.25
-    desk.bend = lambda day, symbol, bar: (
-        tuple(p * 0.67 for p in bar) if symbol == "BAC" and day >= late else bar
-    )
+    desk.bars["BAC"] = {
+        day: tuple(p * 0.67 for p in bar) if day >= late else bar
+        for day, bar in desk.bars["BAC"].items()
+    }
     desk.run(*QUIET)
 
 
