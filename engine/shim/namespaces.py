@@ -17,7 +17,8 @@ from typing import Any
 
 ROOTS = ("clr", "System", "QuantConnect")
 #: packages of LEAN's Python models
-MODEL_PACKAGES = ("Alphas", "Execution", "Portfolio", "Risk", "Selection")
+MODEL_PACKAGES = ("Alphas", "Execution", "Orders", "Portfolio", "Risk", "Selection")
+_FOLDERS = frozenset(("Orders.Fees", "Orders.Fills", "Orders.Slippage"))
 _COLLECTIONS = "System.Collections.Generic"
 _DATA_FEEDS = "QuantConnect.Lean.Engine.DataFeeds"
 _SYSTEM = ("", "Collections", "Collections.Generic", "Drawing", "Globalization", "IO", "Linq")
@@ -136,11 +137,16 @@ class _ModelLoader(Loader):
     def exec_module(self, module: ModuleType) -> None:
         from engine.shim.exports import exports
 
-        _, _, model = module.__name__.partition(".")
+        model = _model_of(module.__name__)
         module.__path__ = []
         vars(module)["__all__"] = [model] if model else []
         if model:
             setattr(module, model, exports()[model])
+
+
+def _model_of(module: str) -> str:
+    """Return the model that a module is named after; none for a folder of them."""
+    return "" if module in _FOLDERS else module.rpartition(".")[2] if "." in module else ""
 
 
 class _ModelFinder(MetaPathFinder):
@@ -149,9 +155,9 @@ class _ModelFinder(MetaPathFinder):
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: Any = None
     ) -> ModuleSpec | None:
-        package, _, model = fullname.partition(".")
-        if package not in MODEL_PACKAGES:
+        if fullname.partition(".")[0] not in MODEL_PACKAGES:
             return None
+        model = _model_of(fullname)
         from engine.shim.exports import exports
 
         if model and model not in exports():
