@@ -7,7 +7,7 @@ parity: env-dev ## LEAN's own regression algorithms, unmodified: make parity LEA
 	@test -n "$(LEAN)" || { echo "usage: make parity LEAN=path/to/a/LEAN/checkout"; exit 2; }
 	@"$(PY)" tools/parity.py "$(LEAN)" $(ARGS)
 
-bench-engine: env-dev ## Speed of the engine beside backtesting.py and nautilus_trader
+bench-engine: env-dev ## Speed of the engine beside backtesting.py, nautilus_trader and bt
 	@"$(PY)" benchmarks/engine.py $(ARGS)
 
 bench-sweep: env-dev ## A sweep of 1,000 runs on one process, on two, and on a local Ray

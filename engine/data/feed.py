@@ -109,7 +109,7 @@ class _Subscription:
         for emit, points in self.chunks:
             if emit:
                 self.emit, self.at, self.size = emit, 0, len(emit)
-                self.moments = np.array(emit, dtype="M8[us]").tolist()
+                self.moments = np.array(emit, dtype=np.int64).view("M8[us]").tolist()
                 config = self.config
                 self.pairs = list(zip(repeat(config), points, strict=False))
                 self.mixed = not _EVENTS.isdisjoint(map(type, points))
