@@ -31,7 +31,7 @@ _PERSISTENCE = 0.985
 # columns share one fit, the less such a difference can mislead it. Below 250 rows a segment is
 # too short to know its own level, and the exponent falls in proportion.
 BIAS = 4.0
-BLEND = (0.25, 0.16)
+BLEND = (0.25, 0.12)
 
 
 @dataclass(frozen=True, slots=True)
