@@ -20,12 +20,14 @@ from typing import Any, TypeAlias
 
 from protection.blockchain.reader import LedgerReader, open_reader
 from protection.blockchain.records import Record
+from protection.blockchain.replay import BuildSystem
 from protection.contracts.actions import Action
 from protection.contracts.clock import as_utc
 from protection.contracts.errors import FixInput
 from protection.post_mortem.advice import advise
 from protection.post_mortem.attribution import Attribution, attribute
 from protection.post_mortem.causes import Case, find_causes
+from protection.post_mortem.counterfactual import Counterfactual, changes, what_if
 from protection.post_mortem.findings import Advice, Cause, plain_decimals
 from protection.post_mortem.incidents import Incident, find_incidents, order_of, stretch
 from protection.post_mortem.market import MarketView, look_at_market
@@ -119,6 +121,12 @@ class PostMortem:
 
         return write(self)
 
+    def to_html(self) -> str:
+        """One page with pictures and nothing to load."""
+        from protection.post_mortem.page import write
+
+        return write(self)
+
 
 class PostMortemEngine:
     """Rebuilds incidents from a ledger and explains them."""
@@ -199,6 +207,46 @@ class PostMortemEngine:
             (self._explain(timeline, one) for one in found),
             key=lambda report: 0 if report.attribution is None else report.attribution.pnl,
         )
+
+    def replay(
+        self,
+        source: str | os.PathLike[str] | LedgerReader | Iterable[Record],
+        build: BuildSystem,
+        incident: int | str | None = None,
+        *,
+        without: Iterable[str] = (),
+        settings: Mapping[str, str] | None = None,
+        run: int = -1,
+    ) -> Counterfactual:
+        """Ask what the protection would have decided with other settings.
+
+        Parameters
+        ----------
+        source : as for :meth:`runs`, no plain entries
+        build : ``protection.system.ProtectionSystem``
+        incident : number or name; None takes the first
+        without : guards to switch off, for example ``daily_loss``
+        settings : flat settings to change, for example ``{"daily.loss": "0.05"}``
+
+        Raises
+        ------
+        FixInput
+            When there is no such incident or guard, or nothing is to be changed.
+        FixSettings
+            For an unknown setting or an impossible value.
+        """
+        changed = changes(without, settings)
+        if isinstance(source, LedgerReader):
+            records = list(source.records())
+        elif isinstance(source, (str, os.PathLike)):
+            with open_reader(source) as reader:
+                records = list(reader.records())
+        else:
+            records = list(source)
+        timeline = self._run(records, run)
+        found = find_incidents(timeline)
+        wanted = order_of(found, 1 if incident is None else incident)
+        return what_if(records, timeline, wanted, build, changed)
 
     def _run(self, source: Source, run: int) -> Timeline:
         runs = self.runs(source)
