@@ -23,7 +23,7 @@ _OUTSIDE = (
     ("indices", r"\badd_index\("),
     (
         "fundamental universes",
-        r"[Ff]undamental|[Cc]oarse|FineF|QC500|dollar_volume\(|DollarVolume|Morningstar",
+        r"self\.universe\.(top|dollar_volume)|[Ff]undamental|[Cc]oarse|FineF|QC500|dollar_volume\(|DollarVolume|Morningstar",
     ),
     ("ETF universes", r"universe\.etf|ETFConstituent"),
 )

@@ -234,6 +234,8 @@ class UniverseMixin:
         ``add_data(type, ticker or symbol[, resolution[, time_zone[, fill_forward[, leverage]]]])``
         or ``add_data(type, ticker, properties, exchange_hours[, resolution, ...])``.
         """
+        if getattr(type, "__module__", "") == "engine.shim":
+            type()  # one of LEAN's own types that the engine lacks: it refuses
         if not isinstance(type, _TYPE) or not issubclass(type, BaseData):
             raise ArgumentException(
                 f"expected a class derived from PythonData, was {type!r}; give the class, not its "
