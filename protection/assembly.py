@@ -21,6 +21,7 @@ from protection.contracts.clock import Clock, SessionCalendar, as_utc
 from protection.contracts.errors import FixInput, NameActor, RecoverState, RetryWrite
 from protection.contracts.settings import ProtectionSettings
 from protection.contracts.stores import MemoryStateStore, StateStore, StateVault
+from protection.risk.checks.build import OrderChecks
 from protection.risk.drawdown import DrawdownAccount
 from protection.risk.gate import OrderGate
 from protection.risk.limits.build import FurtherLimits
@@ -83,6 +84,9 @@ class Assembly:
         self._kill = KillSwitch(self._store, clock)
         self._kill_seen = ""
         self._more = FurtherLimits(settings.exposure, settings.tail)
+        self._checks = OrderChecks(
+            settings.orders, settings.session.timezone, lambda: self._account.session_index
+        )
         self._gate = OrderGate(
             settings.limits,
             self._lock,
@@ -91,6 +95,7 @@ class Assembly:
             timedelta(seconds=settings.data.max_price_age_seconds),
             settings.leverage.limit,
             self._more.limits,
+            self._checks,
         )
         self._stop = settings.position.stop
         self._max_age = timedelta(seconds=settings.data.max_portfolio_age_seconds)
@@ -334,6 +339,7 @@ class Assembly:
                 "board": self._board.snapshot(),
                 "watches": {s: w.volatility.snapshot() for s, w in self._watches.items()},
                 "killed": self._kill.killed,
+                "orders": self._checks.snapshot(),
             }
 
     @classmethod
@@ -370,6 +376,7 @@ class Assembly:
             raise RecoverState(f"expected a snapshot of protection, was not: {error!r}") from error
         self._account.restore(account)
         self._board.restore(board, self._account.session_index)
+        self._checks.flow.restore(state.get("orders", {}))
         for symbol, meter in meters.items():
             watch = SymbolWatch(symbol, self.settings.volatility, self.settings.flash)
             watch.volatility.restore(meter)

@@ -52,6 +52,9 @@ from protection.risk.drawdown import DrawdownReading
 from protection.risk.gate import denial
 from protection.risk.targets import cut_targets
 
+REPEATED = "repeated_execution"
+"""Check of the order gate and gauge that latches a symbol."""
+
 __all__ = ["STATE_KEY", "Ledger", "ProtectionSystem"]
 
 
@@ -175,6 +178,7 @@ class ProtectionSystem(Assembly):
         session = self._calendar.session(record.time)
         watch.take(record, session)
         self._more.observe(symbol, session, watch.price)
+        self._checks.observe(record, session, watch.price)
         equity = self._equity()
         changed = False
         if isinstance(record, Bar):
@@ -374,7 +378,18 @@ class ProtectionSystem(Assembly):
                 answer = denial(Action.FREEZE, symbol, "internal", text, 0.0)
             if not answer.allowed:
                 audit(order, answer)
+                if any(reason.guard == REPEATED for reason in answer.reasons):
+                    self._latch(order.symbol)
+            elif self._checks.flow.durable:
+                self._persist()
             return self._count(answer)
+
+    def _latch(self, symbol: str) -> None:
+        """Deny adding of a symbol until somebody re-arms it by name."""
+        now = self._clock.now()
+        for value in (1.0, 0.0):  # beyond, and done with: from now on it waits for a person
+            self._board.feed(Statistic(symbol, now, REPEATED, value), now, self._equity())
+        self._persist()
 
     def _count(self, answer: Verdict) -> Verdict:
         counters = self.counters

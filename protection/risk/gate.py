@@ -26,6 +26,8 @@ from typing import Any
 from protection.contracts.actions import NOTHING, Action, Reason, Verdict
 from protection.contracts.records import OrderId, OrderKind, OrderRequest, Portfolio
 from protection.contracts.settings import LimitSettings
+from protection.risk.checks.base import Asked, Refusal
+from protection.risk.checks.build import OrderChecks
 from protection.risk.limits.base import Candidate, OrderLimit
 from protection.risk.orders import OrderBook, Pending
 
@@ -62,15 +64,6 @@ class Exit:
     excused: bool
     cancel: tuple[OrderId, ...]
     room: float
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """Why an adding order may not pass, and the signed quantity that might."""
-
-    guard: str
-    text: str
-    max_quantity: float
 
 
 def effect_of(order: OrderRequest) -> Effect | str:
@@ -136,6 +129,7 @@ class OrderGate:
     last_price : last known price of a symbol and its time, for orders that carry none
     max_age : age beyond which a reference price is stale
     more : further limits, asked in turn about orders that pass these
+    checks : checks of single orders and of their flow
     """
 
     def __init__(
@@ -147,6 +141,7 @@ class OrderGate:
         max_age: timedelta,
         leverage_limit: float | None = None,
         more: Sequence[OrderLimit] = (),
+        checks: OrderChecks | None = None,
     ) -> None:
         self.book = OrderBook()
         self._limits = limits
@@ -156,7 +151,13 @@ class OrderGate:
         self._max_age = max_age
         self._full_gross = limits.full_gross or limits.max_leverage or leverage_limit or 1.0
         self._groups: dict[OrderId, str] = {}
-        self._more = tuple(more)
+        self._checks = checks
+        stage = None if checks is None else checks.stage
+        self._more = (*(() if stage is None else (stage,)), *more)
+        # signed values of the positions last looked at, and the sum of their sizes
+        self._valued: tuple[Mapping[str, Any], datetime, float] | None = None
+        self._values: dict[str, float] = {}
+        self._gross = 0.0
 
     def describe(self) -> list[str]:
         """One line per limit on what it will do."""
@@ -166,6 +167,7 @@ class OrderGate:
         return [
             f"order gate: position limit {position}, gross limit {gross}; an order that reduces "
             "always passes",
+            *(() if self._checks is None else self._checks.describe()),
             *(limit.describe() for limit in self._more),
         ]
 
@@ -185,39 +187,37 @@ class OrderGate:
         audit : writes the decision down; returns why it could not, or an empty string
         """
         with self._lock:
-            answer = self._judge(order, portfolio, verdict)
-            if not answer.allowed:
-                return self._refused(order, answer)
             effect = effect_of(order)
             if isinstance(effect, str):
-                raise AssertionError("an order without a known effect was allowed")
-            adds = answer.evidence.get("adds", False)
-            known_before = self.book.working(order.order_id)
-            total_before = None if known_before is None else known_before.total
-            total = (
-                effect.quantity
-                if order.kind is OrderKind.OPTION_EXERCISE
-                else (order.quantity if known_before is not None else effect.quantity)
-            )
-            self.book.reserve(
-                order.order_id,
+                answer = denial(Action.FREEZE, order.symbol, "input", effect, 0.0)
+                return self._refused(order, answer)
+            answer, asked = self._judge(order, effect, portfolio, verdict)
+            if not answer.allowed:
+                return self._refused(order, answer)
+            book, order_id = self.book, order.order_id
+            known = book.working(order_id)
+            total_before = None if known is None else known.total
+            book.reserve(
+                order_id,
                 effect.symbol,
-                total,
+                order.quantity
+                if known is not None and order.kind is not OrderKind.OPTION_EXERCISE
+                else effect.quantity,
                 order.kind.resting,
                 effect.price if effect.price is not None else self._known_price(effect.symbol),
                 effect.multiplier,
                 order.group,
             )
             fault = audit(order, answer)
-            if adds and (fault or self._killed()):
+            if asked is not None and (fault or self._killed()):
                 if total_before is None:
-                    self.book.withdraw(order.order_id)
-                else:
-                    known = self.book.working(order.order_id)
-                    if known is not None:
-                        known.total = total_before
+                    book.withdraw(order_id)
+                elif (known := book.working(order_id)) is not None:
+                    known.total = total_before
                 guard, text = ("audit", fault) if fault else ("kill", "killed while being judged")
                 return self._refused(order, denial(Action.HALT, effect.symbol, guard, text, 0.0))
+            if self._checks is not None:
+                self._checks.record(order, asked, portfolio.time)
             return answer
 
     def _known_price(self, symbol: str) -> float | None:
@@ -234,39 +234,99 @@ class OrderGate:
         return answer
 
     def _judge(
-        self, order: OrderRequest, portfolio: Portfolio, verdict: Callable[[str, str], Verdict]
-    ) -> Verdict:
-        effect = effect_of(order)
-        if isinstance(effect, str):
-            return denial(Action.FREEZE, order.symbol, "input", effect, 0.0)
+        self,
+        order: OrderRequest,
+        effect: Effect,
+        portfolio: Portfolio,
+        verdict: Callable[[str, str], Verdict],
+    ) -> tuple[Verdict, Asked | None]:
+        """Verdict, and the order as the checks saw it when it passed as an adding one."""
         symbol, quantity = effect.symbol, effect.quantity
         standing = verdict(symbol, order.strategy)
         if order.group is not None and order.group in self._groups:
             text = f"another leg of combination {order.group} was refused: "
-            return denial(standing.state, symbol, "combo", text + self._groups[order.group], 0.0)
+            text += self._groups[order.group]
+            return denial(standing.state, symbol, "combo", text, 0.0), None
         pending = self.book.pending(portfolio.open_orders, order.order_id)
         held = _held(portfolio, symbol)
         side = [p for p in pending if p.symbol == symbol and p.quantity * quantity > 0.0]
         exit_ = judge_exit(held, quantity, side)
         if quantity == 0.0 or (exit_.reduces and self._legs_reduce(order, portfolio, pending)):
-            return _passed(standing, symbol)
-        if standing.state.adding_allowed:
-            refusal = self._limits_refuse(effect, order, portfolio, pending, side, standing)
-            if refusal is None and self._more:
-                refusal = self._more_refuse(effect, portfolio, pending, standing)
-            if refusal is None:
-                return _passed(standing, symbol, evidence=ADDS)
-        else:
-            refusal = Refusal("state", standing.reason, 0.0)
+            return _passed(standing, symbol), None
+        refusals: list[Refusal] = []
+        adding = standing.state.adding_allowed
+        if adding:
+            asked = Asked(order, portfolio, symbol, quantity, portfolio.time, 0.0, 0.0, pending)
+            self._check(asked, effect, side, standing, refusals)
+            if not refusals:
+                return _passed(standing, symbol, evidence=ADDS), asked
         if exit_.excused:
-            return _passed(standing, symbol, cancel=exit_.cancel)
+            return _passed(standing, symbol, cancel=exit_.cancel), None
         room = exit_.room
-        if refusal.max_quantity * quantity > 0.0 and abs(refusal.max_quantity) > abs(room):
-            room = refusal.max_quantity
-        if refusal.guard == "state":
+        if not adding:
             text = f"no adding of {symbol}: {standing.reason}"
-            return denial(standing.state, symbol, "state", text, room, standing.reasons)
-        return denial(standing.state, symbol, refusal.guard, refusal.text, room)
+            return denial(standing.state, symbol, "state", text, room, standing.reasons), None
+        most = min((refusal.max_quantity for refusal in refusals), key=abs)
+        if most * quantity > 0.0 and abs(most) > abs(room):
+            room = most
+        reasons = tuple(Reason(r.guard, Action.FREEZE, r.text) for r in refusals)
+        first = refusals[0]
+        return denial(standing.state, symbol, first.guard, first.text, room, reasons), None
+
+    def _check(
+        self,
+        asked: Asked,
+        effect: Effect,
+        side: Sequence[Pending],
+        standing: Verdict,
+        refusals: list[Refusal],
+    ) -> None:
+        """Every check in the fixed sequence, cheap before dear; all that refuse are kept.
+
+        Without a reference price nothing after it can be judged, and the limits on the shape and
+        tail of the whole book are asked about orders only that pass everything before them.
+        """
+        checks = self._checks
+        if checks is not None:
+            for check in checks.early:
+                refusal = check(asked)
+                if refusal is not None:
+                    refusals.append(refusal)
+        refusal = self._price(asked, effect)
+        if refusal is not None:
+            refusals.append(refusal)
+            return
+        if checks is not None:
+            for check in checks.late:
+                refusal = check(asked)
+                if refusal is not None:
+                    refusals.append(refusal)
+        self._limits_refuse(asked, side, standing, refusals)
+        if not refusals and self._more:
+            refusal = self._more_refuse(asked, standing)
+            if refusal is not None:
+                refusals.append(refusal)
+
+    def _price(self, asked: Asked, effect: Effect) -> Refusal | None:
+        """Reference price of the order, written into ``asked``, or why there is none."""
+        symbol, now = asked.symbol, asked.now
+        price, seen = effect.price, asked.order.reference_time
+        if price is None and (known := self._last_price(symbol)) is not None:
+            price, seen = known
+        if price is None or not 0.0 < price < math.inf:
+            text = f"expected a reference price of {symbol} above 0, was {price}"
+            return Refusal("price", text, 0.0)
+        if seen is not None:
+            if seen.tzinfo is None:
+                return Refusal("price", f"expected an aware time of {symbol}'s price", 0.0)
+            if now - seen > self._max_age:
+                text = (
+                    f"price of {symbol} is stale: last seen {seen.isoformat()}, "
+                    f"now {now.isoformat()}"
+                )
+                return Refusal("price", text, 0.0)
+        asked.price, asked.unit = price, price * effect.multiplier
+        return None
 
     def _legs_reduce(
         self, order: OrderRequest, portfolio: Portfolio, pending: Sequence[Pending]
@@ -286,36 +346,20 @@ class OrderGate:
 
     def _limits_refuse(
         self,
-        effect: Effect,
-        order: OrderRequest,
-        portfolio: Portfolio,
-        pending: Sequence[Pending],
+        asked: Asked,
         side: Sequence[Pending],
         standing: Verdict,
-    ) -> Refusal | None:
-        symbol, quantity = effect.symbol, effect.quantity
-        price, seen = effect.price, order.reference_time
-        if price is None and (known := self._last_price(symbol)) is not None:
-            price, seen = known
-        if price is None or not math.isfinite(price) or price <= 0.0:
-            text = f"expected a reference price of {symbol} above 0, was {price}"
-            return Refusal("price", text, 0.0)
-        if seen is not None:
-            if seen.tzinfo is None:
-                return Refusal("price", f"expected an aware time of {symbol}'s price", 0.0)
-            if portfolio.time - seen > self._max_age:
-                text = (
-                    f"price of {symbol} is stale: last seen {seen.isoformat()}, "
-                    f"now {portfolio.time.isoformat()}"
-                )
-                return Refusal("price", text, 0.0)
+        refusals: list[Refusal],
+    ) -> None:
+        symbol, quantity, portfolio = asked.symbol, asked.quantity, asked.portfolio
         held = _held(portfolio, symbol)
         if not math.isfinite(held):
-            return Refusal("input", f"expected a finite position in {symbol}, was {held}", 0.0)
-        limits, equity = self._limits, portfolio.equity
+            text = f"expected a finite position in {symbol}, was {held}"
+            refusals.append(Refusal("input", text, 0.0))
+            return
+        limits, equity, unit = self._limits, portfolio.equity, asked.unit
         scale = standing.multiplier
-        unit = price * effect.multiplier
-        ahead = held + sum(p.quantity for p in side)
+        ahead = held + sum([p.quantity for p in side]) if side else held
         worst = ahead + quantity
         direction = 1.0 if quantity > 0 else -1.0
 
@@ -328,20 +372,27 @@ class OrderGate:
                     f"pending, limit {limits.max_position:.1%} of equity"
                     f"{f' x {scale:.2f}' if scale < 1 else ''} = {cap:,.2f}"
                 )
-                return Refusal("max_position", text, direction * room)
+                refusals.append(Refusal("max_position", text, direction * room))
         gross_limit = limits.max_leverage
         if scale < 1.0:
             scaled = scale * self._full_gross
             gross_limit = scaled if gross_limit is None else min(gross_limit, scaled)
         if gross_limit is None:
-            return None
-        other = self._gross_of_others(symbol, portfolio, pending)
+            return
+        other = self._gross_of_others(symbol, portfolio, asked.pending)
         if isinstance(other, str):
-            return Refusal("input", other, 0.0)
-        opposite = held + sum(
-            p.quantity for p in pending if p.symbol == symbol and p.quantity * quantity < 0.0
-        )
-        before = max(abs(ahead), abs(opposite), abs(held))
+            refusals.append(Refusal("input", other, 0.0))
+            return
+        before = max(abs(ahead), abs(held))
+        if asked.pending:
+            opposite = held + sum(
+                [
+                    p.quantity
+                    for p in asked.pending
+                    if p.symbol == symbol and p.quantity * quantity < 0.0
+                ]
+            )
+            before = max(before, abs(opposite))
         after = max(abs(worst), before)
         cap = gross_limit * equity
         if other + after * unit > cap * (1.0 + _EPSILON):
@@ -350,26 +401,19 @@ class OrderGate:
                 f"gross limit: {other + after * unit:,.2f} with everything pending, "
                 f"limit {gross_limit:.2f} x equity = {cap:,.2f}"
             )
-            return Refusal("max_leverage", text, direction * room)
-        return None
+            refusals.append(Refusal("max_leverage", text, direction * room))
 
-    def _more_refuse(
-        self,
-        effect: Effect,
-        portfolio: Portfolio,
-        pending: Sequence[Pending],
-        standing: Verdict,
-    ) -> Refusal | None:
+    def _more_refuse(self, asked: Asked, standing: Verdict) -> Refusal | None:
         """Answer of the further limits to an order that the gate's own let pass."""
-        price = effect.price if effect.price is not None else self._known_price(effect.symbol)
         candidate = Candidate(
-            effect.symbol,
-            effect.quantity,
-            (price or 0.0) * effect.multiplier,
-            portfolio,
-            pending,
+            asked.symbol,
+            asked.quantity,
+            asked.unit,
+            asked.portfolio,
+            asked.pending,
             standing.multiplier,
             self._known_price,
+            values=self._value(asked.portfolio),
         )
         for limit in self._more:
             objection = limit.object(candidate)
@@ -377,45 +421,59 @@ class OrderGate:
                 return Refusal(objection.guard, objection.text, objection.max_quantity)
         return None
 
+    def _value(self, portfolio: Portfolio) -> dict[str, float]:
+        """Signed value of every position; remembered for the next order of the same moment."""
+        positions, time, equity = portfolio.positions, portfolio.time, portfolio.equity
+        known = self._valued
+        if known is None or known[0] is not positions or known[1] != time or known[2] != equity:
+            self._values = values = {
+                name: p.quantity * p.price * p.multiplier for name, p in positions.items()
+            }
+            self._gross = sum(map(abs, values.values()))
+            self._valued = (positions, time, equity)
+        return self._values
+
     def _gross_of_others(
         self, symbol: str, portfolio: Portfolio, pending: Sequence[Pending]
     ) -> float | str:
         """Gross exposure of all other symbols at its worst, or why it cannot be told."""
+        values = self._value(portfolio)
+        total = self._gross
+        if not math.isfinite(total):  # the order's own symbol may be the one to blame
+            total = sum(abs(value) for name, value in values.items() if name != symbol)
+        else:
+            total -= abs(values.get(symbol, 0.0))
         # symbol -> [buys, sells, those of them that do not rest, price times multiplier]
         books: dict[str, list[float]] = {}
-        for p in pending:
-            name = p.symbol
+        for _, name, quantity, resting, price, multiplier, _ in pending:
             if name == symbol:
                 continue
             book = books.get(name)
             if book is None:
                 books[name] = book = [0.0, 0.0, 0.0, 0.0]
-            quantity = p.quantity
             book[0 if quantity > 0.0 else 1] += quantity
-            if not p.resting:
+            if not resting:
                 book[2] += quantity
-            price = p.price if p.price is not None else self._known_price(name)
-            if price is not None:
-                book[3] = max(book[3], price * p.multiplier)
-        total = 0.0
-        for name, position in portfolio.positions.items():
-            if name == symbol:
+            if price is None:
+                price = self._known_price(name)
+            if price is not None and price * multiplier > book[3]:
+                book[3] = price * multiplier
+        positions = portfolio.positions
+        for name, (buys, sells, closing, own) in books.items():
+            position = positions.get(name)
+            if position is None:
+                if own <= 0.0:
+                    return f"expected a price for the open orders in {name}, was none"
+                total += max(buys, -sells) * own
                 continue
-            held, unit = position.quantity, position.price * position.multiplier
-            book = books.pop(name, None) if books else None
-            if book is None:
-                total += abs(held) * unit
-                continue
-            long, short, closing = held + book[0], held + book[1], book[2]
+            held = position.quantity
+            long, short = held + buys, held + sells
             if held > 0.0 > closing:
                 long = max(0.0, long + closing)
             elif held < 0.0 < closing:
                 short = min(0.0, short + closing)
-            total += max(long, -short, 0.0) * unit
-        for name, book in books.items():
-            if book[3] <= 0.0:
-                return f"expected a price for the open orders in {name}, was none"
-            total += max(book[0], -book[1]) * book[3]
+            worst = max(long, -short, 0.0) * (position.price * position.multiplier)
+            total += worst - abs(values[name])
         if not math.isfinite(total):
             return f"expected finite positions and prices, gross exposure was {total}"
         return total

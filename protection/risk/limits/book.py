@@ -71,7 +71,10 @@ def book_of(candidate: Candidate) -> Book | str:
 
 def _make(candidate: Candidate) -> Book | str:
     symbol, positions = candidate.symbol, candidate.portfolio.positions
-    held = {name: p.quantity * p.price * p.multiplier for name, p in positions.items()}
+    if candidate.values is not None:
+        held = dict(candidate.values)
+    else:
+        held = {name: p.quantity * p.price * p.multiplier for name, p in positions.items()}
     if symbol in held:
         held[symbol] = positions[symbol].quantity * candidate.unit
     own = Line(held.get(symbol, 0.0))
