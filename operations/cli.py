@@ -11,6 +11,7 @@ import typer
 
 from operations.audit import app as audit
 from operations.errors import Exit, OperationError
+from operations.incidents import app as incidents
 
 app = typer.Typer(
     name="protect",
@@ -23,6 +24,7 @@ cloud = typer.Typer(help="Bundles for QuantConnect's cloud.", no_args_is_help=Tr
 app.add_typer(data, name="data")
 app.add_typer(cloud, name="cloud")
 app.add_typer(audit, name="audit")
+app.add_typer(incidents, name="incidents")
 
 Folder = Annotated[Path, typer.Argument(help="LEAN data folder")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print machine-readable JSON")]

@@ -16,6 +16,7 @@ import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, TypeAlias
 
 from protection.blockchain.reader import LedgerReader, open_reader
@@ -201,12 +202,12 @@ class PostMortemEngine:
             return self._explain(timeline, order_of(found, incident))
         if not found:
             return _clean(timeline)
-        if len(found) == 1:
-            return self._explain(timeline, found[0])
-        return min(
-            (self._explain(timeline, one) for one in found),
-            key=lambda report: 0 if report.attribution is None else report.attribution.pnl,
-        )
+        return min((self._explain(timeline, one) for one in found), key=_change)
+
+    def explain_all(self, source: Source, *, run: int = -1) -> list[PostMortem]:
+        """Explanations of every incident of one run, in order."""
+        timeline = self._run(source, run)
+        return [self._explain(timeline, one) for one in find_incidents(timeline)]
 
     def replay(
         self,
@@ -224,7 +225,7 @@ class PostMortemEngine:
         ----------
         source : as for :meth:`runs`, no plain entries
         build : ``protection.system.ProtectionSystem``
-        incident : number or name; None takes the first
+        incident : number or name; None takes the one that lost most
         without : guards to switch off, for example ``daily_loss``
         settings : flat settings to change, for example ``{"daily.loss": "0.05"}``
 
@@ -245,6 +246,9 @@ class PostMortemEngine:
             records = list(source)
         timeline = self._run(records, run)
         found = find_incidents(timeline)
+        if incident is None and found:
+            worst = min(self.explain_all(records, run=run), key=_change)
+            incident = found[0].number if worst.incident is None else worst.incident.number
         wanted = order_of(found, 1 if incident is None else incident)
         return what_if(records, timeline, wanted, build, changed)
 
@@ -272,6 +276,10 @@ class PostMortemEngine:
             _severity(timeline, incident),
             (timeline.first, timeline.last),
         )
+
+
+def _change(report: PostMortem) -> Decimal:
+    return Decimal(0) if report.attribution is None else report.attribution.pnl
 
 
 def _books(timeline: Timeline, first: int, last: int) -> Attribution:
