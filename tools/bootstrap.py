@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parent.parent
 #: Which extras each kind of environment installs on top of the base dependencies.
 KINDS: dict[str, tuple[str, ...]] = {
     "run": (),
-    "dev": ("ml", "torch", "ops", "chain", "research", "lean", "test"),
+    "dev": ("ml", "torch", "ops", "chain", "cluster", "research", "lean", "test"),
 }
 
 
