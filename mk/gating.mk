@@ -1,6 +1,6 @@
 # The model gate and the admission.
 .PHONY: gate-calibration bench-admission attacks
-gate-calibration: env-dev ## False alarms and power of the model gate, simulated (half an hour on one core)
+gate-calibration: env-dev ## False alarms and power of the model gate, simulated (about an hour on one core)
 	@"$(PY)" benchmarks/gate_calibration.py $(ARGS)
 
 bench-admission: env-dev ## Speed of the door, and of the path admission, robust update, gate

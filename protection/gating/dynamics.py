@@ -27,7 +27,7 @@ _PERSISTENCE = 0.985
 # (make gate-calibration). BIAS: rows times what variance targeting takes from the persistence.
 # BLEND: how far the two segments are brought to one variance before the fit, up to 5 columns and
 # from 20 columns on. 0 lets a clean difference of their variances pass for persistence (false
-# alarms 0.036 instead of 0.050 with 2 columns), 1 takes all slow waves out (0.11). The more
+# alarms too rare), 1 takes all slow waves out (0.11 instead of 0.05 with 2 columns). The more
 # columns share one fit, the less such a difference can mislead it. Below 250 rows a segment is
 # too short to know its own level, and the exponent falls in proportion.
 BIAS = 4.0
