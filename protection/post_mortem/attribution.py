@@ -176,6 +176,8 @@ class _Books:
                 now = one.fills[-1][1] * one.multiplier if one.fills else one.price
             if before is not None and math.isfinite(now):
                 self._settle(one, now, held, snapshot.time > before.time, before, snapshot)
+            elif before is None:
+                one.base = held
             one.price, one.held = now, held
             one.first = math.nan
             one.fills.clear()
