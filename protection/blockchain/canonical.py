@@ -17,6 +17,7 @@ from __future__ import annotations
 import json
 import math
 import numbers
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -30,6 +31,9 @@ SAFE = 2**53 - 1
 """Largest integer that a reader with doubles cannot mistake for its neighbour."""
 
 _KNOWN_SHAPES, _LARGEST_SHAPE = 1024, 64
+# Python's own limit on recursion stops a value nested too deeply; some packages raise it so far
+# that the stack of the process ends first. Then the depth is counted before anything is written.
+_USUAL_RECURSION, _DEEPEST = 2_000, 200
 
 
 def canonical(value: Any) -> bytes:
@@ -40,6 +44,8 @@ def canonical(value: Any) -> bytes:
     FixInput
         When the value holds something that has no canonical form; the message names it.
     """
+    if sys.getrecursionlimit() > _USUAL_RECURSION:
+        _refuse_deep(value)
     try:
         return _WRITERS[type(value)](value).encode("utf-8")
     except KeyError:
@@ -49,6 +55,18 @@ def canonical(value: Any) -> bytes:
     except RecursionError:
         raise FixInput("expected a value nested less deeply, was deeper than the stack") from None
     return _other(value).encode("utf-8")
+
+
+def _refuse_deep(value: Any) -> None:
+    waiting: list[tuple[Any, int]] = [(value, 0)]
+    while waiting:
+        item, depth = waiting.pop()
+        if depth > _DEEPEST:
+            raise FixInput(f"expected a value nested less deeply, was over {_DEEPEST} levels")
+        if isinstance(item, Mapping):
+            waiting += [(inner, depth + 1) for inner in item.values()]
+        elif isinstance(item, (list, tuple)):
+            waiting += [(inner, depth + 1) for inner in item]
 
 
 def parse(data: bytes) -> Any:

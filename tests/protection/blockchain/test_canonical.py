@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import struct
+import sys
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from enum import Enum
@@ -177,3 +178,16 @@ def test_the_order_of_insertion_does_not_matter(value: dict[str, int], random) -
 )
 def test_other_spellings_of_a_value_are_not_canonical(data: bytes) -> None:
     assert not is_canonical(data)
+
+
+def test_a_raised_limit_on_recursion_does_not_let_depth_end_the_process() -> None:
+    deep: list[object] = []
+    deep.append(deep)
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(1_000_000)
+    try:
+        with pytest.raises(FixInput, match="nested"):
+            canonical({"entry": deep})
+        assert canonical({"entry": [[1]]}) == b'{"entry":[[1]]}'
+    finally:
+        sys.setrecursionlimit(limit)
