@@ -56,6 +56,6 @@ class SecurityBenchmark(LeanModel):
 
 
 def wrap_benchmark(benchmark: Any) -> Any:
-    """Return a benchmark as the engine asks it, also for a user's object with ``evaluate`` alone."""
+    """Return a benchmark as the engine asks it, also for a user object with ``evaluate`` only."""
     native = benchmark is None or isinstance(benchmark, FuncBenchmark | SecurityBenchmark)
     return benchmark if native else FuncBenchmark(method(benchmark, "evaluate"))
