@@ -111,6 +111,7 @@ class Board:
 
     def enter(self, session: int) -> None:
         """Tell the number of the present session, before anything is judged in it."""
+        self._dirty |= session != self._session
         self._session = session
 
     def step_portfolio(
@@ -158,13 +159,14 @@ class Board:
     def feed(self, record: Statistic, now: datetime, equity: float) -> bool:
         """Take in a statistic; whether a state changed that must outlive a restart."""
         changed = self.gauges.feed(record, now, self._session, equity)
-        self._dirty |= changed or self.gauges.restless
+        self._dirty |= self.gauges.touched
         return changed
 
     def pass_time(self, now: datetime, equity: float) -> bool:
         """Let pauses of gauges and of disabled breakers end, and silent statistics trip."""
         changed = self.gauges.step(now, self._session, equity)
-        self._dirty |= changed or self.gauges.restless
+        if self.gauges.touched:
+            self._dirty = True
         if self._disabled:
             for name in [n for n, (end, _) in self._disabled.items() if now >= end]:
                 self._enable(name, now, f"{name}: guards again, the time without it is over")
@@ -220,8 +222,9 @@ class Board:
         equity: float,
         flat: bool,
     ) -> bool:
+        before = breaker.value
         changes = breaker.step(now, session, value, equity, flat)
-        if breaker.state not in _SILENT or changes:
+        if changes or (value != before and breaker.state not in _SILENT):
             self._dirty = True
         for change in changes:
             self._say(breaker, change, now, equity)
@@ -300,7 +303,7 @@ class Board:
         """The verdict in force."""
         if not self._dirty and cushion.multiplier == self._cushion_multiplier:
             return self._verdict
-        self._dirty = False
+        self._dirty = self.gauges.touched = False
         self._cushion_multiplier = cushion.multiplier
         reasons: list[Reason] = [] if kill is None else [kill]
         evidence: dict[str, Any] = {}

@@ -80,9 +80,24 @@ class Gauges:
     ----------
     settings : the rules
     say : receives every transition
+
+    Attributes
+    ----------
+    breakers : by gauge and scope, those that were fed
+    touched : whether what they demand, or why, may have changed since this was last reset
     """
 
-    __slots__ = ("_due", "_fed", "_readers", "_rules", "_say", "_stale", "breakers", "restless")
+    __slots__ = (
+        "_awake",
+        "_due",
+        "_fed",
+        "_readers",
+        "_rules",
+        "_say",
+        "_stale",
+        "breakers",
+        "touched",
+    )
 
     def __init__(self, settings: GaugeSettings, say: Say) -> None:
         meanings, specs = gauge_meanings(), settings.specs()
@@ -95,7 +110,13 @@ class Gauges:
         self.breakers: dict[tuple[str, str], Breaker] = {}
         self._fed: dict[tuple[str, str], datetime] = {}
         self._due: datetime | None = None
-        self.restless = False
+        self._awake: dict[tuple[str, str], Breaker] = {}  # those that are not closed
+        self.touched = False
+
+    @property
+    def restless(self) -> bool:
+        """Whether any gauge is not closed."""
+        return bool(self._awake)
 
     def names(self) -> set[str]:
         """Names of the gauges that are on."""
@@ -130,9 +151,15 @@ class Gauges:
     def step(self, now: datetime, session: int, equity: float) -> bool:
         """Let time pass: pauses end, and statistics that do not come any more trip."""
         due = self._due
-        if not self.restless and (due is None or now <= due):
+        overdue = due is not None and now > due
+        if not overdue and not self._awake:
             return False
-        changed, self._due = False, None
+        changed = False
+        if not overdue:
+            for breaker in list(self._awake.values()):
+                changed |= self._step(breaker, now, session, breaker.value, equity)
+            return changed
+        self._due = None
         for (name, scope), breaker in self.breakers.items():
             age = self._stale.get(name)
             value = breaker.value
@@ -149,22 +176,29 @@ class Gauges:
     def _step(
         self, breaker: Breaker, now: datetime, session: int, value: float, equity: float
     ) -> bool:
+        before = breaker.value
         changes = breaker.step(now, session, value, equity, True)
+        if not changes:
+            if value != before and breaker.state is not BreakerState.CLOSED:
+                self.touched = True
+            return False
+        self.touched = True
+        self._note(breaker)
         for change in changes:
             self._say(breaker, change, now, equity)
-        self._settle()
         return any(change.after is not BreakerState.WARN for change in changes)
 
-    def _settle(self) -> None:
-        """Remember whether any gauge is not closed: the usual step then costs two comparisons."""
-        closed = BreakerState.CLOSED
-        self.restless = any(b.state is not closed for b in self.breakers.values())
+    def _note(self, breaker: Breaker) -> None:
+        """Keep count of the gauges that are not closed: the usual step looks at no other."""
+        key = (breaker.rule.name, breaker.scope)
+        if breaker.state is BreakerState.CLOSED:
+            self._awake.pop(key, None)
+        else:
+            self._awake[key] = breaker
 
     def demanding(self) -> list[Breaker]:
         """Gauges that demand something."""
-        if not self.restless:
-            return []
-        return [b for b in self.breakers.values() if b.demand is not Action.ALLOW]
+        return [b for b in self._awake.values() if b.demand is not Action.ALLOW]
 
     def snapshot(self) -> list[Any]:
         """Everything a restart needs, as plain data."""
@@ -189,10 +223,10 @@ class Gauges:
                 breaker.restore(kept)
                 key = (str(name), str(scope))
                 self.breakers[key], self._fed[key] = breaker, datetime.fromisoformat(fed)
+                self._note(breaker)
                 age = self._stale.get(name)
                 if age is not None:
                     end = self._fed[key] + age
                     self._due = end if self._due is None else min(self._due, end)
         except (KeyError, TypeError, ValueError) as error:
             raise RecoverState(f"expected a snapshot of gauges, was not: {error!r}") from error
-        self._settle()

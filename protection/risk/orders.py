@@ -60,16 +60,22 @@ class Pending(NamedTuple):
     group: OrderId | None = None
 
 
+# the generated constructor costs three times as much, and the gate makes one an open order
+_new = tuple.__new__
+
+
 class OrderBook:
     """What is in flight."""
 
-    __slots__ = ("_finished", "_refused", "_working", "unseen")
+    __slots__ = ("_finished", "_listed", "_refused", "_working", "unseen")
 
     def __init__(self) -> None:
         self._working: dict[OrderId, Working] = {}
         self._finished: OrderedDict[OrderId, None] = OrderedDict()
         self._refused: OrderedDict[OrderId, None] = OrderedDict()
         self.unseen: set[OrderId] = set()
+        # the host's list looked at last, its ids, and what it says
+        self._listed: tuple[tuple[OpenOrder, ...], frozenset[OrderId], list[Pending]] | None = None
 
     def __len__(self) -> int:
         return len(self._working)
@@ -182,6 +188,36 @@ class OrderBook:
         working, refused = self._working, self._refused
         if not listed and not working:
             return []
+        said = self._listed
+        if said is None or said[0] is not listed:
+            said = self._listed = (listed, frozenset(order.order_id for order in listed), [])
+            for o in listed:
+                if o.quantity != 0.0:
+                    head = (o.order_id, o.symbol, o.quantity, o.kind.resting)
+                    said[2].append(_new(Pending, (*head, o.price, o.multiplier, o.group)))
+        ids = said[1]
+        matched: frozenset[OrderId] | set[OrderId]
+        if exclude in ids or not ids.isdisjoint(refused) or not ids.isdisjoint(working):
+            result, matched = self._compared(listed, exclude)
+        else:
+            result, matched = said[2].copy(), ids  # nothing known differs from what is listed
+        for order_id, known in working.items():
+            if order_id == exclude or order_id in matched:
+                continue
+            rest = known.remaining
+            if rest != 0.0:
+                line = (
+                    *(order_id, known.symbol, rest, known.resting),
+                    *(known.price, known.multiplier, known.group),
+                )
+                result.append(_new(Pending, line))
+        return result
+
+    def _compared(
+        self, listed: tuple[OpenOrder, ...], exclude: OrderId | None
+    ) -> tuple[list[Pending], set[OrderId]]:
+        """The listed orders, each at the larger of what is listed and what is known."""
+        working, refused = self._working, self._refused
         result: list[Pending] = []
         matched: set[OrderId] = set()
         for order in listed:
@@ -189,7 +225,6 @@ class OrderBook:
             if order_id == exclude or order_id in refused:
                 continue
             quantity, price = order.quantity, order.price
-            resting, multiplier = order.kind.resting, order.multiplier
             known = working.get(order_id)
             if known is not None:
                 matched.add(order_id)
@@ -198,28 +233,9 @@ class OrderBook:
                     quantity = rest
                 price = price if price is not None else known.price
             if quantity != 0.0:
-                result.append(
-                    Pending(
-                        order_id, order.symbol, quantity, resting, price, multiplier, order.group
-                    )
-                )
-        for order_id, known in working.items():
-            if order_id == exclude or order_id in matched:
-                continue
-            rest = known.remaining
-            if rest != 0.0:
-                result.append(
-                    Pending(
-                        order_id,
-                        known.symbol,
-                        rest,
-                        known.resting,
-                        known.price,
-                        known.multiplier,
-                        known.group,
-                    )
-                )
-        return result
+                head = (order_id, order.symbol, quantity, order.kind.resting)
+                result.append(_new(Pending, (*head, price, order.multiplier, order.group)))
+        return result, matched
 
 
 def _remember(memory: OrderedDict[OrderId, None], order_id: OrderId) -> None:

@@ -29,9 +29,10 @@ class StageLimit:
         book = book_of(candidate)
         if isinstance(book, str):
             return Objection("input", book, 0.0)
-        gross = sum(abs(v) for name, v in book.held.items() if name not in book.moving)
-        gross += sum(line.size for line in book.moving.values() if line is not book.own)
         own = book.own
+        gross = sum(map(abs, book.held.values())) - own.size
+        for line in book.moving.values():
+            gross += line.size - abs(line.held)
         buys = candidate.quantity > 0.0
         ahead = own.held + own.buys if buys else -(own.held + own.sells)
         after = max(own.size, ahead + abs(candidate.quantity) * candidate.unit)

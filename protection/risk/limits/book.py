@@ -17,29 +17,29 @@ class Line:
     held : value of the holding
     buys, sells : values of what may still be bought (positive) and sold (negative)
     closing : the part of them that reduces the holding without waiting for a price
+    top, bottom : largest and smallest value it may reach, its own sure exits credited
+    size : largest absolute value it may reach
     """
 
     held: float
     buys: float = 0.0
     sells: float = 0.0
     closing: float = 0.0
+    top: float = 0.0
+    bottom: float = 0.0
+    size: float = 0.0
 
-    @property
-    def top(self) -> float:
-        """Largest value it may reach, its own sure exits credited."""
-        value = self.held + self.buys
-        return max(0.0, value + self.closing) if self.held > 0.0 > self.closing else value
-
-    @property
-    def bottom(self) -> float:
-        """Smallest value it may reach, its own sure exits credited."""
-        value = self.held + self.sells
-        return min(0.0, value + self.closing) if self.held < 0.0 < self.closing else value
-
-    @property
-    def size(self) -> float:
-        """Largest absolute value it may reach."""
-        return max(self.top, -self.bottom, 0.0)
+    def settle(self) -> None:
+        """Work out the extremes once everything pending is counted."""
+        held, closing = self.held, self.closing
+        top, bottom = held + self.buys, held + self.sells
+        if held > 0.0 > closing:
+            top = max(0.0, top + closing)
+        elif held < 0.0 < closing:
+            bottom = min(0.0, bottom + closing)
+        self.top, self.bottom = top, bottom
+        size = top if top > -bottom else -bottom
+        self.size = size if size > 0.0 else 0.0
 
 
 @dataclass(slots=True)
@@ -51,11 +51,13 @@ class Book:
     held : value of every position by symbol
     moving : symbols with pending orders, and always the candidate's own
     own : the candidate's own line
+    net : sum of the values of all positions
     """
 
     held: dict[str, float]
     moving: dict[str, Line]
     own: Line
+    net: float
 
 
 def book_of(candidate: Candidate) -> Book | str:
@@ -103,7 +105,9 @@ def _make(candidate: Candidate) -> Book | str:
             line.sells += value
         if not p.resting and name != symbol and value * line.held < 0.0:
             line.closing += value
-    total += sum(held.values())
-    if not math.isfinite(total):
-        return f"expected finite positions and prices, was {total} in sum"
-    return Book(held, moving, own)
+    net = sum(held.values())
+    if not math.isfinite(total + net):
+        return f"expected finite positions and prices, was {total + net} in sum"
+    for line in moving.values():
+        line.settle()
+    return Book(held, moving, own, net)

@@ -94,7 +94,7 @@ class ExposureLimits:
         limit = self._settings.max_net
         if limit is None:
             return None
-        net, up = sum(book.held.values()), candidate.quantity > 0
+        net, up = book.net, candidate.quantity > 0
         for line in book.moving.values():
             net += (line.top if up else line.bottom) - line.held
         reached = net if up else -net
