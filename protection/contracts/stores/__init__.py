@@ -1,4 +1,4 @@
-"""Durable places for state: files, memory, LEAN's Object Store."""
+"""Durable places for state: files, SQLite, memory, LEAN's Object Store."""
 
 from protection.contracts.stores.base import StateStore, check_key, pack, unpack
 from protection.contracts.stores.file import FileStateStore
