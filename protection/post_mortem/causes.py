@@ -100,25 +100,32 @@ class Case:
     market: MarketView
 
     @cached_property
-    def sessions(self) -> list[date]:
-        """Trading days of the run, in order."""
-        return sorted({step.session for step in self.timeline.steps})
+    def _begins(self) -> list[tuple[date, int]]:
+        """Trading days up to the first trigger's, each with the number of its first record."""
+        first = self.incident.triggers[0].seq
+        begins: dict[date, int] = {}
+        day = date.min
+        for step in self.timeline.steps:
+            if step.seq > first:
+                break
+            begins.setdefault(step.session, step.seq)
+            day = step.session
+        return sorted(item for item in begins.items() if item[0] <= day)
 
     def since(self, sessions: int) -> int:
         """Number of the first record of the trading day so many before the first trigger's."""
-        first = self.incident.triggers[0].seq
-        day = next(s.session for s in self.timeline.steps if s.seq == first)
-        at = max(0, self.sessions.index(day) - sessions)
-        return next(s.seq for s in self.timeline.steps if s.session >= self.sessions[at])
+        return self._begins[max(0, len(self._begins) - 1 - sessions)][1]
 
     def steps(self, kind: type[StepType], sessions: int = 0) -> list[StepType]:
         """Steps of a kind in the incident and so many trading days before it."""
         since = min(self.incident.first, self.since(sessions))
-        return [
-            step
-            for step in self.timeline.steps
-            if isinstance(step, kind) and since <= step.seq <= self.incident.last
-        ]
+        return [step for step in self._near if isinstance(step, kind) and since <= step.seq]
+
+    @cached_property
+    def _near(self) -> list[Step]:
+        """Steps of the incident and :data:`LOOKBACK` trading days before it."""
+        since = min(self.incident.first, self.since(LOOKBACK))
+        return [s for s in self.timeline.steps if since <= s.seq <= self.incident.last]
 
     @cached_property
     def trips(self) -> list[GuardChange]:
@@ -233,7 +240,7 @@ def _data(case: Case) -> Iterator[Finding]:
             (spike.seq,),
         )
     stale = [a for a in case.steps(Asked) if not a.allowed and a.guard == "price"]
-    if stale:
+    if stale and case.triggered("price"):  # not one that had been missing for long
         yield Finding(
             "data",
             "stale_price",
@@ -298,6 +305,7 @@ def _oversized_targets(case: Case) -> Iterator[Finding]:
         return
     prices: dict[str, float] = {}
     equity = 0.0
+    since = case.since(1)
     for step in case.timeline.steps:
         if step.seq > case.incident.last:
             return
@@ -307,7 +315,7 @@ def _oversized_targets(case: Case) -> Iterator[Finding]:
                 prices[name] = position.price * position.multiplier
         elif isinstance(step, Price):
             prices[step.symbol] = step.close
-        elif isinstance(step, Review) and step.seq >= case.since(1) and equity > 0:
+        elif isinstance(step, Review) and step.seq >= since and equity > 0:
             gross = sum(abs(q) * prices.get(s, 0.0) for s, q in step.targets.items())
             if gross > 1.25 * limit * equity:
                 text = (

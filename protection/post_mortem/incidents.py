@@ -4,7 +4,8 @@ An incident begins with a *trigger* and ends when every guard that was triggered
 
 - a breaker opens (all but ``volatility``, which only halves the size of one symbol and does so in
   quiet years, too), a fault comes into force, or somebody kills;
-- the gate refuses an order for its input or price, or three orders of a session for their size;
+- the gate refuses an order for its input or price (a missing price counts once until a new price
+  comes), or three orders of a session for their size;
 - the broker refuses three orders of a session that the gate had allowed;
 - an order fills that never asked;
 - the lock changes outside the system, entries could not be recorded, a torn tail was cut off.
@@ -27,6 +28,7 @@ from protection.post_mortem.timeline import (
     Filled,
     GuardChange,
     Person,
+    Price,
     Snapshot,
     Step,
     Timeline,
@@ -100,6 +102,7 @@ class _Watch:
         self.held: set[tuple[str, str]] = set()
         self._session: date | None = None
         self._sized: Counter[str] = Counter()
+        self._priceless: set[str] = set()
 
     def take(self, step: AnyStep) -> Trigger | None:
         """The trigger that a step is, if any."""
@@ -109,10 +112,16 @@ class _Watch:
             self._session = step.session
             self._sized.clear()
         if isinstance(step, Asked) and not step.allowed:
+            if step.guard == "price":
+                if step.symbol in self._priceless:
+                    return None  # the same missing price as before
+                self._priceless.add(step.symbol)
             if step.guard in INPUT_GUARDS:
                 return _trigger(step, step.guard, f"symbol:{step.symbol}", step.reason)
             if step.guard in SIZE_GUARDS and self._many("gate"):
                 return _trigger(step, step.guard, f"symbol:{step.symbol}", step.reason)
+        elif isinstance(step, Price):
+            self._priceless.discard(step.symbol)
         elif isinstance(step, Unfilled) and self._many("broker"):
             text = f"the broker refused {_MANY} orders of one session"
             return _trigger(step, "rejections", "portfolio", text)
@@ -211,7 +220,7 @@ def _close(timeline: Timeline, opened: _Open, number: int, ended: bool) -> Incid
     last = opened.last
     steps = timeline.steps
     day = next(step.session for step in steps if step.seq == first.seq)
-    snapshots = [s for s in steps if isinstance(s, Snapshot)]
+    snapshots = timeline.snapshots
     before = [s for s in snapshots if s.session < day and s.seq < first.seq]
     here = [s for s in snapshots if s.seq >= first.seq] or snapshots
     baseline = before[-1].seq if before else (snapshots[0].seq if snapshots else first.seq)

@@ -6,9 +6,10 @@ days times 1.4826. One bad price therefore does not make its own normal.
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from itertools import pairwise
 from statistics import median
 
@@ -23,6 +24,8 @@ SPIKE_MOVE = 0.05
 _REVERSED = 0.6
 _QUIET = 0.25
 _FROZEN = 5
+_DAYS = 120  # calendar days that hold the normal
+_AFTER = 500  # records after the incident, to see whether a price came back
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +98,13 @@ class MarketView:
 
 def look_at_market(timeline: Timeline, incident: Incident, days: int = 3) -> MarketView:
     """Prices from ``days`` sessions before the trigger to the end of the incident."""
-    prices: dict[str, list[Price]] = {}
-    for step in timeline.steps:
-        if isinstance(step, Price):
-            prices.setdefault(step.symbol, []).append(step)
     day = _session_of(timeline, incident)
+    early = day - timedelta(days=_DAYS)
+    prices = {
+        symbol: near
+        for symbol, line in timeline.prices.items()
+        if (near := _between(line, early, incident.last + _AFTER))
+    }
     sessions = sorted({p.session for line in prices.values() for p in line})
     at = sum(session < day for session in sessions)
     since = sessions[max(0, at - days)] if sessions else day
@@ -118,6 +123,13 @@ def _together(moves: Sequence[Move], normals: float) -> float:
         return 0.0
     down = sum(move.normals <= -normals for move in moves)
     return max(down, sum(move.normals >= normals for move in moves)) / len(moves)
+
+
+def _between(line: Sequence[Price], early: date, last: int) -> Sequence[Price]:
+    """Prices from a day on and up to a record."""
+    start = bisect_left(line, early, key=lambda price: price.session)
+    stop = bisect_right(line, last, key=lambda price: price.seq)
+    return line[start:stop]
 
 
 def _session_of(timeline: Timeline, incident: Incident) -> date:

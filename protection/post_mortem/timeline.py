@@ -6,10 +6,12 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import cached_property
 from typing import Any, TypeAlias
 
 from protection.blockchain.codec import PortfolioReader
 from protection.blockchain.records import Record
+from protection.contracts.actions import Action
 from protection.contracts.clock import SessionCalendar
 from protection.contracts.errors import FixInput
 from protection.contracts.records import Portfolio
@@ -53,7 +55,11 @@ class Rejected(Step):
 
 @dataclass(frozen=True, slots=True)
 class Snapshot(Step):
-    """The account at one moment; ``state`` and ``multiplier`` only after an evaluation."""
+    """The account at one moment.
+
+    ``state`` (the strongest of the portfolio's and the symbols' actions) and ``multiplier`` are
+    told by evaluations only.
+    """
 
     portfolio: Portfolio
     state: str
@@ -156,7 +162,7 @@ AnyStep: TypeAlias = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Timeline:
     """One run: every step in the order of the ledger.
 
@@ -171,6 +177,20 @@ class Timeline:
     first: int
     last: int
     settings: ProtectionSettings = field(default_factory=ProtectionSettings)
+
+    @cached_property
+    def snapshots(self) -> tuple[Snapshot, ...]:
+        """The account's snapshots."""
+        return tuple(step for step in self.steps if isinstance(step, Snapshot))
+
+    @cached_property
+    def prices(self) -> dict[str, tuple[Price, ...]]:
+        """Prices by symbol."""
+        found: dict[str, list[Price]] = {}
+        for step in self.steps:
+            if isinstance(step, Price):
+                found.setdefault(step.symbol, []).append(step)
+        return {symbol: tuple(line) for symbol, line in found.items()}
 
 
 def read_runs(records: Iterable[Record | Mapping[str, Any]]) -> list[Timeline]:
@@ -277,7 +297,9 @@ class _Reader:
 
     def _evaluate(self, at: At, entry: Mapping[str, Any]) -> None:
         verdict = entry["verdict"]
-        self._snapshot(at, entry, verdict["state"], float(verdict.get("multiplier", 1.0)))
+        states = (verdict["state"], *verdict.get("by_symbol", {}).values())
+        worst = max(states, key=lambda name: Action[name])
+        self._snapshot(at, entry, worst, float(verdict.get("multiplier", 1.0)))
 
     def _review(self, at: At, entry: Mapping[str, Any]) -> None:
         self._snapshot(at, entry)
