@@ -82,7 +82,7 @@ class FileSource(BarSource):
     def exact(self, column: int, row: int) -> Decimal:
         """Return one price with .NET's scale."""
         held = self.scale if self.scales is None else int(self.scales[column, row])
-        value = Decimal(int(self.raw[column][row])).scaleb(-held)
+        value = Decimal(int(self.raw[column][row])) * _UNITS[held]
         factor = self.factor if self.factors is None else self.factors[row]
         if factor is not None:
             value = value * factor
@@ -124,6 +124,7 @@ def plain_floats(raw: Ints, scales: npt.NDArray[np.int8] | None, scale: int) -> 
 
 
 _POWERS = np.array([10.0**k for k in range(40)])
+_UNITS = [Decimal(1).scaleb(-k) for k in range(40)]
 
 
 def round_sizes(sizes: Floats, inverse: list[Decimal], which: Ints) -> Floats:

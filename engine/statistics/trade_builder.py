@@ -40,13 +40,15 @@ class _Fill:
 class _Position:
     """Open trades or fills of one symbol and the price range since the position was opened."""
 
-    __slots__ = ("fees", "fills", "high", "low", "trades")
+    __slots__ = ("fees", "fills", "high", "last", "low", "trades")
 
     def __init__(self, price: Decimal) -> None:
         self.trades: list[Trade] = []
         self.fills: list[_Fill] = []
         self.fees = ZERO
         self.high = self.low = price
+        # the price that all of the above have seen last
+        self.last: Any = None
 
 
 class TradeBuilder(LeanObject):
@@ -93,8 +95,9 @@ class TradeBuilder(LeanObject):
     def set_market_price(self, symbol: Any, price: Any) -> None:
         """Follow the price range of an open position, for MAE, MFE and drawdown."""
         position = self._positions.get(symbol)
-        if position is None:
+        if position is None or price is position.last:
             return
+        position.last = price
         if type(price) is not Decimal:
             price = to_decimal(price)
         if price > position.high:
@@ -117,6 +120,7 @@ class TradeBuilder(LeanObject):
         ):
             return
         factor = to_decimal(getattr(split, "_split_factor", None) or split.split_factor)
+        position.last = None
         position.low *= factor
         position.high *= factor
         for trade in position.trades:
@@ -153,6 +157,9 @@ class TradeBuilder(LeanObject):
             self._flat_to_flat(fill.symbol, part, fee, rate)
         else:
             self._flat_to_reduced(fill.symbol, part, fee, rate)
+        position = self._positions.get(fill.symbol)
+        if position is not None:
+            position.last = None  # what was opened now has seen no price yet
 
     # -- the three ways ------------------------------------------------------------------------
 

@@ -17,10 +17,12 @@ from enum import Enum
 from typing import TypeAlias
 
 from protection.contracts.actions import nothing
+from protection.contracts.quick import quick
 
 OrderId: TypeAlias = int | str
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Bar:
     """Open, high, low, close of one period that ended at ``time``."""
@@ -124,6 +126,7 @@ class Leg:
     quantity: float
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class OrderRequest:
     """An order, or the change of one, that asks to pass.
@@ -161,6 +164,7 @@ class OrderRequest:
     tag: str = ""
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class OpenOrder:
     """An order that may still fill; ``quantity`` is the signed remainder."""
@@ -174,6 +178,7 @@ class OpenOrder:
     group: OrderId | None = None
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Position:
     """A holding: signed quantity, average entry price, last price."""
@@ -190,6 +195,7 @@ class Position:
         return self.quantity * self.price * self.multiplier
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Portfolio:
     """The account at one moment.
@@ -232,6 +238,7 @@ class OrderStatus(Enum):
 _TERMINAL = frozenset({OrderStatus.FILLED, OrderStatus.CANCELED, OrderStatus.INVALID})
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class OrderEvent:
     """News about one order; may come late, twice, or out of order.

@@ -121,3 +121,31 @@ def test_a_split_changes_open_trades_on_raw_prices_only(
     (trade,) = builder._positions[symbol].trades
     assert trade.quantity == quantity
     assert trade.quantity * trade.entry_price == 4000.0
+
+
+PRICES = [Decimal(price) for price in ("10.00", "10.50", "9.25", "11.75")]
+STEPS = st.lists(
+    st.tuples(st.integers(-3, 3), st.integers(0, len(PRICES) - 1)), min_size=1, max_size=40
+)
+
+
+@given(STEPS, WAYS)
+def test_a_price_that_comes_again_as_the_same_object_is_like_an_equal_one(
+    steps: list[tuple[int, int]], way: tuple[FillGroupingMethod, FillMatchingMethod]
+) -> None:
+    seen = []
+    for fresh in (False, True):
+        builder = TradeBuilder(*way)
+        for quantity, index in [*steps, (-sum(q for q, _ in steps), 0)]:
+            price = Decimal(str(PRICES[index])) if fresh else PRICES[index]
+            if quantity:
+                feed(builder, [(quantity, price)])
+            builder.set_market_price("SPY", price)
+            builder.set_market_price("SPY", price)
+        seen.append(
+            [
+                (t._mae, t._mfe, t._end_trade_drawdown, t._profit_loss, t._quantity)
+                for t in builder.closed_trades
+            ]
+        )
+    assert seen[0] == seen[1]

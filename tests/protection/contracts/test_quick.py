@@ -1,0 +1,96 @@
+"""Records with the fast ``__init__`` are the frozen dataclasses they were."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+import pickle
+from dataclasses import FrozenInstanceError, dataclass, fields, replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from protection.contracts.quick import quick
+from protection.contracts.records import Bar, OpenOrder, OrderRequest, Portfolio, Position
+
+NOW = datetime(2020, 3, 16, 20, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Plain:
+    """What a quick record is compared with."""
+
+    symbol: str
+    price: float = 1.5
+    more: tuple[int, ...] = ()
+
+
+MEMBERS = {
+    "__annotations__": Plain.__annotations__,
+    "__module__": __name__,
+    "price": 1.5,
+    "more": (),
+}
+Quick = quick(dataclass(frozen=True, slots=True)(type("Plain", (), MEMBERS)))
+
+
+def test_fields_cannot_be_set_after_the_record_is_made() -> None:
+    bar = Bar("SPY", NOW, 1.0, 2.0, 0.5, 1.5)
+    assert type(bar) is Bar
+    with pytest.raises(FrozenInstanceError):
+        bar.close = 3.0  # type: ignore[misc]
+    with pytest.raises(FrozenInstanceError):
+        del bar.close  # type: ignore[misc]
+
+
+def test_a_quick_record_prints_and_is_called_like_the_plain_dataclass() -> None:
+    assert repr(Quick("SPY", more=(1,))) == repr(Plain("SPY", more=(1,)))
+    assert hash(Quick("SPY", 2.0)) == hash(Plain("SPY", 2.0))
+    ours, theirs = inspect.signature(Quick), inspect.signature(Plain)
+    assert list(ours.parameters) == list(theirs.parameters)
+    for name, parameter in theirs.parameters.items():
+        assert ours.parameters[name].default == parameter.default
+    with pytest.raises(TypeError, match="missing 1 required positional argument: 'symbol'"):
+        Quick()
+    with pytest.raises(TypeError, match="unexpected keyword argument 'size'"):
+        Quick("SPY", size=1)
+
+
+def test_defaults_arguments_and_factories_reach_their_fields() -> None:
+    bar = Bar("SPY", NOW, 1.0, 2.0, 0.5, 1.5, filled_forward=True)
+    assert (bar.volume, bar.period, bar.filled_forward) == (0.0, timedelta(days=1), True)
+    empty = Portfolio(NOW, 5.0)
+    assert dict(empty.positions) == {}
+    assert empty.open_orders == ()
+    held = {"SPY": Position("SPY", 1.0, 2.0, 3.0)}
+    assert Portfolio(NOW, 5.0, held).positions is held
+    order = OrderRequest(7, "SPY", -3.0, tag="exit")
+    assert [getattr(order, f.name) for f in fields(order)][:3] == [7, "SPY", -3.0]
+    assert order.tag == "exit"
+    assert order.legs == ()
+
+
+def test_copies_pickles_and_replacements_are_equal_records() -> None:
+    order = OpenOrder(7, "SPY", -3.0, price=2.0)
+    assert copy.copy(order) == pickle.loads(pickle.dumps(order)) == replace(order) == order
+    changed = replace(order, quantity=1.0)
+    assert type(changed) is OpenOrder
+    assert (changed.quantity, changed.price) == (1.0, 2.0)
+
+
+def test_a_subclass_stays_what_it_is() -> None:
+    class Mine(Bar):
+        """A subclass with a dictionary."""
+
+    mine = Mine("SPY", NOW, 1.0, 2.0, 0.5, 1.5)
+    assert type(mine) is Mine
+    assert mine.close == 1.5
+
+
+def test_a_class_that_is_not_made_for_it_is_refused() -> None:
+    @dataclass(frozen=True)
+    class Loose:
+        price: float
+
+    with pytest.raises(TypeError, match="expected a dataclass with slots"):
+        quick(Loose)
