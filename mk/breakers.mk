@@ -5,3 +5,9 @@ bench-breakers: env-dev ## Speed of the board, the order gate and the kill path
 
 docs-breakers: env-dev ## Write docs/concepts/breakers.md and controls.md from the code
 	@PYTHONPATH=. "$(PY)" tools/breaker_docs.py $(ARGS)
+
+soak: env-dev ## The laws over 10,000 examples each (ARGS="-k laws")
+	@SOAK_EXAMPLES=10000 "$(PY)" -m pytest -q tests/protection/test_laws.py tests/protection/test_determinism.py $(ARGS)
+
+mutation: env-dev ## Share of changed programs that the tests of machine, gate and drawdown find (ARGS="--limit 40")
+	@PYTHONPATH=. "$(PY)" tools/mutation.py $(ARGS)

@@ -56,7 +56,18 @@ def _layout(kind: type) -> tuple[tuple[str, Any], ...]:
 
 _LAYOUTS = {
     kind: _layout(kind)
-    for kind in (Bar, Quote, Trade, OrderRequest, OrderEvent, Fill, BrokerEvent, CashFlow, Verdict)
+    for kind in (
+        Bar,
+        Quote,
+        Trade,
+        Statistic,
+        OrderRequest,
+        OrderEvent,
+        Fill,
+        BrokerEvent,
+        CashFlow,
+        Verdict,
+    )
 }
 
 
@@ -276,7 +287,7 @@ _READERS: dict[str, Callable[[Any], Any]] = {
             *("open", "high", "low", "close", "volume", "bid", "ask", "bid_size", "ask_size"),
             *("price", "size", "quantity", "reference_price", "multiplier", "limit_price"),
             *("stop_price", "underlying_quantity", "filled", "fill_quantity", "fill_price"),
-            *("filled_total", "fee", "amount"),
+            *("filled_total", "fee", "amount", "value"),
         ),
         _number,
     ),
