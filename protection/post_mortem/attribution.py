@@ -254,7 +254,7 @@ def attribute(timeline: Timeline, from_seq: int, to_seq: int) -> Attribution:
     frames = [
         step
         for step in timeline.steps
-        if isinstance(step, Snapshot) and step.seq <= to_seq and math.isfinite(_equity(step))
+        if isinstance(step, Snapshot) and step.seq <= to_seq and _believable(step)
     ]
     starts = [step for step in frames if step.seq <= from_seq] or frames[:1]
     if not frames:

@@ -103,6 +103,13 @@ def dead_feed(desk: Any) -> None:
     desk.run(*QUIET, each)
 
 
+def impossible_equity(desk: Any) -> None:
+    def each(day: date, index: int) -> None:
+        desk.bad_equity = index == BEFORE
+
+    desk.run(*QUIET, each)
+
+
 def oversized_model(desk: Any) -> None:
     def each(day: date, index: int) -> None:
         if index == BEFORE:
@@ -230,6 +237,7 @@ INCIDENTS: list[tuple[Callable[[Any], None], str]] = [
     (doubled_price, "data"),
     (impossible_prices, "data"),
     (dead_feed, "data"),
+    (impossible_equity, "data"),
     (oversized_model, "model"),
     (churning_model, "model"),
     (bad_fills, "execution"),
