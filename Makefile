@@ -11,6 +11,8 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV   ?= .venv
 PY     := $(VENV)/bin/python
 ARGS   ?=
+# Processes that run the tests; JOBS=0 runs them in one, for a debugger.
+JOBS   ?= 2
 
 # A LEAN data folder of your own wins over the prepared one.
 ifdef LEAN_DATA
@@ -65,7 +67,7 @@ imports: env-dev ## import-linter: the rules of the house
 
 unit: env-dev ## pytest; ARGS="-k breaker" narrows it
 	@echo "== Tests"
-	@"$(PY)" -m pytest $(ARGS)
+	@"$(PY)" -m pytest -n $(JOBS) $(ARGS)
 
 test-slow: env-dev ## The tests that `make test` leaves out for their length
 	@"$(PY)" -m pytest -m slow $(ARGS)
