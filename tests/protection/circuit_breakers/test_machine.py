@@ -182,3 +182,52 @@ def test_a_restart_changes_nothing_and_no_way_leads_past_the_pause(
 def test_a_broken_snapshot_is_refused() -> None:
     with pytest.raises(RecoverState, match="breaker peak"):
         Breaker(LIQUIDATE, "portfolio").restore({"state": "ajar"})
+
+
+def test_a_latched_breaker_that_is_beyond_its_threshold_stays_latched() -> None:
+    manual = BreakerRule("m", "figure", Action.FREEZE, 1.0, manual=True, percent=False)
+    breaker = Breaker(manual, "portfolio")
+    assert drive(breaker, 0, 2.0) is O
+    assert drive(breaker, 1, 0.5) is LATCH
+    assert drive(breaker, 2, 5.0) is LATCH
+    assert breaker.demand is Action.FREEZE
+    assert breaker.rearm(NOW, 3, 100.0, "Ada: mended") is not None
+    assert breaker.state is C
+
+
+def test_a_probation_ends_in_the_session_after_its_length_not_before() -> None:
+    breaker = Breaker(LIQUIDATE, "portfolio")
+    drive(breaker, 0, 0.25, 75.0, flat=False)
+    drive(breaker, 1, 0.25, 75.0)
+    assert drive(breaker, 4, 0.25, 75.0) is PROB
+    assert drive(breaker, 5, 0.05, 95.0) is PROB
+    assert drive(breaker, 6, 0.05, 95.0) is C
+
+
+@pytest.mark.parametrize(
+    ("rule", "sentence"),
+    [
+        (
+            LIQUIDATE,
+            "peak: loss at 20.00% closes until flat; pause 3 session(s), then at least 2 sessions "
+            "at 25% size with a loss budget of 2.0%",
+        ),
+        (FLASH, "flash: move above 5.00% denies adding; pause 300 s"),
+        (
+            BreakerRule("m", "figure", Action.HALT, 1.0, manual=True, percent=False),
+            "m: figure at 1.00 denies adding and cancels adding orders; latched until re-armed by "
+            "name",
+        ),
+        (
+            BreakerRule("p", "odds", Action.ROLLBACK, -1e-4, strict=True, below=True, unit=""),
+            "p: odds below 0.0001 halts and sends the model back to its last checkpoint; released "
+            "when it has passed",
+        ),
+        (
+            BreakerRule("r", "size", Action.REDUCE, 3.0, size=0.5, unit="x"),
+            "r: size at or above 3x size x0.5; released when it has passed",
+        ),
+    ],
+)
+def test_each_rule_says_in_one_sentence_what_it_does(rule: BreakerRule, sentence: str) -> None:
+    assert rule.describe() == sentence
