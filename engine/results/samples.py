@@ -175,21 +175,27 @@ def sample_margin(
     chart.legend_disabled = True
     if not groups:
         return
-    if len({name for name, _ in groups}) > _MARGIN_SERIES:
+    if len(groups) > _MARGIN_SERIES and len({name for name, _ in groups}) > _MARGIN_SERIES:
         _sample_most_margins(chart, utc, groups, value)
     else:
+        known, rounded = dict(chart.series), ChartPoint._rounded
         for name, margin in groups:
-            series = _margin_series(chart, name)
+            series = known.get(name)
+            if series is None:
+                series = known[name] = _margin_series(chart, name)
             kept = series._kept
             # days without trading change neither
             if kept[0] is not value or kept[1] != margin:
                 share = share_of(margin, value) * HUNDRED if value else ZERO
                 kept = series._kept = value, margin, chart_number(share)
-            series._append(ChartPoint._rounded(utc, kept[2]))
+            series._append(rounded(utc, kept[2]))
     for series in chart.series.values():
-        last = series.values[-1] if series.values else None
-        if last is None or (last._utc != utc and last._y is not None):
-            series.add_point(ChartPoint._at(utc, None))
+        values = series.values
+        if values:
+            last = values[-1]
+            if last._utc is utc or last._y is None or last._utc == utc:
+                continue
+        series.add_point(ChartPoint._at(utc, None))
 
 
 def _sample_most_margins(

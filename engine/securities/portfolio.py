@@ -42,7 +42,7 @@ def _seen(name: str) -> Any:
 class _Part:
     """A holding in the value: the price it was counted at, its worth (and size) at that price."""
 
-    __slots__ = ("holding", "model", "price", "security", "size", "worth")
+    __slots__ = ("holding", "model", "price", "rate", "security", "size", "worth")
 
     def __init__(
         self, security: Security, holding: SecurityHolding, price: Decimal, worth: Decimal
@@ -52,8 +52,9 @@ class _Part:
         self.price = price
         self.worth = worth
         self.size = abs(worth)
-        # the margin model, once it was seen to be the engine's own
+        # the margin model, once it was seen to be the engine's own, and its rate
         self.model: Any = None
+        self.rate: Any = None
 
 
 class SecurityPortfolioManager(SymbolDict[SecurityHolding]):

@@ -103,6 +103,9 @@ class SecurityPositionGroupModel(LeanObject):
 
     def __init__(self, portfolio: Any) -> None:
         self._portfolio = portfolio
+        # the value of the account that was looked at last, and whether it was far from a call
+        self._judged: Decimal | None = None
+        self._was_far = False
 
     @property
     def groups(self) -> list[PositionGroup]:
@@ -125,7 +128,8 @@ class SecurityPositionGroupModel(LeanObject):
         parts = portfolio._parts
         if parts is None or len(parts) != len(portfolio._invested_securities()):
             return False
-        gross = most = ZERO
+        # the same value was made of the same parts; only rates may have changed since
+        known = value is self._judged
         for part in parts:
             security = part.security
             cache, model = security.cache, security.buying_power_model
@@ -142,12 +146,18 @@ class SecurityPositionGroupModel(LeanObject):
                 if now is None or not _all_stock(now):
                     return False
                 model = part.model
-            rate = model._maintenance
-            if rate > most:
-                most = rate
-            gross = gross + part.size
-        far: bool = most * gross < value * _FAR - portfolio._not_settled
-        return far
+            if model._maintenance is not part.rate:
+                part.rate = model._maintenance
+                known = False
+        if not known:
+            gross = most = ZERO
+            for part in parts:
+                if part.rate > most:
+                    most = part.rate
+                gross = gross + part.size
+            self._judged = value
+            self._was_far = most * gross < value * _FAR - portfolio._not_settled
+        return self._was_far
 
     def _margin_used(self) -> Decimal:
         parts = self._portfolio._parts_of_now()

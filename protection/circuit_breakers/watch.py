@@ -6,6 +6,7 @@ import math
 from collections import deque
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
+from itertools import islice
 from typing import Any
 
 from protection.contracts.errors import RecoverState
@@ -82,12 +83,12 @@ class VolatilityMeter:
         return self.ratio
 
     def _recount(self) -> None:
-        past = list(self._past)
-        head = self._fast - 1
-        self._fast_sum = sum(past[len(past) - head :]) if head else 0.0
+        past, head = self._past, self._fast - 1
+        count = len(past)
+        self._fast_sum = sum(islice(past, max(count - head, 0), None)) if head else 0.0
         self._normal = 0.0
-        if len(past) == self._past.maxlen:
-            self._normal = math.sqrt(sum(past[: self._slow]) / self._slow)
+        if count == past.maxlen:
+            self._normal = math.sqrt(sum(islice(past, self._slow)) / self._slow)
 
     @property
     def ratio(self) -> float:
