@@ -7,6 +7,7 @@ twice and out of order. Holdings change before the event of a fill is delivered,
 from __future__ import annotations
 
 import math
+import os
 import shutil
 import tempfile
 from dataclasses import dataclass, replace
@@ -35,6 +36,7 @@ from protection.contracts import (
     Position,
     ProtectionSettings,
     RetryWrite,
+    Statistic,
 )
 from protection.contracts.stores import FileStateStore
 from protection.system import ProtectionSystem
@@ -274,6 +276,23 @@ class Trading(RuleBasedStateMachine):
         self.equity = equity if equity > 0 else math.nan
         self.look()
 
+    @rule(
+        name=st.sampled_from(["vpin", "kl", "luld", "slippage", "repeated_execution"]),
+        scope=st.sampled_from([*SYMBOLS, "portfolio", "strategy:other"]),
+        value=st.sampled_from([0.0, 1.0, 60.0, math.nan]),
+    )
+    def statistic(self, name: str, scope: str, value: float) -> None:
+        failures = self.system.counters["store_errors"]
+        self.system.observe(Statistic(scope, self.clock.now(), name, value))
+        self.store_failed |= self.system.counters["store_errors"] > failures
+        if not math.isfinite(value) and scope == "portfolio" and name in ("kl", "luld"):
+            assert not self.system.verdict.state.adding_allowed, "law 5: nonsense was ignored"
+
+    @rule(breaker=st.sampled_from(["kl", "repeated_execution", "daily_loss"]))
+    def put_aside(self, breaker: str) -> None:
+        self.system.disable(breaker, self.clock.now() + timedelta(hours=2), "Ada", "test")
+        self.system.enable(breaker, "Ada", "test")
+
     @rule(hours=st.sampled_from([0, 1, 24, 24 * 30, -5]))
     def time(self, hours: int) -> None:
         if self.clock.now() >= self.latest:
@@ -318,7 +337,7 @@ class Trading(RuleBasedStateMachine):
     def restart(self) -> None:
         self.files.fail_at.clear()
         tripped = {
-            b.rule.name: b.state
+            (b.rule.name, b.scope): b.state
             for b in self.system._board.breakers()
             if b.state not in (BreakerState.CLOSED, BreakerState.WARN)
         }
@@ -331,7 +350,7 @@ class Trading(RuleBasedStateMachine):
             self.killed = None if self.system.killed else False
         assert self.system.killed or self.killed is False, "law 2: a restart forgot a kill"
         if not unsaved:
-            now = {b.rule.name: b.state for b in self.system._board.breakers()}
+            now = {(b.rule.name, b.scope): b.state for b in self.system._board.breakers()}
             assert tripped.items() <= now.items(), "law 4: a restart forgot a trip"
         self.look()
 
@@ -360,9 +379,10 @@ class Trading(RuleBasedStateMachine):
             assert self.system.counters["internal_errors"] == 0, list(self.system.events)[-3:]
 
 
+# `make soak` asks for many more
 Trading.TestCase.settings = settings(
-    max_examples=120,
-    stateful_step_count=40,
+    max_examples=int(os.environ.get("SOAK_EXAMPLES", "500")),
+    stateful_step_count=25,
     deadline=None,
     suppress_health_check=list(HealthCheck),
 )
