@@ -356,3 +356,12 @@ def test_the_legs_of_one_combination_do_not_stand_in_each_others_way(world) -> N
     assert ask(world, 1, -2, "CALL 1", group=77, legs=legs, portfolio=world.portfolio(own)).allowed
     with_foreign = world.portfolio([*own, foreign])
     assert not ask(world, 3, -2, "CALL 1", group=78, legs=legs, portfolio=with_foreign).allowed
+
+
+def test_a_rotation_out_of_a_short_passes_and_one_that_may_not_fill_does_not(world) -> None:
+    world.hold("QQQ", -2000, 100)
+    for kind, passes in ((OrderKind.MARKET, True), (OrderKind.LIMIT, False)):
+        cover = OpenOrder(f"cover {kind.value}", "QQQ", 2000, kind, 99.0)
+        world.open = [cover]
+        assert ask(world, f"rotate {kind.value}", 1500).allowed is passes
+        happened(world, f"rotate {kind.value}", OrderStatus.CANCELED, filled_total=0.0)
