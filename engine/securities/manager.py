@@ -82,11 +82,11 @@ class SecurityManager(SymbolDict[Security]):
             self.collection_changed(self, security)
 
     def __getitem__(self, key: Any) -> Security:
-        found = self._all.get(self._key(key))
+        found = self._all.get(key if type(key) is Symbol else self._key(key))
         return self._missing(key) if found is None else found
 
     def get(self, key: Any, default_value: Any = None) -> Any:
-        return self._all.get(self._key(key), default_value)
+        return self._all.get(key if type(key) is Symbol else self._key(key), default_value)
 
     def _missing(self, key: Any) -> Security:
         raise KeyNotFoundException(

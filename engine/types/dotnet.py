@@ -229,6 +229,13 @@ class SymbolDict(LeanDict[Any, V]):
 
     __slots__ = ()
 
+    def __getitem__(self, key: Any) -> V:
+        try:
+            # most are asked by symbol
+            return dict.__getitem__(self, key)
+        except KeyError:
+            return super().__getitem__(key)
+
     def _key(self, key: Any) -> Any:
         if isinstance(key, str):
             from engine.types.symbol import SymbolCache

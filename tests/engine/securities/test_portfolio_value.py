@@ -79,3 +79,25 @@ def test_the_quick_look_gives_up_near_the_limit_and_with_pairs_in_the_cash_book(
     pair.holdings.set_holdings(1, 1000)
     assert account.portfolio._total_portfolio_value
     assert not account.portfolio.positions._is_margin_far()
+
+
+def test_the_quick_look_sees_new_rates_prices_and_cash_of_an_account_it_knows() -> None:
+    account, held = _account([1000, 0, 0], 0)
+    portfolio = account.portfolio
+    positions = portfolio.positions
+    assert positions._is_margin_far()
+    assert positions._is_margin_far()
+    held[0].set_leverage(1)
+    assert not positions._is_margin_far()
+    held[0].set_leverage(2)
+    assert positions._is_margin_far()
+    portfolio.cash_book["USD"].add_amount(-50_000)
+    assert not positions._is_margin_far()
+    portfolio.cash_book["USD"].add_amount(50_000)
+    assert positions._is_margin_far()
+    held[0].holdings.set_holdings(100, 2000)
+    portfolio.cash_book["USD"].add_amount(-100_000)
+    assert not positions._is_margin_far()
+    _arrive(account, held[0], Decimal(900))
+    portfolio._follow_prices()
+    assert positions._is_margin_far()
