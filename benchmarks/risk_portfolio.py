@@ -107,7 +107,7 @@ class Desk:
             self.count, NAMES[i], 1.0, reference_price=self.prices[i], reference_time=NOW
         )
         verdict = self.gate.judge(
-            order, self.account, lambda symbol: self.standing, lambda asked, answer: ""
+            order, self.account, lambda symbol, strategy: self.standing, lambda asked, answer: ""
         )
         assert verdict.allowed
         self.gate.book.withdraw(self.count)
