@@ -58,7 +58,9 @@ def test_pareto_pass(seed: int, shape: float, log_scale: float) -> None:
     kernels, twins = both("gpd")
     values = np.random.default_rng(seed).exponential(size=60)
     found = kernels.gpd_pass(values, shape, log_scale)
-    np.testing.assert_allclose(found, twins.gpd_pass(values, shape, log_scale), rtol=1e-8)
+    # near a shape of zero the second derivative is a difference of large terms
+    close = 1e-6 if abs(shape) < 1e-2 else 1e-8
+    np.testing.assert_allclose(found, twins.gpd_pass(values, shape, log_scale), rtol=close)
 
 
 @given(seed=seeds, shape=st.floats(-0.3, 1.5))
