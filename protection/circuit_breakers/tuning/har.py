@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from protection.circuit_breakers.tuning.features import COLUMNS, Floats, HarTable
-from protection.circuit_breakers.tuning.quantile import quantile_regression
 from protection.contracts.errors import FixInput
+from protection.risk.backtest.quantile import quantile_coefficients
 
 #: Levels every model of this package forecasts.
 LEVELS: tuple[float, float, float] = (0.5, 0.9, 0.99)
@@ -60,7 +60,7 @@ class HarQuantile:
                 f"expected at least {needed} rows to fit the {max(levels):g} quantile, was "
                 f"{len(y)}; use a longer history or a lower level"
             )
-        rows = [quantile_regression(x, y, level) for level in levels]
+        rows = [quantile_coefficients(x, y, level) for level in levels]
         return cls(tuple(levels), np.array(rows))
 
     def forecast(self, features: Floats) -> Floats:

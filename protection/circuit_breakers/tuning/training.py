@@ -17,7 +17,7 @@ from protection.circuit_breakers.tuning.graph import RegimeFilter, listening, no
 from protection.circuit_breakers.tuning.har import LEVELS, HarQuantile
 from protection.circuit_breakers.tuning.inference import forward
 from protection.circuit_breakers.tuning.network import Panel, Training, train
-from protection.circuit_breakers.tuning.quantile import pinball
+from protection.risk.backtest.quantile import pinball
 
 _DECAY = 0.94
 _MARKET_FIELDS = 7

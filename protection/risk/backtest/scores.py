@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from protection.contracts.errors import FixInput
+from protection.risk.backtest.quantile import pinball
 from protection.risk.tails.empirical import check_level
 
 
@@ -25,8 +26,7 @@ def quantile_score(losses: ArrayLike, var: ArrayLike, level: float) -> NDArray[n
     """
     level = check_level(level)
     loss, forecast = np.asarray(losses, dtype=np.float64), np.asarray(var, dtype=np.float64)
-    hit = (loss > forecast).astype(np.float64)
-    return (hit - (1.0 - level)) * (loss - forecast)
+    return pinball(loss - forecast, level)
 
 
 def fissler_ziegel(

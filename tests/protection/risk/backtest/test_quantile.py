@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from protection.circuit_breakers.tuning.quantile import pinball, quantile_regression
+from protection.risk.backtest.quantile import pinball, quantile_coefficients
 
 # R quantreg::rq, method "br", on 300 heteroscedastic rows
 GOLDEN = json.loads(
@@ -23,7 +23,7 @@ Y = np.array([row["y"] for row in GOLDEN["data"]])
 @pytest.mark.parametrize("number", range(len(GOLDEN["tau"])))
 def test_coefficients_and_loss_are_those_of_quantreg(number: int) -> None:
     tau = GOLDEN["tau"][number]
-    coefficients = quantile_regression(X, Y, tau)
+    coefficients = quantile_coefficients(X, Y, tau)
     assert coefficients == pytest.approx(GOLDEN["coef"][number], abs=1e-8)
     loss = pinball(Y - X @ coefficients, tau).sum()
     assert loss == pytest.approx(GOLDEN["pinball_sum"][number], abs=1e-8)
@@ -32,7 +32,9 @@ def test_coefficients_and_loss_are_those_of_quantreg(number: int) -> None:
 def test_the_covar_regression_is_that_of_quantreg() -> None:
     data = np.array(GOLDEN["covar"]["data"])
     found = [
-        quantile_regression(np.column_stack((np.ones(len(data)), data[:, i])), data[:, 1 - i], 0.05)
+        quantile_coefficients(
+            np.column_stack((np.ones(len(data)), data[:, i])), data[:, 1 - i], 0.05
+        )
         for i in (0, 1)
     ]
     wanted = GOLDEN["covar"]["coef"]
@@ -47,18 +49,20 @@ def test_no_nearby_coefficients_lose_less_and_scale_goes_through(
     rng = np.random.default_rng(seed)
     x = np.column_stack((np.ones(250), rng.standard_normal((250, 2))))
     y = x @ rng.standard_normal(3) + rng.standard_t(3, 250)
-    best = quantile_regression(x, y, tau)
+    best = quantile_coefficients(x, y, tau)
     loss = pinball(y - x @ best, tau).sum()
     for _ in range(20):
         other = best + rng.standard_normal(3) * rng.choice([1e-4, 1e-2, 1.0])
         assert pinball(y - x @ other, tau).sum() >= loss - 1e-9
-    assert quantile_regression(x, scale * y, tau) == pytest.approx(scale * best, rel=1e-6, abs=1e-8)
+    assert quantile_coefficients(x, scale * y, tau) == pytest.approx(
+        scale * best, rel=1e-6, abs=1e-8
+    )
 
 
 def test_ties_and_constant_targets_have_an_answer() -> None:
     x = np.ones((50, 1))
-    assert quantile_regression(x, np.full(50, 3.0), 0.9) == pytest.approx([3.0])
-    assert quantile_regression(x, np.repeat([1.0, 2.0], 25), 0.9) == pytest.approx([2.0])
+    assert quantile_coefficients(x, np.full(50, 3.0), 0.9) == pytest.approx([3.0])
+    assert quantile_coefficients(x, np.repeat([1.0, 2.0], 25), 0.9) == pytest.approx([2.0])
 
 
 @pytest.mark.parametrize(
@@ -74,4 +78,4 @@ def test_impossible_input_is_refused_in_words(
     x: np.ndarray, y: np.ndarray, tau: float, words: str
 ) -> None:
     with pytest.raises(ValueError, match=words):
-        quantile_regression(x, y, tau)
+        quantile_coefficients(x, y, tau)
