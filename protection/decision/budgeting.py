@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from protection.contracts.compiled import jit
 
 
-@njit(cache=True)
+@jit
 def descend(
     correlation: np.ndarray,
     budgets: np.ndarray,

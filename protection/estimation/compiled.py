@@ -5,10 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-try:
-    from numba import njit
-except ImportError:  # the twin answers
-    njit = None
+from protection.contracts.compiled import jit
 
 # Without numpy's error model every division looks for a zero and no loop with one is vectorised.
 _OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
@@ -26,17 +23,13 @@ def compiled(twin: Callable[..., Any] | None = None) -> Callable[[Function], Fun
 
     Notes
     -----
-    A division by zero gives infinity or NaN, as in NumPy. The machine code is kept beside the
-    source, or wherever ``NUMBA_CACHE_DIR`` says; where no folder can be written it is made anew in
-    every process.
+    A division by zero gives infinity or NaN, as in NumPy.
     """
 
     def decorate(function: Function) -> Function:
-        if njit is None:
-            return function if twin is None else twin  # type: ignore[return-value]
         try:
-            return njit(cache=True, **_OPTIONS)(function)
-        except RuntimeError:  # numba: "cannot cache function: no locator available"
-            return njit(**_OPTIONS)(function)
+            return jit(function, **_OPTIONS)
+        except ImportError:  # no numba: the twin answers
+            return function if twin is None else twin  # type: ignore[return-value]
 
     return decorate

@@ -10,22 +10,17 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-Function = TypeVar("Function", bound=Callable[..., Any])
+from protection.contracts.compiled import jit
 
-try:
-    from numba import njit
-except ImportError:  # the same loops, uncompiled
-    njit = None
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 def compiled(function: Function) -> Function:
     """Compile at the first call, where that is possible."""
-    if njit is None:
-        return function
     try:
-        return njit(cache=True, nogil=True)(function)
-    except RuntimeError:  # numba: no folder for its cache
-        return njit(nogil=True)(function)
+        return jit(function, nogil=True)
+    except ImportError:  # no numba: the same loops, uncompiled
+        return function
 
 
 @compiled

@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from protection.risk.tails.compiled import compiled
+from protection.contracts.compiled import jit
 from protection.risk.tails.empirical_kernels import largest, tail_of
 
 Floats = Any
 
 
-@compiled
+@jit
 def order_books(
     table: Floats,
     alone: Floats,

@@ -3,28 +3,8 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
 from functools import cache
-from typing import Any, TypeVar
-
-Pass = TypeVar("Pass", bound=Callable[..., Any])
-
-
-def compiled(function: Pass) -> Pass:
-    """Compile with numba on first call, keeping the machine code on disk where that is possible.
-
-    Raises
-    ------
-    ImportError
-        Without numba: :func:`passes` then takes the twin.
-    """
-    from numba import njit
-
-    try:
-        return njit(cache=True)(function)
-    except RuntimeError:
-        # No folder can be written to (read-only install): compile in every process instead.
-        return njit(function)
+from typing import Any
 
 
 @cache

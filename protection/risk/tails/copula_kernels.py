@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from protection.risk.tails.compiled import compiled
+from protection.contracts.compiled import jit
 
 Floats = Any
 
 
-@compiled
+@jit
 def margin_value(y: float, table: Floats, far: Floats, reach: float, far_reach: float) -> float:
     """Loss of one margin at a t variate: the inner table is even in y, the outer in log |y|."""
     if -reach < y < reach:
@@ -26,7 +26,7 @@ def margin_value(y: float, table: Floats, far: Floats, reach: float, far_reach: 
     return far[start + cell] + share * (far[start + cell + 1] - far[start + cell])
 
 
-@compiled
+@jit
 def scenario_losses(
     normals: Floats,
     mixing: Floats,
@@ -57,7 +57,7 @@ def scenario_losses(
         losses[t] = total
 
 
-@compiled
+@jit
 def scenario_parts(
     normals: Floats,
     mixing: Floats,

@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from protection.risk.tails.compiled import compiled
+from protection.contracts.compiled import jit
 
 Floats = Any
 
 
-@compiled
+@jit
 def largest(losses: Floats, count: int) -> Floats:
     """``count`` largest losses, largest first."""
     top = np.full(count, -np.inf)
@@ -27,7 +27,7 @@ def largest(losses: Floats, count: int) -> Floats:
     return top
 
 
-@compiled
+@jit
 def tail_of(top: Floats, position: float) -> tuple[float, float]:
     """VaR and ES from the largest losses; ``position`` is (n + 1)(1 - level)."""
     if position <= 1.0:
@@ -46,7 +46,7 @@ def tail_of(top: Floats, position: float) -> tuple[float, float]:
     return value, max(total / position, value)
 
 
-@compiled
+@jit
 def book_losses(scenarios: Floats, scales: Floats, exposures: Floats) -> Floats:
     """Loss of a book in each scenario, shape (n,)."""
     rows, columns = scenarios.shape
@@ -60,7 +60,7 @@ def book_losses(scenarios: Floats, scales: Floats, exposures: Floats) -> Floats:
     return losses
 
 
-@compiled
+@jit
 def book_tail(
     scenarios: Floats, scales: Floats, exposures: Floats, position: float, count: int
 ) -> tuple[float, float]:
@@ -68,7 +68,7 @@ def book_tail(
     return tail_of(largest(book_losses(scenarios, scales, exposures), count), position)
 
 
-@compiled
+@jit
 def order_tail(
     scenarios: Floats,
     scales: Floats,
@@ -88,7 +88,7 @@ def order_tail(
     return before[0], before[1], after[0], after[1]
 
 
-@compiled
+@jit
 def ring_step(
     returns: Floats,
     variances: Floats,
@@ -123,7 +123,7 @@ def ring_step(
     return fresh
 
 
-@compiled
+@jit
 def ring_scales(
     variances: Floats,
     valid: Floats,

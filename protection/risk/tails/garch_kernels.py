@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from protection.risk.tails.compiled import compiled
+from protection.contracts.compiled import jit
 
 Floats = Any
 
 
-@compiled
+@jit
 def garch_pass(
     values: Floats,
     lags: Floats,
@@ -106,7 +106,7 @@ def garch_pass(
     return total - 0.5 * logs
 
 
-@compiled
+@jit
 def garch_path(
     values: Floats, lags: Floats, theta: Floats, backcast: float, variances: Floats
 ) -> float:

@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from protection.risk.tails.compiled import compiled
+from protection.contracts.compiled import jit
 
 Floats = Any
 
 
-@compiled
+@jit
 def gpd_pass(
     excesses: Floats, shape: float, log_scale: float
 ) -> tuple[float, float, float, float, float, float]:

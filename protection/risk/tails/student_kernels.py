@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from protection.risk.tails.compiled import compiled
+from protection.contracts.compiled import jit
 
 Floats = Any
 
 
-@compiled
+@jit
 def student_pass(values: Floats, loc: float, scale: float, df: float) -> Floats:
     """Sums over the data behind the log-likelihood, its gradient and its Hessian."""
     logs = weighted = squared = curve = mixed = spread = centre_df = scale_df = extra = 0.0
