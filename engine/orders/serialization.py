@@ -30,9 +30,10 @@ _KIND_MEMBERS: dict[OrderType, tuple[str, ...]] = {
     OrderType.STOP_LIMIT: ("stop_price", "stop_triggered", "limit_price", "type"),
     OrderType.LIMIT_IF_TOUCHED: ("type", "trigger_price", "limit_price", "trigger_touched"),
     OrderType.TRAILING_STOP: ("trailing_amount", "trailing_as_percentage", "type", "stop_price"),
-    OrderType.COMBO_MARKET: ("type",),
-    OrderType.COMBO_LIMIT: ("type",),
-    OrderType.COMBO_LEG_LIMIT: ("type", "limit_price"),
+    # the legs of a combo have a quantity of their own, so it stands with the members of the kind
+    OrderType.COMBO_MARKET: ("type", "quantity"),
+    OrderType.COMBO_LIMIT: ("type", "quantity"),
+    OrderType.COMBO_LEG_LIMIT: ("type", "limit_price", "quantity"),
 }
 
 
@@ -159,7 +160,7 @@ def order_json(order: Any, rounded: bool = False) -> dict[str, Any]:
             out["type"] = int(kind)
         elif name in ("stop_triggered", "trigger_touched", "trailing_as_percentage"):
             out[_camel(name)] = getattr(order, name)
-        elif kind is OrderType.COMBO_LEG_LIMIT:
+        elif name == "quantity" or kind is OrderType.COMBO_LEG_LIMIT:
             out[_camel(name)] = shown(getattr(order, "_" + name))
         else:
             out[_camel(name)] = price(getattr(order, "_" + name))
@@ -178,7 +179,8 @@ def order_json(order: Any, rounded: bool = False) -> dict[str, Any]:
         moment = getattr(order, "_" + name)
         if moment is not None:
             out[_camel(name)] = time_text(moment)
-    out["quantity"] = shown(order._quantity)
+    if "quantity" not in out:
+        out["quantity"] = shown(order._quantity)
     out["status"] = int(order.status)
     if order.tag is not None:
         out["tag"] = order.tag
