@@ -25,6 +25,7 @@ _TICKS = {TickType.TRADE: "trade", TickType.QUOTE: "quote"}
 _TAGGED = (SecurityType.CRYPTO, SecurityType.CRYPTO_FUTURE)
 _DECICENTS = (SecurityType.EQUITY,)
 _SUPPORTED = (
+    SecurityType.BASE,
     SecurityType.EQUITY,
     SecurityType.FOREX,
     SecurityType.CFD,
@@ -127,6 +128,12 @@ class FileReader:
             return self._held[key]
         data = read_zip(path)
         rows = None
+        if data is not None and security_type == SecurityType.BASE:
+            # LEAN has no format for these bars: it makes empty ones
+            raise EngineUnsupported(
+                f"engine does not implement data of Base ({path}); add it with add_data and a type "
+                "of your own"
+            )
         if data is not None:
             scale = 4 if security_type in _DECICENTS else 0
             volume = security_type not in (SecurityType.FOREX, SecurityType.CFD)

@@ -4,22 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from engine.types.errors import ArgumentException
-from engine.types.symbol import Symbol, SymbolCache
+from engine.types.symbol import SecurityIdentifier, Symbol, SymbolCache
 
 
 def order_symbol(what: Any) -> Symbol:
-    """Return the symbol meant by a symbol, a security or the ticker of an added security."""
+    """Return the symbol meant by a symbol, a security or a ticker.
+
+    A ticker that was never added names a security without market and data, as in LEAN: its orders
+    come back invalid.
+    """
     if isinstance(what, Symbol):
         return what
     if isinstance(what, str):
         found = SymbolCache._find(what)
-        if found is None:
-            raise ArgumentException(
-                f"Failed to implicitly convert System.String to QuantConnect.Symbol: {what!r} was "
-                "never added; add the security in initialize first"
-            )
-        return found
+        return Symbol(SecurityIdentifier(what, 0), what) if found is None else found
     symbol = getattr(what, "symbol", None)
     if isinstance(symbol, Symbol):
         return symbol

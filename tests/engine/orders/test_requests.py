@@ -15,6 +15,7 @@ import golden
 from desk import Desk
 
 from engine.data.hours import MarketHoursDatabase
+from engine.orders.arguments import order_symbol
 from engine.orders.properties import OrderProperties
 from engine.orders.time_in_force import TimeInForce
 from engine.types.bars import TradeBar
@@ -127,9 +128,13 @@ def test_a_tag_in_the_place_of_asynchronous_is_refused() -> None:
     assert made.limit_order(made.spy, 1, 90, False, "tag").tag == "tag"
 
 
-def test_a_ticker_that_was_never_added_is_refused() -> None:
-    with pytest.raises(ArgumentException, match=r"Failed to implicitly convert System.String"):
-        desk_at().market_order("NOT ADDED", 1)
+def test_a_ticker_that_was_never_added_names_a_security_without_data() -> None:
+    symbol = order_symbol("ABSENT")
+
+    assert (str(symbol), symbol.value, symbol.security_type) == (
+        "ABSENT 0", "ABSENT", SecurityType.BASE,
+    )  # fmt: skip
+    assert desk_at().liquidate("ABSENT") == []
 
 
 def test_an_added_ticker_may_stand_for_its_symbol() -> None:
