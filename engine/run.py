@@ -189,7 +189,14 @@ def run_backtest(
             error=run.error,
             interrupted=run.interrupted,
             directory=output,
-            warnings=tuple(services.securities_without_data(engine, algorithm)),
+            warnings=tuple(
+                text
+                for text in (
+                    *services.securities_without_data(engine, algorithm),
+                    engine.results.statistics_error,
+                )
+                if text
+            ),
             algorithm=algorithm,
         )
 

@@ -41,6 +41,8 @@ class ResultHandler:
         self._algorithm = algorithm
         self._engine = engine
         self.messages = MessageLog()
+        self.statistics_error = ""
+        """Why the statistics are empty, where they are."""
         self.add_debug = self.messages.add_debug
         self.add_error = self.messages.add_error
         self.add_log = self.messages.add_log
@@ -357,12 +359,15 @@ class ResultHandler:
     def statistics_results(self, rolling: bool = False) -> StatisticsResults:
         """Compute the statistics of what was sampled so far; empty before the first sample.
 
-        As in LEAN, figures that no decimal can hold leave them empty, with a line in the log.
+        As in LEAN, figures that no decimal can hold leave them empty; ``statistics_error`` says so.
         """
+        self.statistics_error = ""
         try:
             return self._computed(rolling)
         except (ArgumentException, ArithmeticError) as error:
-            self._algorithm.error(f"the statistics cannot be computed: {error}")
+            self.statistics_error = (
+                f"the statistics are empty: {error}; look for impossible prices in the data"
+            )
             return StatisticsResults()
 
     def _computed(self, rolling: bool) -> StatisticsResults:

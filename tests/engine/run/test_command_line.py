@@ -77,6 +77,16 @@ def test_a_bad_row_is_named_with_its_file_and_the_run_does_not_complete(
     assert result["status"] == "RuntimeError"
 
 
+def test_a_price_that_leaves_the_statistics_empty_is_said(run: Any, tmp_path: Path) -> None:
+    spike = dict.fromkeys(("open", "high", "low", "close"), "99999999999999")
+    kit.write_zip(tmp_path / "data", [*ROWS[:7], _cells(ROWS[7], **spike), *ROWS[8:]])
+    code, said, result = run()
+    assert code == 0
+    assert "warning: the statistics are empty" in said
+    assert result is not None
+    assert list(result["statistics"]) == ["OrderListHash"]
+
+
 def _cut(folder: Path) -> None:
     path = folder / "data" / "equity" / "usa" / "daily" / "aaa.zip"
     path.write_bytes(path.read_bytes()[:400])
