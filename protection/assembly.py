@@ -60,7 +60,7 @@ class Assembly:
         ledger: Ledger | None,
         sink: Callable[[Event], None] | None,
     ) -> None:
-        self.settings = settings = settings if settings is not None else ProtectionSettings()
+        self._settings = settings = settings if settings is not None else ProtectionSettings()
         self.counters: Counter[str] = Counter()
         self.events: deque[Event] = deque(maxlen=EVENTS_KEPT)
         self._lock = RLock()
@@ -107,6 +107,11 @@ class Assembly:
         self._stored_peaks = (0.0, 0.0)
         self._positions: Mapping[str, Any] | None = None
 
+    @property
+    def settings(self) -> ProtectionSettings:
+        """The settings it was made with; they cannot be exchanged."""
+        return self._settings
+
     # ------------------------------------------------------------------ kill and resume
 
     def kill(self, actor: str, reason: str, *, flatten: bool | None = None) -> KillRecord:
@@ -137,26 +142,52 @@ class Assembly:
             self._told_person("kill", record, flatten=close)
         return record
 
-    def resume(self, actor: str, reason: str) -> KillRecord:
+    def resume(
+        self, actor: str, reason: str, *, role: str = "operator", second: str = ""
+    ) -> KillRecord:
         """Clear a kill and a complaint about unreadable state; breakers stay as they are.
+
+        Parameters
+        ----------
+        actor, reason : who and why
+        role : in which role, one of ``kill.roles``
+        second : another person who agrees; needed with ``kill.four_eyes``
 
         Raises
         ------
         NameActor
-            Without actor or reason.
+            Without actor, reason or a role that may resume, and without the second person where
+            one is needed.
         RetryWrite
             When it could not be stored; everything stays as it was.
         """
+        role, second = str(role or "").strip(), str(second or "").strip()
+        self._may_resume(str(actor or ""), role, second)
         with self._turn:
-            record = self._kill.resume(actor, reason)
+            record = self._kill.resume(actor, reason, role, second)
             now = self._clock.now()
             self._vault.release()
             self._board.clear_fault("state", now, f"resumed by {record.actor}: {record.reason}")
             self._look_at_kill(now, own=True)
             self.counters["resumes"] += 1
             self._persist()
-            self._told_person("resume", record)
+            self._told_person("resume", record, role=role, second=second)
             return record
+
+    def _may_resume(self, actor: str, role: str, second: str) -> None:
+        kill = self.settings.kill
+        allowed = kill.may_resume()
+        if role.lower() not in allowed:
+            raise NameActor(
+                f"expected a role of {', '.join(sorted(allowed))}, was {role!r}; "
+                "repeat the call in such a role, or change kill.roles"
+            )
+        same = second.lower() == actor.strip().lower()
+        if kill.four_eyes and (not second or same):
+            raise NameActor(
+                f"expected a second person beside {actor!r} (kill.four_eyes), was {second!r}; "
+                "repeat the call with both"
+            )
 
     def rearm(self, breaker: str, actor: str, reason: str) -> bool:
         """Release latched breakers of that name (``*``: all) into probation.
@@ -262,6 +293,11 @@ class Assembly:
         if not own:
             self._told(lambda trail: trail.lock_changed(self._stored(LOCK_KEY)))
         self._emit(Event(now, "kill", "portfolio", before, after, text))
+
+    def flush(self) -> None:
+        """Store the present state now, before the process ends."""
+        with self._turn:
+            self._persist()
 
     # ------------------------------------------------------------------ inside
 

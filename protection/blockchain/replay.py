@@ -316,7 +316,11 @@ class _Player:
             elif kind == "kill":
                 system.kill(entry["actor"], entry["reason"], flatten=entry["flatten"])
             elif kind == "resume":
-                system.resume(entry["actor"], entry["reason"])
+                system.resume(
+                    *(entry["actor"], entry["reason"]),
+                    role=entry.get("role", "operator"),
+                    second=entry.get("second", ""),
+                )
             elif kind == "rearm":
                 system.rearm(entry["breaker"], entry["actor"], entry["reason"])
             elif kind == "disable":

@@ -31,6 +31,7 @@ class KillRecord:
     actor, reason : who and why, never empty
     time : ISO text, UTC
     flatten : whether positions are to be closed
+    role, second : of a resume: in which role, and who else agreed
     """
 
     killed: bool
@@ -38,16 +39,19 @@ class KillRecord:
     reason: str
     time: str
     flatten: bool
+    role: str = ""
+    second: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """Plain dictionary."""
-        return {
+        told = {
             "killed": self.killed,
             "actor": self.actor,
             "reason": self.reason,
             "time": self.time,
             "flatten": self.flatten,
         }
+        return told | {k: v for k in ("role", "second") if (v := getattr(self, k))}
 
 
 def _named(actor: str, reason: str) -> tuple[str, str]:
@@ -129,8 +133,13 @@ class KillSwitch:
             self._write()
             return record
 
-    def resume(self, actor: str, reason: str) -> KillRecord:
+    def resume(self, actor: str, reason: str, role: str = "", second: str = "") -> KillRecord:
         """Clear the kill; durable first, in memory after.
+
+        Parameters
+        ----------
+        actor, reason : who and why
+        role, second : kept in the record; who may resume is judged by the system
 
         Raises
         ------
@@ -141,7 +150,8 @@ class KillSwitch:
         """
         who, why = _named(actor, reason)
         with self._lock:
-            record = KillRecord(False, who, why, self._clock.now().isoformat(), False)
+            time = self._clock.now().isoformat()
+            record = KillRecord(False, who, why, time, False, role, second)
             self._history.append(record)
             try:
                 self._write()
@@ -212,6 +222,8 @@ class KillSwitch:
                     str(entry["reason"]),
                     str(entry["time"]),
                     bool(entry["flatten"]),
+                    str(entry.get("role", "")),
+                    str(entry.get("second", "")),
                 )
                 for entry in unpack(text, _KIND, _VERSION)["history"]
             ]

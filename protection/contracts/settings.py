@@ -16,6 +16,7 @@ from protection.contracts import checks
 from protection.contracts.errors import FixSettings
 from protection.contracts.gauge_settings import GaugeSettings
 from protection.contracts.limit_settings import ExposureSettings, TailSettings
+from protection.contracts.live_settings import LiveSettings
 from protection.contracts.order_settings import OrderSettings
 from protection.contracts.schema import Section, setting, to_text, unknown_key
 
@@ -204,6 +205,12 @@ class KillSettings(Section):
         "what a kill does besides denying every adding order",
     )
     watch: bool = setting(True, checks.flag(), "look at the stored lock on every order")
+    roles: str = setting("operator; risk", checks.words(), "roles, separated by ;, that may resume")
+    four_eyes: bool = setting(False, checks.flag(), "a resume needs a second, other person")
+
+    def may_resume(self) -> frozenset[str]:
+        """Roles that may resume, in lower case."""
+        return frozenset(role.strip().lower() for role in self.roles.split(";") if role.strip())
 
 
 @dataclass(frozen=True)
@@ -241,6 +248,7 @@ class ProtectionSettings:
     session: SessionSettings = field(default_factory=SessionSettings)
     kill: KillSettings = field(default_factory=KillSettings)
     persistence: PersistenceSettings = field(default_factory=PersistenceSettings)
+    live: LiveSettings = field(default_factory=LiveSettings)
 
     def __post_init__(self) -> None:
         for name, kind in _SECTIONS.items():
@@ -322,7 +330,8 @@ class ProtectionSettings:
     def to_flat(self) -> dict[str, str]:
         """Flat strings, read back by :meth:`from_flat`.
 
-        Of the sections ``orders`` and ``gauges`` only what differs from the defaults is written.
+        Of the sections ``orders``, ``gauges`` and ``live`` only what differs from the defaults is
+        written.
         """
         return {
             f"{section}.{name}": to_text(value)
@@ -351,6 +360,7 @@ _SECTIONS: dict[str, type[Section]] = {
         SessionSettings,
         KillSettings,
         PersistenceSettings,
+        LiveSettings,
     )
 }
 
