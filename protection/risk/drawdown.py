@@ -117,6 +117,11 @@ class DrawdownAccount:
         return self._last_time
 
     @property
+    def believed(self) -> float:
+        """Believed equity of the last observation, 0 before the first."""
+        return self._last
+
+    @property
     def pending_flow(self) -> float:
         """Money paid in or out that the next observation will contain."""
         return self._flow
@@ -136,7 +141,9 @@ class DrawdownAccount:
             raise FixInput(f"expected a finite cash flow, was {amount}")
         self._flow += amount
 
-    def update(self, time: datetime, equity: float, session: date) -> tuple[DrawdownReading, float]:
+    def update(
+        self, time: datetime, equity: float, session: date, believed: float | None = None
+    ) -> tuple[DrawdownReading, float]:
         """Take one observation.
 
         Parameters
@@ -144,6 +151,8 @@ class DrawdownAccount:
         time : aware UTC, not before the last one
         equity : net liquidation value, finite and positive
         session : trading day it belongs to, not before the last one
+        believed : equity without gains that nothing confirms; peaks and the day's start rise to
+            that only. It lowers none of them. None: all of it is believed
 
         Returns
         -------
@@ -186,19 +195,21 @@ class DrawdownAccount:
             while recent and recent[0][0] <= begin:
                 recent.popleft()
 
-        if equity > self._lifetime:
-            self._lifetime = equity
-        if equity > self._forgiving:
-            self._forgiving = equity
-        while highs and highs[-1][1] <= equity:
+        # What is not believed counts as the value before it, if that was not more.
+        base = equity if believed is None else min(equity, max(believed, self._last))
+        if base > self._lifetime:
+            self._lifetime = base
+        if base > self._forgiving:
+            self._forgiving = base
+        while highs and highs[-1][1] <= base:
             highs.pop()
         if not highs or highs[-1][0] != self._index:
-            highs.append((self._index, equity))
-        self._last = equity
+            highs.append((self._index, base))
+        self._last = base
         self._last_time = time
 
         window_peak = highs[0][1]
-        recent_peak = recent[0][1] if recent and recent[0][1] > equity else equity
+        recent_peak = recent[0][1] if recent and recent[0][1] > base else base
         self._reading = reading = DrawdownReading(
             equity,
             self._lifetime,
