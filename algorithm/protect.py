@@ -220,9 +220,10 @@ class Protection:
         """Evaluate the account on a step with data and cut the step's targets."""
         algorithm, bridge = self.algorithm, self.bridge
         self.clock.feed(bridge.now())
+        warming = bool(algorithm.is_warming_up)
         for bar in bridge.bars():
-            self.system.observe(bar)
-        if algorithm.is_warming_up:
+            self.system.observe(bar, warm_up=warming)
+        if warming:
             return []
         portfolio = bridge.portfolio()
         self.verdict = verdict = self.system.evaluate(portfolio)

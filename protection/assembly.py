@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from threading import RLock
 from typing import Any, TypeVar
@@ -16,7 +17,7 @@ from protection.blockchain.trail import CallClock, LedgerLike, Trail, Turn
 from protection.circuit_breakers.board import Board
 from protection.circuit_breakers.kill_switch import LOCK_KEY, KillRecord, KillSwitch
 from protection.circuit_breakers.watch import SymbolWatch
-from protection.contracts.actions import Action, Event, Reason, Verdict
+from protection.contracts.actions import WARM_UP, Action, Event, Reason, Verdict
 from protection.contracts.clock import Clock, SessionCalendar, as_utc
 from protection.contracts.errors import FixInput, NameActor, RecoverState, RetryWrite
 from protection.contracts.settings import ProtectionSettings
@@ -106,6 +107,7 @@ class Assembly:
         self._unsaved = False
         self._stored_peaks = (0.0, 0.0)
         self._positions: Mapping[str, Any] | None = None
+        self._warming = False  # whether what is being observed is history
 
     @property
     def settings(self) -> ProtectionSettings:
@@ -321,6 +323,8 @@ class Assembly:
         self._board.set_fault("internal", Action.FREEZE, text, self._clock.now())
 
     def _emit(self, event: Event) -> None:
+        if self._warming:
+            event = replace(event, evidence={**event.evidence, WARM_UP: True})
         self.events.append(event)
         self.counters["events"] += 1
         self._told(Trail.event, event)

@@ -138,21 +138,29 @@ class ProtectionSystem(Assembly):
 
     # ------------------------------------------------------------------ market and account
 
-    def observe(self, record: Observation) -> Admission:
+    def observe(self, record: Observation, *, warm_up: bool = False) -> Admission:
         """Take in a bar, quote or trade, or a statistic that a gauge watches.
 
         An impossible record (not finite, not positive, crossed, from the future, out of order)
         is refused and denies adding of its symbol until a good one comes.
+
+        Parameters
+        ----------
+        record : what is news
+        warm_up : it is history, shown before the account is live. Breakers take the same states;
+            their events carry ``warm_up`` in their evidence and count as no trips.
         """
         with self._turn:
             self.counters["observed"] += 1
+            self._warming = warm_up
             try:
                 answer = self._observe(record)
             except Exception as error:
                 self._internal("observe", error)
                 answer = Admission(False, f"internal error: {error!r}")
+            self._warming = False
             if self._trail is not None:
-                self._told(Trail.observed, record, answer)
+                self._told(Trail.observed, record, answer, warm_up)
             return answer
 
     def _observe(self, record: Observation) -> Admission:
@@ -171,14 +179,27 @@ class ProtectionSystem(Assembly):
             text = f"data of {symbol}: {fault}; adding denied"
             self._board.set_fault("data", Action.FREEZE, text, now, symbol_scope(symbol))
             return Admission(False, fault)
+        guard = self._guards.get(symbol)
+        if guard is None:
+            guard = self._guards[symbol] = JumpGuard(self.settings.data.max_jump)
+        believed = guard.believed
+        records = guard.sift(record)
+        if not records:
+            self.counters["doubted"] += 1
+            fault = f"price {record_price(record):g} after {believed:g} is not confirmed yet"
+            watch.fault = fault
+            text = f"data of {symbol}: {fault}; adding denied"
+            self._board.set_fault("data", Action.FREEZE, text, now, symbol_scope(symbol))
+            return Admission(False, fault)
         if watch.fault:
             watch.fault = ""
             scope = symbol_scope(symbol)
             self._board.clear_fault("data", now, f"data of {symbol} is good again", scope)
-        session = self._calendar.session(record.time)
-        watch.take(record, session)
-        self._more.observe(symbol, session, watch.price)
-        self._checks.observe(record, session, watch.price)
+        for each in records:
+            session = self._calendar.session(each.time)
+            watch.take(each, session)
+            self._more.observe(symbol, session, watch.price)
+            self._checks.observe(each, session, watch.price)
         equity = self._equity()
         changed = False
         if isinstance(record, Bar):
@@ -239,7 +260,10 @@ class ProtectionSystem(Assembly):
         if not fault:
             try:
                 session = portfolio.session or self._calendar.session(portfolio.time)
-                reading, factor = account.update(portfolio.time, portfolio.equity, session)
+                equity, believed = portfolio.equity, None
+                if equity > 1.01 * account.believed:  # only a gain can rest on a wrong price
+                    believed = believed_equity(portfolio, self._guards)
+                reading, factor = account.update(portfolio.time, equity, session, believed)
             except FixInput as error:
                 fault = str(error)
         if fault:

@@ -12,6 +12,7 @@ import numpy as np
 
 from operations.errors import FolderError
 from operations.reporting.curves import ZONE, Days, Floats
+from protection.contracts.actions import WARM_UP
 
 SUMMARY_KEY = "protection/summary"
 PORTFOLIO = "portfolio"
@@ -46,8 +47,9 @@ class Event:
 
     @property
     def trips(self) -> bool:
-        """Whether an action begins here."""
-        return self.after in ("open", "fault", "killed") and self.before != self.after
+        """Whether an action begins here; history that only warms the guards up begins none."""
+        begins = self.after in ("open", "fault", "killed") and self.before != self.after
+        return begins and not self.evidence.get(WARM_UP)
 
     @property
     def beyond(self) -> float | None:

@@ -24,7 +24,7 @@ record a call, in the order in which the calls were judged:
                (stored texts it began with, or null), ``private`` (no store was given),
                ``snapshot`` (of ``ProtectionSystem.restore``, or null)
 ``observe``    ``kind`` bar | quote | trade, ``record`` (the fields of the record by name),
-               ``accepted``, ``reason``
+               ``accepted``, ``reason``, ``warm_up`` (true: history before the account was live)
 ``evaluate``   ``portfolio``, ``verdict``
 ``review``     ``targets``, ``prices`` or null, ``portfolio``, ``result``
 ``order``      ``order_id``, ``symbol``, ``quantity``, ``kind``, ``update``, ``allowed``,

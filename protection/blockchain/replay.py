@@ -19,6 +19,7 @@ from protection.blockchain.merkle import CompactRange, leaf_hash
 from protection.blockchain.records import Record, encode_entry, number
 from protection.blockchain.trail import CALLS, OWN, LedgerLike
 from protection.circuit_breakers.kill_switch import LOCK_KEY
+from protection.contracts.actions import WARM_UP
 from protection.contracts.clock import Clock, ManualClock
 from protection.contracts.errors import FixInput, ProtectionError
 from protection.contracts.records import (
@@ -291,7 +292,8 @@ class _Player:
         self._clock.set(datetime.fromisoformat(entry["time"]))
         try:
             if kind == "observe":
-                system.observe(record_of(OBSERVATIONS[entry["kind"]], entry["record"]))
+                record = record_of(OBSERVATIONS[entry["kind"]], entry["record"])
+                system.observe(record, warm_up=bool(entry.get(WARM_UP, False)))
             elif kind == "evaluate":
                 system.evaluate(self._portfolios.read(entry["portfolio"]))
             elif kind == "review":

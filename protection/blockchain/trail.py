@@ -22,7 +22,7 @@ from protection.blockchain.codec import (
     verdict_fields,
 )
 from protection.blockchain.records import StalledWrite
-from protection.contracts.actions import Event, Verdict
+from protection.contracts.actions import WARM_UP, Event, Verdict
 from protection.contracts.clock import Clock
 from protection.contracts.errors import FixInput
 from protection.contracts.records import (
@@ -219,7 +219,9 @@ class Trail:
             "snapshot": plain(snapshot),
         }
 
-    def observed(self, record: Observation, answer: Admission) -> dict[str, Any]:
+    def observed(
+        self, record: Observation, answer: Admission, warm_up: bool = False
+    ) -> dict[str, Any]:
         """A bar, quote or trade came."""
         entry = self._now("observe")
         entry["kind"] = _KINDS.get(type(record), "unknown")
@@ -227,6 +229,8 @@ class Trail:
         entry["accepted"] = answer.accepted
         if answer.reason:
             entry["reason"] = answer.reason
+        if warm_up:
+            entry[WARM_UP] = True
         return entry
 
     def evaluated(self, portfolio: Portfolio, answer: Verdict) -> dict[str, Any]:

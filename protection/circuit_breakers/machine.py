@@ -152,8 +152,18 @@ class Breaker:
         self._bad_session = -1
         self._begun = -1
         self._base = 0.0
-        self._level = rule.threshold
-        self._warn_level = math.inf if rule.warn is None else rule.warn * rule.threshold
+        self.move(rule.threshold)
+
+    @property
+    def level(self) -> float:
+        """Value that trips now: the rule's threshold, unless :meth:`move` has moved it."""
+        return self._level
+
+    def move(self, level: float) -> None:
+        """Trip at another value than the rule's; the warning moves along."""
+        self._level = level
+        warn = self.rule.warn
+        self._warn_level = math.inf if warn is None else warn * level
 
     def quiet(self, value: float) -> bool:
         """Whether ``value`` changes nothing: closed and below every level (the usual case)."""
@@ -200,12 +210,10 @@ class Breaker:
                 done = flat and (rule.persistent or not beyond)
             else:
                 done = not beyond
-            if not done:
-                if beyond or not flat:
-                    self._bad_time, self._bad_session = now, session
-                return None
-            if rule.action is Action.LIQUIDATE:
+            if not done or rule.action is Action.LIQUIDATE:
                 self._bad_time, self._bad_session = now, session
+            if not done:
+                return None
             if rule.manual:
                 return Change(state, _LATCHED, f"{rule.name}: done; waits to be re-armed by name")
             return Change(state, _COOLDOWN, f"{rule.name}: the action is done, cooling down")
@@ -249,7 +257,7 @@ class Breaker:
 
     def _sentence(self, value: float) -> str:
         rule = self.rule
-        return f"{rule.name}: {rule.label} is {rule.show(value)}, limit {rule.show(rule.threshold)}"
+        return f"{rule.name}: {rule.label} is {rule.show(value)}, limit {rule.show(self._level)}"
 
     def _trip(self, now: datetime, session: int, reason: str) -> Change:
         self._bad_time, self._bad_session = now, session
@@ -332,7 +340,8 @@ class Breaker:
 
     def snapshot(self) -> dict[str, Any]:
         """Everything a restart needs, as plain data."""
-        return {
+        moved = {} if self._level == self.rule.threshold else {"level": self._level}
+        return moved | {
             "state": self.state.value,
             "since": None if self.since is None else self.since.isoformat(),
             "bad_time": None if self._bad_time is None else self._bad_time.isoformat(),
@@ -359,6 +368,7 @@ class Breaker:
             self._begun = int(state["begun"])
             self._base = float(state["base"])
             self.value = math.nan if value is None else float(value)
+            self.move(float(state.get("level", self.rule.threshold)))
         except (KeyError, TypeError, ValueError) as error:
             raise RecoverState(
                 f"expected a snapshot of breaker {self.rule.name}, was not: {error!r}"

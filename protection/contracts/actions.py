@@ -15,6 +15,9 @@ PORTFOLIO = "portfolio"
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 """The empty, read-only mapping used as a default."""
 
+WARM_UP = "warm_up"
+"""Key in the evidence of an event that came of history, shown before anything was guarded."""
+
 
 def nothing() -> Mapping[str, Any]:
     """Default of mapping fields: :data:`NOTHING`."""

@@ -54,6 +54,7 @@ from itertools import pairwise
 from statistics import pstdev
 from typing import TypeVar
 
+from protection.contracts.actions import WARM_UP
 from protection.contracts.settings import ProtectionSettings
 from protection.post_mortem.attribution import Attribution
 from protection.post_mortem.findings import Cause, Finding, rank, ticker
@@ -130,7 +131,8 @@ class Case:
     @cached_property
     def trips(self) -> list[GuardChange]:
         """Guards that came into force."""
-        return [step for step in self.steps(GuardChange) if step.after in TRIPPED]
+        changes = [step for step in self.steps(GuardChange) if step.after in TRIPPED]
+        return [step for step in changes if not step.evidence.get(WARM_UP)]
 
     def triggered(self, *guards: str) -> list[Trigger]:
         """Triggers of these guards."""

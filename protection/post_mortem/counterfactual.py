@@ -17,6 +17,7 @@ from typing import Any
 from protection.blockchain.records import Record
 from protection.blockchain.replay import BuildSystem, replay
 from protection.blockchain.trail import CALLS
+from protection.contracts.actions import WARM_UP
 from protection.contracts.errors import FixInput
 from protection.contracts.settings import ProtectionSettings
 from protection.post_mortem.attribution import CENT, attribute
@@ -196,6 +197,7 @@ def _trips(entries: Iterable[Mapping[str, Any]], incident: Incident) -> tuple[st
         if entry.get("type") == "protection"
         and entry["after"] in TRIPPED
         and entry["breaker"] not in ROUTINE
+        and not (entry.get("evidence") or {}).get(WARM_UP)
         and entry["time"] >= day
     )
 

@@ -21,6 +21,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from protection.contracts.actions import WARM_UP
 from protection.contracts.errors import FixInput
 from protection.post_mortem.timeline import (
     AnyStep,
@@ -139,7 +140,7 @@ class _Watch:
         return self._sized[what] >= _MANY
 
     def _changed(self, step: GuardChange) -> Trigger | None:
-        if step.guard in ROUTINE:
+        if step.guard in ROUTINE or step.evidence.get(WARM_UP):
             return None
         key = (step.guard, step.scope)
         if step.after in TRIPPED:

@@ -105,6 +105,12 @@ class AdaptiveConformal:
             del self._sorted[bisect_left(self._sorted, oldest)]
         return crossed
 
+    def skip(self) -> None:
+        """Let an observation pass that could not cross: the level moves, no score is kept."""
+        self.steps += 1
+        if self.calibrated:
+            self.level += self.gamma * self.alpha
+
     def state(self) -> dict[str, Any]:
         """Return what a restart needs."""
         return {

@@ -231,3 +231,157 @@ def test_a_probation_ends_in_the_session_after_its_length_not_before() -> None:
 )
 def test_each_rule_says_in_one_sentence_what_it_does(rule: BreakerRule, sentence: str) -> None:
     assert rule.describe() == sentence
+
+
+def test_a_rule_that_names_no_sizes_leaves_the_size_and_has_a_budget_of_everything() -> None:
+    rule = BreakerRule(
+        "plain", "figure", Action.HALT, 0.1, probation_sessions=5, cooldown_sessions=1
+    )
+    assert BreakerRule("plain", "figure", Action.REDUCE, 0.1).describe() == (
+        "plain: figure at 10.00% reduces to the limit; released when it has passed"
+    )
+    reducing = Breaker(BreakerRule("plain", "figure", Action.REDUCE, 0.1), "portfolio")
+    assert drive(reducing, 0, 0.2) is O
+    assert reducing.multiplier == 1.0
+
+    breaker = Breaker(rule, "portfolio")
+    drive(breaker, 0, 0.2)
+    assert drive(breaker, 1, 0.0) is PROB
+    assert breaker.multiplier == 1.0
+    assert drive(breaker, 2, 0.0, equity=0.01) is PROB  # 99.99% of it, and all of it is allowed
+    assert drive(breaker, 3, 0.0, equity=0.0) is O
+
+
+def test_rules_and_changes_cannot_be_altered() -> None:
+    change = Breaker(FLASH, "symbol:SPY").step(NOW, 0, 0.06, 100.0, True)[0]
+
+    for record, name in ((FLASH, "threshold"), (change, "reason")):
+        with pytest.raises(AttributeError):
+            setattr(record, name, getattr(record, name))
+
+
+def test_a_breaker_that_never_saw_anything_is_closed_and_counts_an_unknown_start_as_lost() -> None:
+    breaker = Breaker(LIQUIDATE, "portfolio")
+
+    assert (breaker.state, breaker.value, breaker.multiplier) == (C, 0.0, 1.0)
+    assert breaker.until() is None
+    assert breaker.probation_lost(100.0) == 1.0  # no start to count from: the budget is gone
+    state = json.loads(json.dumps(breaker.snapshot()))
+    assert (state["since"], state["bad_time"], state["base"]) == (None, None, 0.0)
+
+
+def test_each_level_counts_at_the_very_figure() -> None:
+    breaker = Breaker(LIQUIDATE, "portfolio")
+    warn = 0.75 * 0.20
+    assert drive(breaker, 0, math.nextafter(warn, 0)) is C
+    assert drive(breaker, 1, warn) is W
+    assert drive(breaker, 2, 0.8 * warn) is W  # taken back below, not at, four fifths
+    assert drive(breaker, 3, math.nextafter(0.8 * warn, 0)) is C
+    assert drive(breaker, 4, 0.20, 80.0, flat=False) is O
+
+    drive(breaker, 5, 0.20, 80.0)
+    assert drive(breaker, 8, 0.20, 80.0) is PROB
+    assert drive(breaker, 11, 0.10, 90.0) is PROB  # released below, not at, the release
+    assert drive(breaker, 12, math.nextafter(0.10, 0), 90.0) is C
+
+
+def test_a_budget_is_spent_at_its_very_figure() -> None:
+    rule = BreakerRule(
+        "r", "loss", Action.HALT, 0.5, probation_sessions=9, probation_loss=0.25, percent=True
+    )
+    breaker = Breaker(rule, "portfolio")
+    drive(breaker, 0, 0.6, 80.0)
+    assert drive(breaker, 1, 0.0, 80.0) is PROB
+    assert drive(breaker, 2, 0.0, 60.5) is PROB
+    assert drive(breaker, 3, 0.0, 60.0) is O
+
+
+def test_what_an_action_leaves_of_the_size_in_each_state() -> None:
+    def made(action: Action) -> Breaker:
+        return Breaker(
+            BreakerRule("r", "x", action, 1.0, size=0.5, cooldown_sessions=2, percent=False), "p"
+        )
+
+    for action in (Action.REDUCE, Action.SKIP_LEARN):
+        breaker = made(action)
+        assert breaker.multiplier == 1.0
+        drive(breaker, 0, 2.0)
+        assert (breaker.demand, breaker.multiplier) == (action, 0.5)
+        assert drive(breaker, 1, 0.0) is COOL
+        assert (breaker.demand, breaker.multiplier) == (action, 0.5)
+        assert drive(breaker, 2, 0.0) is C
+        assert (breaker.demand, breaker.multiplier) == (Action.ALLOW, 1.0)
+    frozen = made(Action.FREEZE)
+    drive(frozen, 0, 2.0)
+    assert frozen.multiplier == 1.0  # it denies; what is held may stay
+
+
+def test_every_state_that_demands_something_says_why_and_how_long() -> None:
+    breaker = Breaker(LIQUIDATE, "portfolio")
+    drive(breaker, 0, 0.01)
+    assert breaker.sentence(0) == ""
+    drive(breaker, 1, 0.25, 75.0, flat=False)
+    assert breaker.sentence(1) == "peak: loss is 25.00%, limit 20.00%"
+    assert breaker.until() is None
+    drive(breaker, 2, 0.25, 75.0)
+    assert breaker.sentence(2) == "peak: cooling down, 3 more session(s)"
+    assert breaker.sentence(4) == "peak: cooling down, 1 more session(s)"
+    assert breaker.sentence(5) == "peak: cooling down"
+    assert breaker.until() is None  # sessions, not a time
+    drive(breaker, 5, 0.25, 75.0)
+    assert breaker.sentence(5) == ("peak: probation at 25% size, loss budget 2.0% from 75.00")
+
+    held = Breaker(BreakerRule("m", "figure", Action.FREEZE, 1.0, manual=True), "portfolio")
+    drive(held, 0, 2.0)
+    drive(held, 1, 0.0)
+    assert held.sentence(1) == "m: latched, waits to be re-armed by name"
+    assert held.until() is None
+
+
+def test_a_pause_by_time_counts_while_the_position_is_still_being_closed() -> None:
+    rule = BreakerRule("stop", "loss", Action.LIQUIDATE, 0.15, cooldown=timedelta(days=2))
+    breaker = Breaker(rule, "symbol:SPY")
+    drive(breaker, 0, 0.2, flat=False)
+    drive(breaker, 5, 0.1, flat=False)  # recovered, but it is still held
+    assert breaker.state is O
+    assert drive(breaker, 6, 0.1) is COOL
+    assert breaker.until() == NOW + timedelta(days=8)
+    assert drive(breaker, 7, 0.1) is COOL
+    assert drive(breaker, 8, 0.1) is C
+
+
+def test_a_flat_account_that_is_beyond_the_threshold_stays_open_unless_the_value_persists() -> None:
+    rule = BreakerRule("stop", "loss", Action.LIQUIDATE, 0.15, cooldown_sessions=1)
+    breaker = Breaker(rule, "symbol:SPY")
+    drive(breaker, 0, 0.2, flat=False)
+    assert drive(breaker, 1, 0.2, flat=True) is O
+    assert drive(breaker, 2, 0.1, flat=True) is COOL
+
+
+def test_a_moved_level_trips_there_warns_there_and_says_so_after_a_restart() -> None:
+    rule = BreakerRule("v", "ratio", Action.REDUCE, 2.0, warn=0.5, size=0.5, percent=False)
+    breaker = Breaker(rule, "symbol:SPY")
+    assert breaker.level == 2.0
+    breaker.move(3.0)
+
+    assert breaker.quiet(1.4)
+    assert drive(breaker, 0, 1.5) is W
+    assert drive(breaker, 1, 2.5) is W
+    assert drive(breaker, 2, 3.0) is O
+    assert breaker.sentence(2) == "v: ratio is 3.00, limit 3.00"
+    again = Breaker(rule, "symbol:SPY")
+    again.restore(json.loads(json.dumps(breaker.snapshot())))
+    assert (again.level, again.sentence(2)) == (3.0, breaker.sentence(2))
+
+    breaker.move(2.0)
+    assert "level" not in breaker.snapshot()
+    assert drive(breaker, 3, 2.5) is O
+
+
+def test_a_level_that_moves_leaves_a_rule_without_warning_silent() -> None:
+    below = BreakerRule("p", "odds", Action.ROLLBACK, -1e-4, strict=True, below=True, unit="")
+    breaker = Breaker(below, "portfolio")
+    breaker.move(-2e-4)
+
+    assert drive(breaker, 0, -3e-4) is C
+    assert drive(breaker, 1, -1e-4) is O

@@ -169,6 +169,93 @@ def test_a_snapshot_without_its_peaks_is_refused() -> None:
         DrawdownAccount().restore({"session": None})
 
 
+@pytest.mark.parametrize("scale", [1e-6, 0.01, 1e9])
+def test_the_currency_of_an_account_changes_no_drawdown(scale: float) -> None:
+    account, other = DrawdownAccount(sessions=3), DrawdownAccount(sessions=3)
+    for number, equity in enumerate([1.0, 0.8, 0.9, 0.7, 1.1]):
+        time = START + timedelta(days=number)
+        plain, _ = account.update(time, equity, time.date())
+        scaled, _ = other.update(time, equity * scale, time.date())
+        for name in DrawdownReading._fields[1:6]:
+            assert getattr(scaled, name) == pytest.approx(getattr(plain, name) * scale), name
+        for name in ("lifetime", "window", "recent", "day"):
+            assert getattr(scaled, name) == pytest.approx(getattr(plain, name), abs=1e-12), name
+
+
+@pytest.mark.parametrize("amount", [math.nan, math.inf, -math.inf])
+def test_a_payment_that_is_no_number_is_refused_and_forgotten(amount: float) -> None:
+    account = DrawdownAccount()
+    account.update(START, 100.0, START.date())
+
+    with pytest.raises(FixInput, match="finite cash flow"):
+        account.cash_flow(amount)
+
+    assert account.pending_flow == 0.0
+    reading, factor = account.update(START + timedelta(hours=1), 90.0, START.date())
+    assert (factor, reading.lifetime) == (1.0, pytest.approx(0.10))
+
+
+def test_a_payment_before_the_first_reading_is_part_of_the_start() -> None:
+    account = DrawdownAccount()
+    assert account.pending_flow == 0.0
+    account.cash_flow(50.0)
+    assert account.pending_flow == 50.0
+
+    first, factor = account.update(START, 150.0, START.date())
+    second, again = account.update(START + timedelta(hours=1), 150.0, START.date())
+
+    assert (factor, again) == (1.0, 1.0)
+    assert (first.lifetime_peak, first.day_start) == (150.0, 150.0)
+    assert second.lifetime_peak == 150.0  # counted once
+
+
+def test_a_payment_scales_every_peak_that_is_reported() -> None:
+    account = DrawdownAccount(sessions=3)
+    account.update(START, 100.0, START.date())
+    tomorrow = START + timedelta(days=1)
+    before, _ = account.update(tomorrow, 80.0, tomorrow.date())
+
+    account.cash_flow(80.0)
+    after, factor = account.update(tomorrow + timedelta(hours=1), 160.0, tomorrow.date())
+
+    assert factor == pytest.approx(2.0)
+    for name in DrawdownReading._fields[1:6]:
+        assert getattr(after, name) == pytest.approx(2.0 * getattr(before, name)), name
+
+
+def test_an_account_refilled_from_nothing_keeps_its_peaks() -> None:
+    account = DrawdownAccount()
+    account.update(START, 100.0, START.date())
+    account.cash_flow(40.0)  # everything before it was lost
+
+    reading, factor = account.update(START + timedelta(hours=1), 40.0, START.date())
+
+    assert factor == 1.0
+    assert (reading.lifetime_peak, reading.lifetime) == (100.0, pytest.approx(0.60))
+
+
+def test_the_state_does_not_grow_within_a_session() -> None:
+    account = DrawdownAccount(sessions=3)
+    for number in range(50):
+        account.update(START + timedelta(minutes=number), 100.0 - number, START.date())
+
+    assert len(account.snapshot()["highs"]) == 1
+
+
+def test_before_the_first_reading_there_is_none_and_its_first_session_is_number_nought() -> None:
+    account = DrawdownAccount()
+    assert (account.reading, account.session, account.last_time) == (None, None, None)
+    assert account.session_index == -1
+
+    reading, _ = account.update(START, 5.0, START.date())
+
+    assert (account.session_index, reading.session_index) == (0, 0)
+    assert (account.reading, account.session, account.last_time) == (reading, START.date(), START)
+    again = DrawdownAccount()
+    again.restore(account.snapshot())
+    assert again.reading is None  # a reading needs an observation, not a memory
+
+
 def walk(returns: list[float], promise: str) -> tuple[list[float], list[float]]:
     """Equity and exposure of a strategy at the cushion's size, decided before each return."""
     policy, account = CushionPolicy(CushionSettings(promise=promise)), DrawdownAccount()
