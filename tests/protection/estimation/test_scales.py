@@ -33,12 +33,24 @@ def rows_of(kind: str, m: int, n: int, seed: int) -> Array:
         "mostly zero": np.where(rng.random((m, n)) < 0.25, normal, 0.0),
         "two clusters": normal + 50 * (rng.random((m, n)) < 0.4),
         "far away": 1e6 + 1e-6 * normal,
+        "huge": 1e305 * normal,
+        "tiny": 1e-305 * normal,
     }[kind]
     made.sort(axis=1)
     return made
 
 
-KINDS = ("normal", "heavy", "ties", "few values", "mostly zero", "two clusters", "far away")
+KINDS = (
+    "normal",
+    "heavy",
+    "ties",
+    "few values",
+    "mostly zero",
+    "two clusters",
+    "far away",
+    "huge",
+    "tiny",
+)
 
 
 @pytest.mark.parametrize("kind", KINDS)
