@@ -149,6 +149,10 @@ class Turns:
         """Return the actor of this thread, ``None`` for a thread of the user's own."""
         return self._by_thread.get(threading.get_ident())
 
+    def takes_part(self, ident: int | None) -> bool:
+        """Tell whether a thread takes turns at this moment, or lives in real time."""
+        return ident in self._by_thread
+
     @contextmanager
     def guest(self, name: str) -> Iterator[None]:
         """Let a thread of the user's own take part for the length of a call into LEAN."""
