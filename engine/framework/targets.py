@@ -8,6 +8,7 @@ from typing import Any
 from engine.framework.support import as_symbol
 from engine.orders.exact import from_python
 from engine.securities.native import method
+from engine.statistics.arithmetic import divide
 from engine.types.decimals import ONE, normalize, plain, to_decimal
 from engine.types.dotnet import LeanObject
 from engine.types.enums import InsightDirection
@@ -113,8 +114,8 @@ def target_for_share(
     from engine.securities.parameters import GetMaximumOrderQuantityForTargetBuyingPowerParameters
 
     value: Decimal = portfolio._total_portfolio_value
-    adjusted = percent * portfolio._total_portfolio_value_less_free_buffer / value
-    margin = adjusted / security._leverage
+    adjusted = divide(percent * portfolio._total_portfolio_value_less_free_buffer, value)
+    margin = divide(adjusted, security._leverage)
     result = method(
         security.buying_power_model, "get_maximum_order_quantity_for_target_buying_power"
     )(

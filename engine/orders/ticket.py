@@ -16,6 +16,7 @@ from engine.orders.requests import (
     UpdateOrderRequest,
 )
 from engine.orders.status import CLOSED, FILLS
+from engine.statistics.arithmetic import divide
 from engine.types.decimals import ZERO
 from engine.types.dotnet import LeanObject
 from engine.types.enums import (
@@ -227,7 +228,7 @@ class OrderTicket(LeanObject):
             self._quantity_filled += event._fill_quantity
             if event.status in FILLS:
                 self._fill_value += event._absolute_fill_quantity * event._fill_price
-            self._average_fill_price = self._fill_value / abs(self._quantity_filled)
+            self._average_fill_price = divide(self._fill_value, abs(self._quantity_filled))
             self._order.price = self._average_fill_price
         if event.status in CLOSED:
             self._is_closed = True

@@ -24,6 +24,7 @@ from engine.securities.parameters import (
     ReservedBuyingPowerForPositionParameters,
     amount_of,
 )
+from engine.statistics.arithmetic import divide, fit
 from engine.types.decimals import ONE, ZERO, normalize, plain
 from engine.types.enums import OrderDirection
 from engine.types.errors import ArgumentException
@@ -89,7 +90,7 @@ def above_minimum_order_margin_portfolio_percentage(
 
 
 def _number(value: Decimal) -> str:
-    return plain(normalize(value))
+    return plain(normalize(fit(value)))
 
 
 def _checked(value: Any, name: str) -> Decimal:
@@ -131,7 +132,7 @@ class BuyingPowerModel(LeanModel):
         number = from_python(leverage)
         if number < ONE:
             raise ArgumentException("Leverage must be greater than or equal to 1.")
-        self._initial = self._maintenance = ONE / number
+        self._initial = self._maintenance = divide(ONE, number)
 
     # -- leverage ------------------------------------------------------------------------------
 
@@ -139,7 +140,7 @@ class BuyingPowerModel(LeanModel):
         return float(self._native._get_leverage(self, security))
 
     def _get_leverage(self, security: Any) -> Decimal:
-        return ONE / self._initial
+        return divide(ONE, self._initial)
 
     def set_leverage(self, security: Any, leverage: Any) -> None:
         self._set_both(leverage)
@@ -257,7 +258,7 @@ class BuyingPowerModel(LeanModel):
             GetMaximumOrderQuantityForTargetBuyingPowerParameters(
                 portfolio,
                 security,
-                wanted / value if value else ZERO,
+                divide(wanted, value) if value else ZERO,
                 parameters._minimum_order_margin_portfolio_percentage,
                 parameters.silence_non_error_reasons,
             ),
@@ -333,7 +334,7 @@ class BuyingPowerModel(LeanModel):
         """Return the lots to order for a target margin, and the margin of the position after it."""
         lot: Decimal = security.symbol_properties._lot_size
         held: Decimal = security.holdings._quantity
-        size = -held + target / unit
+        size = divide(target, unit) - held
         rounding = ROUND_CEILING if target < 0 else ROUND_FLOOR
         size = (size / lot).quantize(ONE, rounding) * lot
         final = self._native_margin(security, size + held)

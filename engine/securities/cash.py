@@ -15,6 +15,7 @@ from engine.securities.conversion import (
     split_pair,
 )
 from engine.securities.currencies import currency_symbol, stable_coin
+from engine.statistics.arithmetic import divide, multiply
 from engine.types.decimals import (
     ONE,
     ZERO,
@@ -267,7 +268,7 @@ class CashBook(LeanDict[str, Cash]):
             if not rate:
                 raise ArgumentException(f"The conversion rate for {code} is not available.")
             rates.append(rate)
-        return quantity * (rates[0] / rates[1])
+        return multiply(quantity, divide(*rates))
 
     def convert(
         self, source_quantity: Any, source_currency: str, destination_currency: str

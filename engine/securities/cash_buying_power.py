@@ -26,13 +26,14 @@ from engine.securities.parameters import (
     ReservedBuyingPowerForPosition,
     ReservedBuyingPowerForPositionParameters,
 )
+from engine.statistics.arithmetic import divide, fit
 from engine.types.decimals import ONE, ZERO, normalize, plain
 from engine.types.enums import OrderDirection, OrderType, SecurityType
 from engine.types.errors import ArgumentException, InvalidOperationException
 
 
 def _number(value: Decimal) -> str:
-    return plain(normalize(value))
+    return plain(normalize(fit(value)))
 
 
 def _price_of(security: Any, order: Any) -> Decimal:
@@ -182,7 +183,8 @@ class CashBuyingPowerModel(BuyingPowerModel):
         coin, quote = security.base_currency, security.quote_currency
         held = book._convert(coin._amount, coin.symbol, quote.symbol)
         value = portfolio._total_portfolio_value
-        target = book._to_account(free + held, quote.symbol) / value if value else ZERO
+        worth = book._to_account(free + held, quote.symbol)
+        target = divide(worth, value) if value else ZERO
         result = self._native.get_maximum_order_quantity_for_target_buying_power(
             self,
             GetMaximumOrderQuantityForTargetBuyingPowerParameters(
@@ -228,7 +230,7 @@ class CashBuyingPowerModel(BuyingPowerModel):
         unit = unit * (rate * properties._contract_multiplier)
         if not unit:
             return GetMaximumOrderQuantityResult(ZERO, self._no_price(security, portfolio, rate))
-        quantity = target / unit
+        quantity = divide(target, unit)
         quantity = quantity - quantity % lot
         too_small = (
             f"The order quantity is less than the lot size of {plain(lot)} "
@@ -240,8 +242,8 @@ class CashBuyingPowerModel(BuyingPowerModel):
         last = worth = fees = ZERO
         while True:
             if worth > target:
-                per_unit = worth / quantity
-                quantity = quantity - max((worth - target) / per_unit, lot)
+                per_unit = divide(worth, quantity)
+                quantity = quantity - max(divide(worth - target, per_unit), lot)
             quantity = quantity - quantity % lot
             if quantity <= 0:
                 return GetMaximumOrderQuantityResult(

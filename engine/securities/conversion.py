@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from engine.securities.currencies import stable_pair
+from engine.statistics.arithmetic import divide, multiply
 from engine.types.decimals import ONE, ZERO
 from engine.types.dotnet import Event, LeanObject
 from engine.types.enums import SecurityType
@@ -82,7 +83,7 @@ class SecurityCurrencyConversion(LeanObject):
                 if not price:
                     rate = ZERO
                     break
-                rate = rate / price if inverted else rate * price
+                rate = divide(rate, price) if inverted else multiply(rate, price)
             self._stale = False
             self._rate = rate
             self.conversion_rate_updated(self, rate)

@@ -8,6 +8,7 @@ from typing import Any
 from engine.securities.cash import CashAmount, ConvertibleCashAmount
 from engine.securities.native import LeanModel, method
 from engine.securities.settlement import ApplyFundsSettlementModelParameters
+from engine.statistics.arithmetic import divide
 from engine.types.decimals import ZERO
 from engine.types.enums import SecurityType
 from engine.types.timezones import aware
@@ -68,7 +69,7 @@ class SecurityPortfolioModel(LeanModel):
             average = price
         elif (quantity > 0) == (filled > 0):
             if filled:
-                average = ((average * quantity) + (filled * price)) / after
+                average = divide(average * quantity + filled * price, after)
         elif not after:
             average = ZERO
         elif (after > 0) != (quantity > 0):

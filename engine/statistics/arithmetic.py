@@ -39,7 +39,7 @@ _UNITS = [Decimal(1).scaleb(-places) for places in range(29)]
 _LIMITS = [Decimal(_MAX_MANTISSA).scaleb(-places, context=_WIDE) for places in range(29)]
 
 
-def _fit(value: Decimal) -> Decimal:
+def fit(value: Decimal) -> Decimal:
     """Round half to even into 96 bits and at most 28 decimals, as every result of .NET is."""
     # looking at the digits is slow: a number of 28 digits at most that is not below 0.1 has no more
     # than 28 decimals, and nothing is to be done when it has one decimal at least
@@ -53,7 +53,7 @@ def _fit(value: Decimal) -> Decimal:
 
 
 def _fit_long(value: Decimal) -> Decimal:
-    """Do what :func:`_fit` does; quick for values with more digits than fit, as most quotients."""
+    """Do what :func:`fit` does; quick for values with more digits than fit, as most quotients."""
     adjusted = value.adjusted()
     places = 28 if adjusted <= 0 else 28 - adjusted
     if places >= 0:
@@ -108,17 +108,17 @@ def ratio(numerator: Decimal, denominator: Decimal) -> Decimal:
 
 def add(first: Decimal, second: Decimal) -> Decimal:
     """Add with .NET's 96 bits; 28 digits lose one that shows in running means."""
-    return _fit(_WIDE.add(first, second))
+    return fit(_WIDE.add(first, second))
 
 
 def subtract(first: Decimal, second: Decimal) -> Decimal:
     """Subtract with .NET's 96 bits."""
-    return _fit(_WIDE.subtract(first, second))
+    return fit(_WIDE.subtract(first, second))
 
 
 def multiply(first: Decimal, second: Decimal) -> Decimal:
     """Multiply with .NET's 96 bits."""
-    return _fit(_WIDE.multiply(first, second))
+    return fit(_WIDE.multiply(first, second))
 
 
 def next_mean(mean: Decimal, value: Decimal, count: int) -> Decimal:

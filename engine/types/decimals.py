@@ -1,8 +1,9 @@
 """Decimal arithmetic with .NET's scale rules, and LEAN's roundings and number formats.
 
-Python's decimal context with 28 digits and banker's rounding keeps the scale of sums, differences
-and products as
-``System.Decimal`` does, so values that reach an order keep their trailing zeros.
+Python's decimal context with banker's rounding keeps the scale of sums, differences and products as
+``System.Decimal`` does, so values that reach an order keep their trailing zeros. It has 29 digits:
+.NET's 96 bits hold 29 up to 7.9 and 28 above. Quotients, whose digits would fill it, are made by
+:func:`engine.statistics.arithmetic.divide`; what is printed is cut to 96 bits by :func:`plain`.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any, cast
 ZERO = Decimal(0)
 ONE = Decimal(1)
 _CONTEXT = decimal.Context(
-    prec=28,
+    prec=29,
     rounding=ROUND_HALF_EVEN,
     Emin=-999999,
     Emax=999999,
@@ -153,7 +154,13 @@ def plain(value: Decimal) -> str:
     if not value:
         exponent = _exponent(value)
         return "0" if exponent >= 0 else "0." + "0" * -exponent
-    return format(value, "f")
+    text = format(value, "f")
+    if len(text) > 29:
+        # as many digits as the context has, which may be one more than 96 bits hold
+        from engine.statistics.arithmetic import fit
+
+        return format(fit(value), "f")
+    return text
 
 
 def json_number(value: Decimal) -> str:

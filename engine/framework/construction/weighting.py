@@ -10,6 +10,7 @@ from typing import Any
 
 from engine.framework.construction.base import BiasedConstructionModel
 from engine.framework.insight import Insight
+from engine.statistics.arithmetic import divide
 from engine.types.decimals import ONE, ZERO
 from engine.types.enums import InsightDirection, PortfolioBias, Resolution
 from engine.types.symbol import Symbol
@@ -22,7 +23,7 @@ class EqualWeightingPortfolioConstructionModel(BiasedConstructionModel):
 
     def determine_target_percent(self, active_insights: list[Insight]) -> dict[Insight, float]:
         count = sum(1 for i in active_insights if i.direction != _FLAT and self._respects(i))
-        share = ONE / count if count else ZERO
+        share = divide(ONE, Decimal(count)) if count else ZERO
         return {i: float(self._direction(i) * share) for i in active_insights}
 
     def respect_portfolio_bias(self, insight: Insight) -> bool:
@@ -78,7 +79,7 @@ class SectorWeightingPortfolioConstructionModel(EqualWeightingPortfolioConstruct
             else:
                 by_sector.setdefault(self._sectors[insight.symbol], []).append(insight)
         for members in by_sector.values():
-            share: Decimal = ONE / len(by_sector) / len(members)
+            share = divide(divide(ONE, Decimal(len(by_sector))), Decimal(len(members)))
             for insight in members:
                 result[insight] = float(int(insight.direction) * share)
         return result

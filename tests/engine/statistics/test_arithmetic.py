@@ -15,6 +15,7 @@ from engine.statistics.arithmetic import (
     divide,
     double_text,
     fixed,
+    multiply,
     next_mean,
     percent,
     ratio,
@@ -52,6 +53,25 @@ def test_a_quotient_has_the_digits_of_dotnet(
     numerator: str, denominator: str, quotient: str
 ) -> None:
     assert plain(divide(Decimal(numerator), Decimal(denominator))) == quotient
+
+
+def test_a_number_is_printed_with_the_digits_that_96_bits_hold() -> None:
+    """Margins as LEAN prints them: of a pair in euros, and one that begins with a nine."""
+    euros = divide(Decimal(1), Decimal("1.391002"))
+    assert plain(30000000 * Decimal("1.391002") * euros * Decimal("0.02")) == (
+        "600000.00000000000000000000004"
+    )
+    assert plain(Decimal("906413.05009999999999999999991")) == "906413.0500999999999999999999"
+
+
+@given(NUMBERS, NUMBERS)
+def test_a_printed_product_is_that_of_exact_arithmetic(first: Decimal, second: Decimal) -> None:
+    assume(abs(first.adjusted() + second.adjusted()) < 26)
+    exact = multiply(first, second)
+
+    # the context rounds to 29 digits first: a half may go the other way
+    unit = Decimal(1).scaleb(exact.as_tuple().exponent)  # type: ignore[arg-type]
+    assert abs(Decimal(plain(first * second)) - exact) <= unit
 
 
 def test_division_by_zero_is_an_error() -> None:
