@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 from protection.blockchain.trail import CallClock, LedgerLike, Trail, Turn
 from protection.circuit_breakers.board import Board
+from protection.circuit_breakers.jumps import JumpGuard
 from protection.circuit_breakers.kill_switch import LOCK_KEY, KillRecord, KillSwitch
 from protection.circuit_breakers.watch import SymbolWatch
 from protection.contracts.actions import WARM_UP, Action, Event, Reason, Verdict
@@ -82,6 +83,7 @@ class Assembly:
         self._cushion: Cushion = NO_CUSHION
         self._board = Board(settings, self._emit)
         self._watches: dict[str, SymbolWatch] = {}
+        self._guards: dict[str, JumpGuard] = {}
         self._kill = KillSwitch(self._store, clock)
         self._kill_seen = ""
         self._more = FurtherLimits(settings.exposure, settings.tail)
@@ -378,6 +380,7 @@ class Assembly:
                 "account": self._account.snapshot(),
                 "board": self._board.snapshot(),
                 "watches": {s: w.volatility.snapshot() for s, w in self._watches.items()},
+                "believed": {s: g.believed for s, g in self._guards.items() if g.believed},
                 "killed": self._kill.killed,
                 "orders": self._checks.snapshot(),
             }
@@ -412,6 +415,7 @@ class Assembly:
             account, board, watches = state["account"], state["board"], state["watches"]
             killed = bool(state["killed"])
             meters = {str(symbol): dict(meter) for symbol, meter in watches.items()}
+            believed = {str(s): float(price) for s, price in state.get("believed", {}).items()}
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise RecoverState(f"expected a snapshot of protection, was not: {error!r}") from error
         self._account.restore(account)
@@ -421,6 +425,8 @@ class Assembly:
             watch = SymbolWatch(symbol, self.settings.volatility, self.settings.flash)
             watch.volatility.restore(meter)
             self._watches[symbol] = watch
+        limit = self.settings.data.max_jump
+        self._guards = {symbol: JumpGuard(limit, price) for symbol, price in believed.items()}
         if killed and not self._kill.killed and not self._kill.history:
             self._kill.presume_killed("killed: the stored lock has vanished")
 
@@ -439,6 +445,7 @@ class Assembly:
             )
             self._board = Board(self.settings, self._emit)
             self._watches = {}
+            self._guards = {}
             self._vault.seal()
             self._board.set_fault("state", Action.HALT, f"stored state: {error}", now)
         self._look_at_kill(now)

@@ -27,8 +27,9 @@ from protection.blockchain.trail import Trail
 from protection.circuit_breakers.board import symbol_scope
 from protection.circuit_breakers.gauges import GAUGES
 from protection.circuit_breakers.holdings import portfolio_fault, walk_positions
+from protection.circuit_breakers.jumps import JumpGuard, believed_equity
 from protection.circuit_breakers.kill_switch import KillRecord
-from protection.circuit_breakers.watch import SymbolWatch
+from protection.circuit_breakers.watch import SymbolWatch, record_price
 from protection.contracts.actions import Action, Event, Verdict
 from protection.contracts.clock import Clock
 from protection.contracts.errors import FixInput

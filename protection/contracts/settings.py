@@ -175,6 +175,12 @@ class DataSettings(Section):
     future_seconds: float = setting(
         2.0, checks.at_least(0), "how far ahead of the clock a record may lie"
     )
+    max_jump: float = setting(
+        2.0,
+        checks.above(0),
+        "relative move from one price to the next, 2 for three times or a third, beyond which a "
+        "price counts only once the next one confirms it",
+    )
 
 
 @dataclass(frozen=True)

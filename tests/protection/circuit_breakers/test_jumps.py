@@ -11,8 +11,19 @@ from hypothesis import strategies as st
 
 from protection.circuit_breakers.jumps import JumpGuard, believed_equity
 from protection.circuit_breakers.watch import record_price
-from protection.contracts import Bar, Portfolio, Position, Trade
+from protection.contracts import (
+    Action,
+    Bar,
+    ManualClock,
+    Portfolio,
+    Position,
+    ProtectionSettings,
+    Trade,
+    Verdict,
+)
+from protection.contracts.stores import MemoryStateStore
 from protection.risk.drawdown import DrawdownAccount
+from protection.system import ProtectionSystem
 
 START = datetime(2020, 1, 6, 15, tzinfo=UTC)
 prices = st.floats(0.01, 1e6)
@@ -114,3 +125,51 @@ def test_what_is_believed_never_lowers_a_base_below_the_equity_before(
         assert reading.lifetime_peak <= full.lifetime_peak
         assert account.believed >= min(equity, before)
         assert account.believed <= equity
+
+
+def bar(day: int, price: float) -> Bar:
+    return Bar("SPY", START + timedelta(days=day), price, price, price, price, 1e6)
+
+
+def test_a_wrong_print_of_a_holding_leaves_peaks_meters_and_trading_as_they_were() -> None:
+    clock, store = ManualClock(START), MemoryStateStore()
+    system = ProtectionSystem(ProtectionSettings(), clock=clock, store=store)
+
+    def day(number: int, price: float) -> Verdict:
+        clock.set(START + timedelta(days=number))
+        system.observe(bar(number, price))
+        held = Position("SPY", 100, 100.0, price)
+        return system.evaluate(Portfolio(clock.now(), 90_000 + held.value, {"SPY": held}))
+
+    for number in range(3):
+        assert day(number, 100.0 + number).state is Action.ALLOW
+    spiked = day(3, 1e7)
+    assert spiked.for_symbol("SPY").state is Action.FREEZE
+    assert "not confirmed" in spiked.for_symbol("SPY").reason
+    assert system.counters["doubted"] == 1
+    assert system.reading is not None
+    assert system.reading.lifetime_peak == 100_200.0
+    # valued before the bar itself is shown: the price of the holding is looked at, too
+    clock.set(START + timedelta(days=3, minutes=1))
+    held = Position("SPY", 100, 100.0, 2e7)
+    system.evaluate(Portfolio(clock.now(), 90_000 + held.value, {"SPY": held}))
+    after = day(4, 103.0)
+    assert after.state is Action.ALLOW
+    assert system.reading.window == pytest.approx(0.0, abs=1e-12)
+    assert system.reading.day == pytest.approx(0.0, abs=1e-12)
+
+    system.flush()
+    again = ProtectionSystem(ProtectionSettings(), clock=clock, store=store)
+    assert not again.observe(bar(5, 1e7)).accepted
+
+
+def test_a_true_doubling_is_wealth_from_the_next_bar_on() -> None:
+    clock = ManualClock(START)
+    system = ProtectionSystem(ProtectionSettings(), clock=clock)
+    for number, price in enumerate((100.0, 100.0, 330.0, 335.0)):
+        clock.set(START + timedelta(days=number))
+        system.observe(bar(number, price))
+        held = Position("SPY", 100, 100.0, price)
+        system.evaluate(Portfolio(clock.now(), 90_000 + held.value, {"SPY": held}))
+        assert system.reading is not None
+        assert system.reading.lifetime_peak == (123_500.0 if number == 3 else 100_000.0)
