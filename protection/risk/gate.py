@@ -24,28 +24,20 @@ from types import MappingProxyType
 from typing import Any
 
 from protection.contracts.actions import NOTHING, Action, Reason, Verdict
-from protection.contracts.records import OrderId, OrderKind, OrderRequest, Portfolio
+from protection.contracts.records import OrderId, OrderKind, OrderRequest, Portfolio, Position
 from protection.contracts.settings import LimitSettings
 from protection.risk.checks.base import Asked, Refusal
 from protection.risk.checks.build import OrderChecks
 from protection.risk.limits.base import Candidate, OrderLimit
-from protection.risk.orders import OrderBook, Pending
+from protection.risk.limits.book import book_within
+from protection.risk.limits.tally import Holdings, Reach, Shape
+from protection.risk.orders import Flight, OrderBook, Pending
 
 ADDS: Mapping[str, Any] = MappingProxyType({"adds": True})
 """Evidence of an allowed order that adds exposure."""
 
 _EPSILON = 1e-9
 _GROUPS = 1024
-
-
-@dataclass(frozen=True, slots=True)
-class Effect:
-    """What an order does to the position it changes."""
-
-    symbol: str
-    quantity: float
-    price: float | None
-    multiplier: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +58,11 @@ class Exit:
     room: float
 
 
-def effect_of(order: OrderRequest) -> Effect | str:
-    """Position change of an order, or why it cannot be told."""
+_NO_EXIT = Exit(False, False, (), 0.0)
+
+
+def effect_of(order: OrderRequest) -> tuple[str, float] | str:
+    """Symbol that an order changes and by how much, signed, or why it cannot be told."""
     if order.kind is OrderKind.OPTION_EXERCISE:
         if order.underlying is None or order.underlying_quantity is None:
             return "expected underlying and underlying_quantity of an exercise, was none"
@@ -76,15 +71,15 @@ def effect_of(order: OrderRequest) -> Effect | str:
         symbol, quantity = order.symbol, order.quantity - order.filled
     if not math.isfinite(quantity):
         return f"expected a finite quantity, was {quantity}"
-    if not (math.isfinite(order.multiplier) and order.multiplier > 0):
+    if not 0.0 < order.multiplier < math.inf:
         return f"expected a multiplier above 0, was {order.multiplier}"
-    return Effect(symbol, quantity, order.reference_price, order.multiplier)
+    return symbol, quantity
 
 
 def judge_exit(held: float, quantity: float, same_side: Sequence[Pending]) -> Exit:
     """Whether ``quantity`` reduces ``held``, given the pending orders on its side."""
     if not math.isfinite(held) or held * quantity >= 0.0:
-        return Exit(False, False, (), 0.0)
+        return _NO_EXIT
     size, position = abs(quantity), abs(held)
     slack = _EPSILON * position
     firm = sum(abs(order.quantity) for order in same_side if not order.resting)
@@ -154,10 +149,11 @@ class OrderGate:
         self._checks = checks
         stage = None if checks is None else checks.stage
         self._more = (*(() if stage is None else (stage,)), *more)
-        # signed values of the positions last looked at, and the sum of their sizes
-        self._valued: tuple[Mapping[str, Any], datetime, float] | None = None
-        self._values: dict[str, float] = {}
-        self._gross = 0.0
+        # what was worked out for the positions and the orders in flight looked at last
+        self._holdings: Holdings | None = None
+        self._reach: tuple[Holdings, Flight, Reach] | None = None
+        self._shape: tuple[Holdings, Flight, Shape] | None = None
+        self._passes: dict[str, tuple[Verdict, Verdict]] = {}
 
     def describe(self) -> list[str]:
         """One line per limit on what it will do."""
@@ -191,31 +187,29 @@ class OrderGate:
             if isinstance(effect, str):
                 answer = denial(Action.FREEZE, order.symbol, "input", effect, 0.0)
                 return self._refused(order, answer)
-            answer, asked = self._judge(order, effect, portfolio, verdict)
+            symbol, quantity = effect
+            answer, asked = self._judge(order, symbol, quantity, portfolio, verdict)
             if not answer.allowed:
                 return self._refused(order, answer)
-            book, order_id = self.book, order.order_id
+            book, order_id, price = self.book, order.order_id, order.reference_price
             known = book.working(order_id)
-            total_before = None if known is None else known.total
-            book.reserve(
-                order_id,
-                effect.symbol,
-                order.quantity
-                if known is not None and order.kind is not OrderKind.OPTION_EXERCISE
-                else effect.quantity,
-                order.kind.resting,
-                effect.price if effect.price is not None else self._known_price(effect.symbol),
-                effect.multiplier,
-                order.group,
-            )
+            total_before = None
+            if known is not None:
+                total_before = known.total
+                if order.kind is not OrderKind.OPTION_EXERCISE:
+                    quantity = order.quantity
+            if price is None:
+                price = self._known_price(symbol)
+            resting, multiplier = order.kind.resting, order.multiplier
+            book.reserve(order_id, symbol, quantity, resting, price, multiplier, order.group)
             fault = audit(order, answer)
             if asked is not None and (fault or self._killed()):
                 if total_before is None:
                     book.withdraw(order_id)
-                elif (known := book.working(order_id)) is not None:
-                    known.total = total_before
+                else:
+                    book.resize(order_id, total_before)
                 guard, text = ("audit", fault) if fault else ("kill", "killed while being judged")
-                return self._refused(order, denial(Action.HALT, effect.symbol, guard, text, 0.0))
+                return self._refused(order, denial(Action.HALT, symbol, guard, text, 0.0))
             if self._checks is not None:
                 self._checks.record(order, asked, portfolio.time)
             return answer
@@ -236,32 +230,38 @@ class OrderGate:
     def _judge(
         self,
         order: OrderRequest,
-        effect: Effect,
+        symbol: str,
+        quantity: float,
         portfolio: Portfolio,
         verdict: Callable[[str, str], Verdict],
     ) -> tuple[Verdict, Asked | None]:
         """Verdict, and the order as the checks saw it when it passed as an adding one."""
-        symbol, quantity = effect.symbol, effect.quantity
         standing = verdict(symbol, order.strategy)
         if order.group is not None and order.group in self._groups:
             text = f"another leg of combination {order.group} was refused: "
             text += self._groups[order.group]
             return denial(standing.state, symbol, "combo", text, 0.0), None
-        pending = self.book.pending(portfolio.open_orders, order.order_id)
-        held = _held(portfolio, symbol)
-        side = [p for p in pending if p.symbol == symbol and p.quantity * quantity > 0.0]
-        exit_ = judge_exit(held, quantity, side)
-        if quantity == 0.0 or (exit_.reduces and self._legs_reduce(order, portfolio, pending)):
+        flight, order_id = self.book.flight(portfolio.open_orders), order.order_id
+        if flight.symbols.get(order_id, symbol) != symbol:  # as listed it moves another symbol
+            flight = Flight(flight.without(order_id))
+        own = flight.beside(order_id, symbol)
+        side = [p for p in own if p.quantity * quantity > 0.0] if own else own
+        position = portfolio.positions.get(symbol)
+        held = 0.0 if position is None else position.quantity
+        exit_ = judge_exit(held, quantity, side) if held * quantity < 0.0 else _NO_EXIT
+        if quantity == 0.0 or (
+            exit_.reduces and (not order.legs or self._legs_reduce(order, portfolio, flight))
+        ):
             return _passed(standing, symbol), None
         refusals: list[Refusal] = []
-        adding = standing.state.adding_allowed
+        adding = standing.state < Action.FREEZE
         if adding:
-            asked = Asked(order, portfolio, symbol, quantity, portfolio.time, 0.0, 0.0, pending)
-            self._check(asked, effect, side, standing, refusals)
+            asked = Asked(order, portfolio, symbol, quantity, portfolio.time, 0.0, 0.0, own)
+            self._check(asked, held, side, flight, standing, refusals)
             if not refusals:
-                return _passed(standing, symbol, evidence=ADDS), asked
+                return self._adds(standing, symbol), asked
         if exit_.excused:
-            return _passed(standing, symbol, cancel=exit_.cancel), None
+            return _passed(standing, symbol, exit_.cancel), None
         room = exit_.room
         if not adding:
             text = f"no adding of {symbol}: {standing.reason}"
@@ -273,11 +273,23 @@ class OrderGate:
         first = refusals[0]
         return denial(standing.state, symbol, first.guard, first.text, room, reasons), None
 
+    def _adds(self, standing: Verdict, symbol: str) -> Verdict:
+        """Verdict on an adding order that passed: the same one while the standing is the same."""
+        known = self._passes.get(symbol)
+        if known is not None and known[0] is standing:
+            return known[1]
+        answer = _passed(standing, symbol, (), ADDS)
+        if len(self._passes) >= _GROUPS:
+            self._passes.clear()
+        self._passes[symbol] = (standing, answer)
+        return answer
+
     def _check(
         self,
         asked: Asked,
-        effect: Effect,
+        held: float,
         side: Sequence[Pending],
+        flight: Flight,
         standing: Verdict,
         refusals: list[Refusal],
     ) -> None:
@@ -292,7 +304,7 @@ class OrderGate:
                 refusal = check(asked)
                 if refusal is not None:
                     refusals.append(refusal)
-        refusal = self._price(asked, effect)
+        refusal = self._price(asked)
         if refusal is not None:
             refusals.append(refusal)
             return
@@ -301,16 +313,16 @@ class OrderGate:
                 refusal = check(asked)
                 if refusal is not None:
                     refusals.append(refusal)
-        self._limits_refuse(asked, side, standing, refusals)
+        holdings = self._limits_refuse(asked, held, side, flight, standing.multiplier, refusals)
         if not refusals and self._more:
-            refusal = self._more_refuse(asked, standing)
+            refusal = self._more_refuse(asked, holdings, flight, standing.multiplier)
             if refusal is not None:
                 refusals.append(refusal)
 
-    def _price(self, asked: Asked, effect: Effect) -> Refusal | None:
+    def _price(self, asked: Asked) -> Refusal | None:
         """Reference price of the order, written into ``asked``, or why there is none."""
-        symbol, now = asked.symbol, asked.now
-        price, seen = effect.price, asked.order.reference_time
+        order, symbol, now = asked.order, asked.symbol, asked.now
+        price, seen = order.reference_price, order.reference_time
         if price is None and (known := self._last_price(symbol)) is not None:
             price, seen = known
         if price is None or not 0.0 < price < math.inf:
@@ -325,40 +337,39 @@ class OrderGate:
                     f"now {now.isoformat()}"
                 )
                 return Refusal("price", text, 0.0)
-        asked.price, asked.unit = price, price * effect.multiplier
+        asked.price, asked.unit = price, price * order.multiplier
         return None
 
-    def _legs_reduce(
-        self, order: OrderRequest, portfolio: Portfolio, pending: Sequence[Pending]
-    ) -> bool:
+    def _legs_reduce(self, order: OrderRequest, portfolio: Portfolio, flight: Flight) -> bool:
         """Whether every leg of the order's combination reduces; True for single orders."""
         for leg in order.legs:
             others = [
                 p
-                for p in pending
-                if p.symbol == leg.symbol
-                and p.quantity * leg.quantity > 0.0
-                and (p.group is None or p.group != order.group)
+                for p in flight.beside(order.order_id, leg.symbol)
+                if p.quantity * leg.quantity > 0.0 and (p.group is None or p.group != order.group)
             ]
-            if not judge_exit(_held(portfolio, leg.symbol), leg.quantity, others).reduces:
+            position = portfolio.positions.get(leg.symbol)
+            held = 0.0 if position is None else position.quantity
+            if not judge_exit(held, leg.quantity, others).reduces:
                 return False
         return True
 
     def _limits_refuse(
         self,
         asked: Asked,
+        held: float,
         side: Sequence[Pending],
-        standing: Verdict,
+        flight: Flight,
+        scale: float,
         refusals: list[Refusal],
-    ) -> None:
+    ) -> Holdings | None:
+        """Hold an order against the gate's own limits; the holdings where they were needed."""
         symbol, quantity, portfolio = asked.symbol, asked.quantity, asked.portfolio
-        held = _held(portfolio, symbol)
         if not math.isfinite(held):
             text = f"expected a finite position in {symbol}, was {held}"
             refusals.append(Refusal("input", text, 0.0))
-            return
+            return None
         limits, equity, unit = self._limits, portfolio.equity, asked.unit
-        scale = standing.multiplier
         ahead = held + sum([p.quantity for p in side]) if side else held
         worst = ahead + quantity
         direction = 1.0 if quantity > 0 else -1.0
@@ -378,22 +389,18 @@ class OrderGate:
             scaled = scale * self._full_gross
             gross_limit = scaled if gross_limit is None else min(gross_limit, scaled)
         if gross_limit is None:
-            return
-        other = self._gross_of_others(symbol, portfolio, asked.pending)
+            return None
+        holdings = self._held(portfolio.positions)
+        other = self._reach_of(holdings, flight).others(symbol)
         if isinstance(other, str):
             refusals.append(Refusal("input", other, 0.0))
-            return
-        before = max(abs(ahead), abs(held))
-        if asked.pending:
-            opposite = held + sum(
-                [
-                    p.quantity
-                    for p in asked.pending
-                    if p.symbol == symbol and p.quantity * quantity < 0.0
-                ]
-            )
-            before = max(before, abs(opposite))
-        after = max(abs(worst), before)
+            return holdings
+        before, after = abs(ahead), abs(worst)
+        if asked.own:
+            opposite = held + sum([p.quantity for p in asked.own if p.quantity * quantity < 0.0])
+            before = max(before, abs(held), abs(opposite))
+        if before > after:
+            after = before
         cap = gross_limit * equity
         if other + after * unit > cap * (1.0 + _EPSILON):
             room = max(0.0, (cap - other) / unit - direction * ahead)
@@ -402,88 +409,63 @@ class OrderGate:
                 f"limit {gross_limit:.2f} x equity = {cap:,.2f}"
             )
             refusals.append(Refusal("max_leverage", text, direction * room))
+        return holdings
 
-    def _more_refuse(self, asked: Asked, standing: Verdict) -> Refusal | None:
+    def _more_refuse(
+        self, asked: Asked, holdings: Holdings | None, flight: Flight, scale: float
+    ) -> Refusal | None:
         """Answer of the further limits to an order that the gate's own let pass."""
+        portfolio = asked.portfolio
+        if holdings is None:
+            holdings = self._held(portfolio.positions)
         candidate = Candidate(
             asked.symbol,
             asked.quantity,
             asked.unit,
-            asked.portfolio,
-            asked.pending,
-            standing.multiplier,
+            portfolio,
+            flight.without(asked.order.order_id),
+            scale,
             self._known_price,
-            values=self._value(asked.portfolio),
         )
+        shape = self._shape_of(holdings, flight)
+        candidate.book = book_within(candidate, holdings, flight, shape, asked.own)
         for limit in self._more:
             objection = limit.object(candidate)
             if objection is not None:
                 return Refusal(objection.guard, objection.text, objection.max_quantity)
         return None
 
-    def _value(self, portfolio: Portfolio) -> dict[str, float]:
-        """Signed value of every position; remembered for the next order of the same moment."""
-        positions, time, equity = portfolio.positions, portfolio.time, portfolio.equity
-        known = self._valued
-        if known is None or known[0] is not positions or known[1] != time or known[2] != equity:
-            self._values = values = {
-                name: p.quantity * p.price * p.multiplier for name, p in positions.items()
-            }
-            self._gross = sum(map(abs, values.values()))
-            self._valued = (positions, time, equity)
-        return self._values
+    def _held(self, positions: Mapping[str, Position]) -> Holdings:
+        """Values of the positions, worked out once for a snapshot."""
+        known = self._holdings
+        if known is None or not known.tell(positions):
+            self._holdings = known = Holdings(positions)
+        return known
 
-    def _gross_of_others(
-        self, symbol: str, portfolio: Portfolio, pending: Sequence[Pending]
-    ) -> float | str:
-        """Gross exposure of all other symbols at its worst, or why it cannot be told."""
-        values = self._value(portfolio)
-        total = self._gross
-        if not math.isfinite(total):  # the order's own symbol may be the one to blame
-            total = sum(abs(value) for name, value in values.items() if name != symbol)
-        else:
-            total -= abs(values.get(symbol, 0.0))
-        # symbol -> [buys, sells, those of them that do not rest, price times multiplier]
-        books: dict[str, list[float]] = {}
-        for _, name, quantity, resting, price, multiplier, _ in pending:
-            if name == symbol:
-                continue
-            book = books.get(name)
-            if book is None:
-                books[name] = book = [0.0, 0.0, 0.0, 0.0]
-            book[0 if quantity > 0.0 else 1] += quantity
-            if not resting:
-                book[2] += quantity
-            if price is None:
-                price = self._known_price(name)
-            if price is not None and price * multiplier > book[3]:
-                book[3] = price * multiplier
-        positions = portfolio.positions
-        for name, (buys, sells, closing, own) in books.items():
-            position = positions.get(name)
-            if position is None:
-                if own <= 0.0:
-                    return f"expected a price for the open orders in {name}, was none"
-                total += max(buys, -sells) * own
-                continue
-            held = position.quantity
-            long, short = held + buys, held + sells
-            if held > 0.0 > closing:
-                long = max(0.0, long + closing)
-            elif held < 0.0 < closing:
-                short = min(0.0, short + closing)
-            worst = max(long, -short, 0.0) * (position.price * position.multiplier)
-            total += worst - abs(values[name])
-        if not math.isfinite(total):
-            return f"expected finite positions and prices, gross exposure was {total}"
-        return total
+    def _reach_of(self, holdings: Holdings, flight: Flight) -> Reach:
+        """Gross exposure of every symbol, worked out once for a snapshot and what is in flight."""
+        known = self._reach
+        if known is not None and known[0] is holdings and known[1] is flight:
+            return known[2]
+        made = Reach(holdings, flight, self._known_price)
+        self._reach = (holdings, flight, made) if made.lasting else None
+        return made
+
+    def _shape_of(self, holdings: Holdings, flight: Flight) -> Shape:
+        """Values that every symbol may reach, worked out as rarely."""
+        known = self._shape
+        if known is not None and known[0] is holdings and known[1] is flight:
+            return known[2]
+        made = Shape(holdings, flight, self._known_price)
+        self._shape = (holdings, flight, made) if made.lasting else None
+        return made
 
 
 def _passed(
     standing: Verdict,
     symbol: str,
-    evidence: Mapping[str, Any] = NOTHING,
     cancel: tuple[OrderId, ...] = (),
+    evidence: Mapping[str, Any] = NOTHING,
 ) -> Verdict:
     return Verdict(
         standing.state,
@@ -497,8 +479,3 @@ def _passed(
         None,
         cancel,
     )
-
-
-def _held(portfolio: Portfolio, symbol: str) -> float:
-    position = portfolio.positions.get(symbol)
-    return 0.0 if position is None else position.quantity

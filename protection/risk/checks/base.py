@@ -31,7 +31,7 @@ class Asked:
     now : the snapshot's time
     price : reference price, above 0; 0 while the early checks run
     unit : account currency per unit of quantity; 0 while the early checks run
-    pending : everything else that may still fill
+    own : everything else that may still fill in the symbol
     """
 
     order: OrderRequest
@@ -41,7 +41,7 @@ class Asked:
     now: datetime
     price: float
     unit: float
-    pending: Sequence[Pending]
+    own: Sequence[Pending]
 
     def sized(self, size: float) -> float:
         """A size in the direction of the order."""

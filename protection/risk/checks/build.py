@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from datetime import date, datetime
 from typing import Any
@@ -29,21 +30,15 @@ class StageLimit:
         book = book_of(candidate)
         if isinstance(book, str):
             return Objection("input", book, 0.0)
-        own = book.own
-        gross = sum(map(abs, book.held.values())) - own.size
-        for line in book.moving.values():
-            gross += line.size - abs(line.held)
-        buys = candidate.quantity > 0.0
-        ahead = own.held + own.buys if buys else -(own.held + own.sells)
-        after = max(own.size, ahead + abs(candidate.quantity) * candidate.unit)
-        if gross + after <= self._limit * (1.0 + 1e-9):
+        reached = book.size + book.after
+        if reached <= self._limit * (1.0 + 1e-9):
             return None
         text = (
-            f"stage capital: {gross + after:,.2f} with everything pending, "
+            f"stage capital: {reached:,.2f} with everything pending, "
             f"limit {self._limit:,.2f} at this stage"
         )
-        room = max(0.0, self._limit - gross - ahead) / candidate.unit
-        return Objection("stage_capital", text, room if buys else -room)
+        room = max(0.0, self._limit - book.size - book.ahead) / candidate.unit
+        return Objection("stage_capital", text, math.copysign(room, candidate.quantity))
 
     def describe(self) -> str:
         """One line on what the limit will do."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -25,8 +25,7 @@ class Candidate:
     pending : everything else that may still fill: open, sent, and let through a moment ago
     scale : share of the size that the verdict in force allows, in (0, 1]
     price_of : last known price of a symbol, or None
-    book : values of the account, filled in by the first limit that needs them
-    values : signed value of every position where the asker knows them already
+    book : values of the account, filled in by the gate or the first limit that needs them
     """
 
     symbol: str
@@ -37,7 +36,6 @@ class Candidate:
     scale: float
     price_of: Callable[[str], float | None]
     book: Book | str | None = None
-    values: Mapping[str, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)

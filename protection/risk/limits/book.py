@@ -1,45 +1,16 @@
-"""Value of every position at its worst, given what may still fill."""
+"""Value of every position at its worst around one order, given what may still fill."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from protection.risk.limits.base import Candidate
+from protection.risk.limits.tally import Holdings, Line, Shape
+from protection.risk.orders import Flight, Pending
 
-
-@dataclass(slots=True)
-class Line:
-    """One symbol that may still move, in account currency, signed.
-
-    Attributes
-    ----------
-    held : value of the holding
-    buys, sells : values of what may still be bought (positive) and sold (negative)
-    closing : the part of them that reduces the holding without waiting for a price
-    top, bottom : largest and smallest value it may reach, its own sure exits credited
-    size : largest absolute value it may reach
-    """
-
-    held: float
-    buys: float = 0.0
-    sells: float = 0.0
-    closing: float = 0.0
-    top: float = 0.0
-    bottom: float = 0.0
-    size: float = 0.0
-
-    def settle(self) -> None:
-        """Work out the extremes once everything pending is counted."""
-        held, closing = self.held, self.closing
-        top, bottom = held + self.buys, held + self.sells
-        if held > 0.0 > closing:
-            top = max(0.0, top + closing)
-        elif held < 0.0 < closing:
-            bottom = min(0.0, bottom + closing)
-        self.top, self.bottom = top, bottom
-        size = top if top > -bottom else -bottom
-        self.size = size if size > 0.0 else 0.0
+__all__ = ["Book", "Line", "book_of", "book_within"]
 
 
 @dataclass(slots=True)
@@ -48,16 +19,25 @@ class Book:
 
     Attributes
     ----------
-    held : value of every position by symbol
-    moving : symbols with pending orders, and always the candidate's own
-    own : the candidate's own line
-    net : sum of the values of all positions
+    shape : what all symbols may reach; the candidate's own symbol is not taken from it
+    own : the candidate's own line, at its reference price, everything pending counted in full
+    value : size of the order in account currency
+    ahead : own value in the order's direction with everything pending on its side
+    after : largest size of the own symbol with the order. An order against the present side
+        shrinks the position first: it counts at least at what may be held anyway
+    size, top, bottom, squares, count : sums over all other symbols, as in :class:`Shape`
     """
 
-    held: dict[str, float]
-    moving: dict[str, Line]
+    shape: Shape
     own: Line
-    net: float
+    value: float
+    ahead: float
+    after: float
+    size: float
+    top: float
+    bottom: float
+    squares: float
+    count: int
 
 
 def book_of(candidate: Candidate) -> Book | str:
@@ -67,47 +47,83 @@ def book_of(candidate: Candidate) -> Book | str:
     that reduce and do not rest in the book are credited as exits, so that a rotation can pass.
     """
     if candidate.book is None:
-        candidate.book = _make(candidate)
+        flight, symbol = Flight(candidate.pending), candidate.symbol
+        holdings = Holdings(candidate.portfolio.positions)
+        shape = Shape(holdings, flight, candidate.price_of)
+        own = flight.by_symbol.get(symbol, ())
+        candidate.book = book_within(candidate, holdings, flight, shape, own)
     return candidate.book
 
 
-def _make(candidate: Candidate) -> Book | str:
-    symbol, positions = candidate.symbol, candidate.portfolio.positions
-    if candidate.values is not None:
-        held = dict(candidate.values)
+def book_within(
+    candidate: Candidate,
+    holdings: Holdings,
+    flight: Flight,
+    shape: Shape,
+    pending: Sequence[Pending],
+) -> Book | str:
+    """Book around a candidate within a shape made before, or why it cannot be told.
+
+    Parameters
+    ----------
+    candidate : the order
+    holdings, flight, shape : of its account; an order of its own symbol may be among them
+    pending : what may fill in its own symbol beside it
+    """
+    symbol, unit = candidate.symbol, candidate.unit
+    if shape.faults:
+        for name, text in shape.faults.items():
+            if name != symbol:
+                return text
+    if not shape.finite:  # the own symbol may be the one to blame
+        held = {name: p for name, p in holdings.positions.items() if name != symbol}
+        others = Flight([line for line in flight.lines if line.symbol != symbol])
+        shape = Shape(Holdings(held), others, candidate.price_of)
+        if not shape.finite:
+            total = shape.size + shape.top + shape.bottom
+            return f"expected finite positions and prices, was {total} in sum"
+    size, top, bottom = shape.size, shape.top, shape.bottom
+    squares, count = shape.squares, shape.count
+    line, known = shape.lines.get(symbol), shape.values.get(symbol, 0.0)
+    if line is not None:
+        size, top, bottom = size - line.size, top - line.top, bottom - line.bottom
+        squares -= line.size * line.size
+        count -= line.size > 0.0
+    elif known != 0.0:
+        whole = abs(known)
+        size, top, bottom = size - whole, top - known, bottom - known
+        squares -= known * known
+        count -= 1
+    position = holdings.positions.get(symbol)
+    value = 0.0 if position is None else position.quantity * unit
+    whole = abs(value)
+    change = abs(candidate.quantity) * unit
+    if not pending:
+        own = Line(value, 0.0, 0.0, 0.0, value, value, whole)
+        ahead = value if candidate.quantity > 0.0 else -value
     else:
-        held = {name: p.quantity * p.price * p.multiplier for name, p in positions.items()}
-    if symbol in held:
-        held[symbol] = positions[symbol].quantity * candidate.unit
-    own = Line(held.get(symbol, 0.0))
-    moving = {symbol: own}
-    total = 0.0
-    for p in candidate.pending:
-        name = p.symbol
-        if name == symbol:
-            unit = candidate.unit
-        else:
-            position = positions.get(name)
-            unit = 0.0 if position is None else position.price * position.multiplier
-            if not unit > 0.0:
-                price = p.price if p.price is not None else candidate.price_of(name)
-                if price is None or not price > 0.0:
-                    return f"expected a price for the open orders in {name}, was none"
-                unit = price * p.multiplier
-        line = moving.get(name)
-        if line is None:
-            moving[name] = line = Line(held.get(name, 0.0))
-        value = p.quantity * unit
-        total += abs(value)
-        if value > 0.0:
-            line.buys += value
-        else:
-            line.sells += value
-        if not p.resting and name != symbol and value * line.held < 0.0:
-            line.closing += value
-    net = sum(held.values())
-    if not math.isfinite(total + net):
-        return f"expected finite positions and prices, was {total + net} in sum"
-    for line in moving.values():
-        line.settle()
-    return Book(held, moving, own, net)
+        own = Line(value)
+        for p in pending:
+            waiting = p.quantity * unit
+            if waiting > 0.0:
+                own.buys += waiting
+            else:
+                own.sells += waiting
+        own.settle()
+        ahead = value + own.buys if candidate.quantity > 0.0 else -(value + own.sells)
+        whole = own.size
+    if not math.isfinite(own.top + own.bottom):
+        return f"expected finite positions and prices, was {own.top + own.bottom} in sum"
+    after = ahead + change
+    return Book(
+        shape,
+        own,
+        change,
+        ahead,
+        whole if whole > after else after,
+        size,
+        top,
+        bottom,
+        squares,
+        count,
+    )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from operator import mul
 
 from protection.contracts.limit_settings import ExposureSettings
 from protection.risk.limits.base import Candidate, Objection
@@ -32,13 +31,12 @@ class ExposureLimits:
     settings : the limits; None is off
     """
 
-    __slots__ = ("_known", "_members", "_sectors", "_settings")
+    __slots__ = ("_known", "_sectors", "_settings")
 
     def __init__(self, settings: ExposureSettings) -> None:
         self._settings = settings
         self._sectors: Mapping[str, str] = settings.sector_map()
         self._known: dict[str, str] = {}
-        self._members: dict[str, list[str]] = {}
 
     @property
     def active(self) -> bool:
@@ -58,105 +56,83 @@ class ExposureLimits:
             sectors = self._sectors
             known = sectors.get(symbol) or sectors.get(symbol.split(" ", 1)[0]) or symbol
             self._known[symbol] = known
-            self._members.setdefault(known, []).append(symbol)
         return known
 
     def object(self, candidate: Candidate) -> Objection | None:
-        """Why the order may not pass, or None."""
-        book = book_of(candidate)
+        """Why the order may not pass, or None; of several the one that leaves the least room."""
+        book = candidate.book or book_of(candidate)
         if isinstance(book, str):
             return Objection("input", book, 0.0)
         equity = candidate.portfolio.equity
-        if not (math.isfinite(equity) and equity > 0.0):
+        if not 0.0 < equity < math.inf:
             return Objection("input", f"expected equity above 0, was {equity}", 0.0)
-        worst: Objection | None = None
-        for check in (self._count, self._net, self._sector, self._concentration):
-            objection = check(candidate, book)
-            if objection is not None and (
-                worst is None or abs(objection.max_quantity) < abs(worst.max_quantity)
-            ):
-                worst = objection
-        return worst
+        settings, found = self._settings, []
+        limit = settings.max_positions
+        if limit is not None and book.count >= limit:
+            own = book.own
+            if not (own.held or own.buys or own.sells):
+                text = f"number of positions: {book.count} held or pending, limit {limit}"
+                found.append(Objection("max_positions", text, 0.0))
+        money = candidate.scale * equity
+        most = money * (1.0 + _SLACK)
+        share = settings.max_net
+        if share is not None:
+            buys = candidate.quantity > 0.0
+            net = book.top + book.own.top if buys else -(book.bottom + book.own.bottom)
+            if not net + book.value <= share * most:
+                found.append(self._beyond_net(candidate, share, net, book.value, share * money))
+        share = settings.max_sector
+        if share is not None:
+            others = self._others(book, candidate.symbol)
+            if not others + book.after <= share * most:
+                found.append(self._beyond_sector(candidate, book, share, others, share * money))
+        share = settings.max_concentration
+        if share is not None:
+            squares = book.squares
+            others = 0.0 if squares < 0.0 else squares / (equity * equity)
+            reached = others + (book.after / equity) ** 2
+            if not reached <= share * (1.0 + _SLACK):
+                text = f"concentration: {reached:.3f} with everything pending, limit {share:g}"
+                room = math.sqrt(max(0.0, share - others)) * equity - book.ahead
+                found.append(Objection("max_concentration", text, self._room(candidate, room)))
+        if not found:
+            return None
+        return min(found, key=lambda objection: abs(objection.max_quantity))
 
-    def _count(self, candidate: Candidate, book: Book) -> Objection | None:
-        limit, own = self._settings.max_positions, book.own
-        if limit is None or own.held or own.buys or own.sells:
-            return None
-        held, moving = book.held, book.moving
-        count = sum(1 for name, value in held.items() if value and name not in moving)
-        count += sum(1 for line in moving.values() if line.size > 0.0)
-        if count < limit:
-            return None
-        text = f"number of positions: {count} held or pending, limit {limit}"
-        return Objection("max_positions", text, 0.0)
+    def _others(self, book: Book, symbol: str) -> float:
+        """Sum of the largest sizes of the other symbols of a symbol's sector."""
+        shape, sector = book.shape, self.sector_of(symbol)
+        sums: dict[str, float] | None = shape.memo.get(self)
+        if sums is None:
+            sums = shape.memo[self] = {}
+            for name, value in shape.values.items():
+                if name not in shape.lines:
+                    place = self.sector_of(name)
+                    sums[place] = sums.get(place, 0.0) + abs(value)
+            for name, line in shape.lines.items():
+                place = self.sector_of(name)
+                sums[place] = sums.get(place, 0.0) + line.size
+        own = shape.lines.get(symbol)
+        size = abs(shape.values.get(symbol, 0.0)) if own is None else own.size
+        return sums.get(sector, 0.0) - size
 
-    def _net(self, candidate: Candidate, book: Book) -> Objection | None:
-        limit = self._settings.max_net
-        if limit is None:
-            return None
-        net, up = book.net, candidate.quantity > 0
-        for line in book.moving.values():
-            net += (line.top if up else line.bottom) - line.held
-        reached = net if up else -net
-        return self._bounded("max_net", "net exposure", candidate, reached, limit)
-
-    def _sector(self, candidate: Candidate, book: Book) -> Objection | None:
-        limit = self._settings.max_sector
-        if limit is None:
-            return None
-        sector = self.sector_of(candidate.symbol)
-        held, moving = book.held, book.moving
-        if not (held.keys() <= self._known.keys() >= moving.keys()):
-            for name in (*held, *moving):
-                self.sector_of(name)
-        others = 0.0
-        for name in self._members[sector]:
-            line = moving.get(name)
-            if line is None:
-                others += abs(held.get(name, 0.0))
-            elif name != candidate.symbol:
-                others += line.size
-        ahead, after = _own(candidate, book)
-        cap = limit * candidate.scale * candidate.portfolio.equity
-        if others + after <= cap * (1.0 + _SLACK):
-            return None
+    def _beyond_net(
+        self, candidate: Candidate, limit: float, net: float, value: float, cap: float
+    ) -> Objection:
         text = (
-            f"sector {sector}: {others + after:,.2f} with everything pending, "
-            f"limit {limit:.1%} of equity = {cap:,.2f}"
-        )
-        return Objection("max_sector", text, self._room(candidate, cap - others - ahead))
-
-    def _concentration(self, candidate: Candidate, book: Book) -> Objection | None:
-        limit = self._settings.max_concentration
-        equity = candidate.portfolio.equity
-        if limit is None:
-            return None
-        squares = sum(map(mul, book.held.values(), book.held.values()))
-        for name, line in book.moving.items():
-            squares -= line.held * line.held
-            if name != candidate.symbol:
-                squares += line.size * line.size
-        others = max(0.0, squares) / (equity * equity)
-        ahead, after = _own(candidate, book)
-        reached = others + (after / equity) ** 2
-        if reached <= limit * (1.0 + _SLACK):
-            return None
-        text = f"concentration: {reached:.3f} with everything pending, limit {limit:g}"
-        room = math.sqrt(max(0.0, limit - others)) * equity - ahead
-        return Objection("max_concentration", text, self._room(candidate, room))
-
-    def _bounded(
-        self, guard: str, name: str, candidate: Candidate, reached: float, limit: float
-    ) -> Objection | None:
-        value = abs(candidate.quantity) * candidate.unit
-        cap = limit * candidate.scale * candidate.portfolio.equity
-        if reached + value <= cap * (1.0 + _SLACK):
-            return None
-        text = (
-            f"{name}: {reached + value:,.2f} with everything pending, "
+            f"net exposure: {net + value:,.2f} with everything pending, "
             f"limit {limit:.2f} x equity = {cap:,.2f}"
         )
-        return Objection(guard, text, self._room(candidate, cap - reached))
+        return Objection("max_net", text, self._room(candidate, cap - net))
+
+    def _beyond_sector(
+        self, candidate: Candidate, book: Book, limit: float, others: float, cap: float
+    ) -> Objection:
+        text = (
+            f"sector {self.sector_of(candidate.symbol)}: {others + book.after:,.2f} with "
+            f"everything pending, limit {limit:.1%} of equity = {cap:,.2f}"
+        )
+        return Objection("max_sector", text, self._room(candidate, cap - others - book.ahead))
 
     @staticmethod
     def _room(candidate: Candidate, value: float) -> float:
@@ -175,14 +151,3 @@ class ExposureLimits:
         if s.max_concentration is not None:
             parts.append(f"squared shares {s.max_concentration:g}")
         return "exposure limits: " + (", ".join(parts) if parts else "off")
-
-
-def _own(candidate: Candidate, book: Book) -> tuple[float, float]:
-    """Size of the candidate's own symbol in its direction, without and with the order.
-
-    An order against the present side shrinks the position first: it then still counts at least at
-    what may be held anyway.
-    """
-    own = book.own
-    ahead = own.held + own.buys if candidate.quantity > 0 else -(own.held + own.sells)
-    return ahead, max(own.size, ahead + abs(candidate.quantity) * candidate.unit)

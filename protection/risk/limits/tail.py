@@ -14,15 +14,18 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from functools import cache
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from protection.contracts.limit_settings import TailSettings
 from protection.contracts.records import Portfolio
 from protection.risk.limits.base import Candidate, Objection
 from protection.risk.limits.book import book_of
-from protection.risk.limits.history import LEVEL, ScenarioFeed
+from protection.risk.limits.history import LEVEL, ScenarioFeed, Table
+from protection.risk.limits.tally import Shape
 from protection.risk.tails.student import student_var_es
 from protection.risk.var_es.estimates import OrderEffect, TailEstimate
 from protection.risk.var_es.online_portfolio import BASIS, SHORT
@@ -50,6 +53,32 @@ class TailReading:
     basis: str
 
 
+class Base(NamedTuple):
+    """Books that may come about around a symbol, worked out before an order is known.
+
+    Attributes
+    ----------
+    table : scenarios and where their tail is read, as they were then
+    books : exposures (books, symbols)
+    losses, apart : of them, see :func:`book_kernels.books_alone`
+    """
+
+    table: Table
+    books: NDArray[np.float64]
+    losses: NDArray[np.float64]
+    apart: NDArray[np.float64]
+
+
+class Prepared(NamedTuple):
+    """An order among the books: its symbol's place and value in them, before it, and its own."""
+
+    base: Base
+    place: int
+    start: float
+    ahead: float
+    change: float
+
+
 class TailLimit:
     """Warning and limits on VaR and ES, counted with everything pending.
 
@@ -63,11 +92,11 @@ class TailLimit:
     settings : limits and memory
     """
 
-    __slots__ = ("_feed", "_order_books", "_settings", "_units")
+    __slots__ = ("_feed", "_passes", "_settings", "_units")
 
     def __init__(self, settings: TailSettings, *, compiled: bool = True) -> None:
         self._settings = settings
-        self._order_books = _pass(compiled)
+        self._passes = book_passes(compiled)
         self._units = np.array(student_var_es(3.0, LEVEL, unit_variance=True))
         self._feed = ScenarioFeed(settings.window, settings.minimum, settings.prior_volatility)
 
@@ -112,9 +141,8 @@ class TailLimit:
         prepared = self._prepare(candidate)
         if isinstance(prepared, str):
             return prepared
-        books, place, change = prepared
-        answers = self._answers(books, place, change)
-        return self._told(books, max(answers, key=lambda row: (row[3], row[2])), place, candidate)
+        rows = self._answers(prepared).tolist()
+        return self._told(prepared, max(rows, key=lambda row: (row[3], row[2])), candidate)
 
     def object(self, candidate: Candidate) -> Objection | None:
         """Why the order may not pass, or None."""
@@ -124,23 +152,23 @@ class TailLimit:
         prepared = self._prepare(candidate)
         if isinstance(prepared, str):
             return Objection("input", prepared, 0.0)
-        books, place, change = prepared
         equity = candidate.portfolio.equity
         caps = (
             (math.inf if s.halt is None else s.halt) * equity,
             (math.inf if s.shortfall is None else s.shortfall) * equity,
         )
-        failing = self._failing(books, place, change, caps)
-        if failing is None:
+        failing = self._failing(prepared, prepared.change, caps)
+        if failing < 0:
             return None
         low, high = 0.0, 1.0
         for _ in range(_HALVINGS):
             middle = 0.5 * (low + high)
-            if self._failing(books, place, change * middle, caps) is None:
+            if self._failing(prepared, prepared.change * middle, caps) < 0:
                 low = middle
             else:
                 high = middle
-        after = self._told(books, failing, place, candidate).after
+        row = self._answers(prepared)[failing].tolist()
+        after = self._told(prepared, row, candidate).after
         over_var = s.halt is not None and not after.var <= s.halt
         name, value, limit = (
             ("VaR", after.var, s.halt) if over_var else ("ES", after.es, s.shortfall)
@@ -179,74 +207,86 @@ class TailLimit:
         old, slack = feed.tail.var_es(before, LEVEL), 1.0 + _SLACK
         return new.var <= old.var * slack and new.es <= old.es * slack
 
-    def _answers(self, books: list[list[float]], place: int, change: float) -> list[list[float]]:
+    def _answers(self, asked: Prepared) -> NDArray[np.float64]:
         """VaR and ES before, VaR and ES after, in account currency, for each book."""
-        table, alone, position, count = self._feed.table
-        found: list[list[float]] = self._order_books(
-            table, alone, self._units, np.array(books), place, change, position, count
-        ).tolist()
+        base = asked.base
+        table, alone, position, count = base.table
+        found: NDArray[np.float64] = self._passes.order_answers(
+            *(base.losses, base.apart, table, alone, self._units),
+            *(asked.place, asked.start, asked.ahead, asked.change, position, count),
+        )
         return found
 
-    def _failing(
-        self, books: list[list[float]], place: int, change: float, caps: tuple[float, float]
-    ) -> list[float] | None:
-        """First way things may go in which the order must not pass, or None."""
-        slack = 1.0 + _SLACK
-        for row in self._answers(books, place, change):
-            var, es, new_var, new_es = row
-            if new_var <= caps[0] and new_es <= caps[1]:
-                continue
-            if new_var <= var * slack and new_es <= es * slack:
-                continue  # it lowers both
-            return row
-        return None
-
-    def _told(
-        self, books: list[list[float]], row: list[float], place: int, candidate: Candidate
-    ) -> OrderEffect:
-        alone = self._feed.table[1]
-        short = alone[place] > 0.0 or any(
-            weight and alone[i] > 0.0 for book in books for i, weight in enumerate(book)
+    def _failing(self, asked: Prepared, change: float, caps: tuple[float, float]) -> int:
+        """First way things may go in which an order of that size must not pass, or -1."""
+        base = asked.base
+        table, alone, position, count = base.table
+        return int(
+            self._passes.first_failing(
+                *(base.losses, base.apart, table, alone, self._units),
+                *(asked.place, asked.start, asked.ahead, change, position, count),
+                *(caps[0], caps[1], 1.0 + _SLACK),
+            )
         )
+
+    def _told(self, asked: Prepared, row: list[float], candidate: Candidate) -> OrderEffect:
+        base = asked.base
+        alone = base.table[1]
+        short = bool(alone[asked.place] > 0.0 or ((base.books != 0.0) & (alone > 0.0)).any())
         basis, equity = SHORT if short else BASIS, candidate.portfolio.equity
         var, es, new_var, new_es = (value / equity for value in row)
         return OrderEffect(
             TailEstimate(LEVEL, var, es, basis), TailEstimate(LEVEL, new_var, new_es, basis)
         )
 
-    def _prepare(self, candidate: Candidate) -> tuple[list[list[float]], int, float] | str:
-        book = book_of(candidate)
+    def _prepare(self, candidate: Candidate) -> Prepared | str:
+        book = candidate.book or book_of(candidate)
         if isinstance(book, str):
             return book
         equity, feed, symbol = candidate.portfolio.equity, self._feed, candidate.symbol
-        if not (math.isfinite(equity) and equity > 0.0):
+        if not 0.0 < equity < math.inf:
             return f"expected equity above 0, was {equity}"
-        change = candidate.quantity * candidate.unit
+        change, own, shape = candidate.quantity * candidate.unit, book.own, book.shape
         if not math.isfinite(change):
             return f"expected a finite order value, was {change}"
-        if not (book.held.keys() <= feed.places.keys() >= book.moving.keys()):
-            for name in (*book.held, *book.moving):
-                feed.know(name)
-        places = feed.places
-        place = places[symbol]
+        place = feed.know(symbol)
+        aside = symbol if symbol in shape.lines else None
+        known: dict[str | None, Base] | None = shape.memo.get(self)
+        if known is None:
+            known = shape.memo[self] = {}
+        base = known.get(aside)
+        if base is None or base.table is not feed.table:
+            base = known[aside] = self._base(shape, aside)
+        start = 0.0 if aside is not None else shape.values.get(symbol, 0.0)
+        ahead = own.held + (own.buys if change > 0.0 else own.sells)
+        return Prepared(base, place, start, ahead, change)
+
+    def _base(self, shape: Shape, aside: str | None) -> Base:
+        """Losses of what is held, in every way in which the pending orders may go.
+
+        ``aside`` is the symbol with pending orders whose own order is asked about: it is left out.
+        """
+        feed = self._feed
+        for name in (*shape.values, *shape.lines):
+            feed.know(name)
+        places, table = feed.places, feed.table
         row = [0.0] * len(places)
-        for name, value in book.held.items():
+        for name, value in shape.values.items():
             row[places[name]] = value
-        own = book.own
-        row[place] = own.held + (own.buys if change > 0.0 else own.sells)
-        if len(book.moving) == 1:
-            return [row], place, change
         uncertain: list[tuple[int, float]] = []
-        for name, line in book.moving.items():
+        for name, line in shape.lines.items():
             at, value = places[name], line.held
-            if name == symbol:
+            if name == aside:
+                row[at] = 0.0
                 continue
             value += line.closing
             if value * line.held < 0.0:
                 value = 0.0
             row[at] = value
             uncertain += [(at, rest) for rest in (line.top - value, line.bottom - value) if rest]
-        return _ways(row, uncertain), place, change
+        books = np.array(_ways(row, uncertain))
+        losses, apart = self._passes.books_alone(table[0], table[1], books)
+        return Base(table, books, losses, apart)
 
     def describe(self) -> str:
         """One line on what the limit will do."""
@@ -278,14 +318,20 @@ def _ways(row: list[float], uncertain: list[tuple[int, float]]) -> list[list[flo
     return books
 
 
-def _pass(compiled: bool) -> Any:
+@cache
+def book_passes(compiled: bool) -> Any:
+    """Module of the passes, called once each: compiling inside an order's check takes a second."""
+    passes: Any = None
     if compiled:
         try:
-            from protection.risk.limits.book_kernels import order_books
-
-            return order_books
+            from protection.risk.limits import book_kernels as passes
         except ImportError:  # numba is absent: the twin gives the same answer, more slowly
-            pass
-    from protection.risk.limits.book_twins import order_books as plain
-
-    return plain
+            compiled = False
+    if not compiled:
+        from protection.risk.limits import book_twins as passes
+    table, one = np.zeros((1, 1)), np.zeros(1)
+    losses, apart = passes.books_alone(table, one, table.copy())
+    rest = (losses, apart, table, one, np.ones(2), 0, 0.0, 0.0, 0.0, 1.0, 1)
+    passes.order_answers(*rest)
+    passes.first_failing(*rest, 0.0, 0.0, 1.0)
+    return passes

@@ -19,13 +19,13 @@ from protection.contracts import (
     ProtectionSettings,
 )
 from protection.contracts.limit_settings import TailSettings
+from protection.risk.limits import book_kernels, book_twins
 from protection.risk.limits.base import Candidate
-from protection.risk.limits.book_kernels import order_books as compiled_books
-from protection.risk.limits.book_twins import order_books as plain_books
 from protection.risk.limits.history import LEVEL, ScenarioFeed
 from protection.risk.limits.tail import TailLimit
 from protection.risk.orders import Pending
 from protection.risk.tails.empirical import tail_rows
+from protection.risk.tails.empirical_twins import largest, tail_of
 
 FLAT = {
     "tail.watch": "true",
@@ -245,16 +245,34 @@ def test_on_spy_the_limit_covers_the_days_it_should(spy) -> None:
     scenarios=st.sampled_from([0, 1, 19, 20, 60, 252]),
     books=st.integers(1, 3),
 )
-def test_the_compiled_pass_is_the_plain_one(seed, symbols, scenarios, books) -> None:
+def test_the_compiled_passes_are_the_plain_ones(seed, symbols, scenarios, books) -> None:
     rng = np.random.default_rng(seed)
     table = rng.standard_t(3, (symbols, scenarios)) * 0.01
     alone = np.where(rng.random(symbols) < 0.3, 0.03, 0.0)
     book = np.where(rng.random((books, symbols)) < 0.2, 0.0, rng.normal(0, 1, (books, symbols)))
     position, count = tail_rows(max(1, scenarios), LEVEL)
-    rest = (np.array([1.4, 2.2]), book, symbols - 1, float(rng.normal()), position, count)
-    np.testing.assert_allclose(
-        compiled_books(table, alone, *rest), plain_books(table, alone, *rest), atol=1e-12
-    )
+    found = []
+    for passes in (book_kernels, book_twins):
+        losses, apart = passes.books_alone(table, alone, book)
+        place, start, change = symbols - 1, float(book[0, -1]), float(seed % 7 - 3) / 3.0
+        rest = (table, alone, np.array([1.4, 2.2]), place, start, start / 2, change, position)
+        answers = passes.order_answers(losses, apart, *rest, count)
+        caps = (float(np.median(answers[:, 2])) + 1e-5, float(np.median(answers[:, 3])) + 1e-5)
+        failing = passes.first_failing(losses, apart, *rest, count, *caps, 1.0 + 1e-9)
+        found.append((losses, apart, answers, failing))
+        for at, each in enumerate(book):  # the difference of two whole books, none left out
+            before, after = each.copy(), each.copy()
+            before[place] += start / 2 - start
+            after[place] += start / 2 - start + change
+            for column, whole in ((0, before), (2, after)):
+                tail = np.zeros(2)
+                if scenarios:
+                    tail = np.array(tail_of(largest(-(whole @ table), count), position))
+                tail += float(np.abs(whole) @ alone) * np.array([1.4, 2.2])
+                if each[place] == start:
+                    np.testing.assert_allclose(answers[at, column : column + 2], tail, atol=1e-12)
+    for ours, plain in zip(*found, strict=True):
+        np.testing.assert_allclose(ours, plain, atol=1e-12)
 
 
 def test_without_numba_the_plain_pass_judges_the_same() -> None:
