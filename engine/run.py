@@ -290,7 +290,7 @@ class _Run:
             progress.begin(algorithm._utc, algorithm.end_date)
         try:
             services.begin_stream(engine, algorithm)
-            engine.stepper.run(self._stream(progress, asked))
+            engine.stepper.run(self._stream(progress, asked), asked)
             if algorithm._runtime_error is None:
                 services.end_of_algorithm(engine, algorithm)
         except KeyboardInterrupt:

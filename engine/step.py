@@ -7,7 +7,7 @@ point where LEAN would end it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sized
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,6 +16,7 @@ from engine.orders.handler import TransactionHandler
 from engine.securities.margin_interest import MarginInterestRateModel
 from engine.securities.settlement import ImmediateSettlementModel
 from engine.statistics.trade_builder import TradeBuilder
+from engine.stretch import run_stretch, stretch_end
 from engine.types.decimals import plain
 from engine.types.enums import AlgorithmStatus, DataNormalizationMode, SplitType
 from engine.types.slice import Slice
@@ -39,19 +40,35 @@ def next_hour(utc: datetime) -> datetime:
 class Stepper:
     """State of the loop between two steps, and :meth:`step`."""
 
+    #: whether steps with the data of one subscription alone may run in one go
+    quick = True
+
     def __init__(self, engine: Any) -> None:
         self.engine = engine
+        self.feed = engine.feed
+        self.schedule, self.transactions = engine.schedule, engine.transactions
+        self.results = engine.results
         self.algorithm = engine.algorithm
+        self.subscriptions = engine.algorithm.subscription_manager
+        self.local = self.algorithm._clock.of(self.algorithm.time_zone)
         self.was_warming_up: bool = self.algorithm.is_warming_up
         self.next_margin_call = datetime.min
         self.next_hourly_scan = next_hour(self.algorithm._utc)
+        # nothing of the engine's own clockwork comes before this moment
+        self.next_look = datetime.min
+        # the value of the account that was seen to be above zero
+        self.solvent: Any = None
 
     def step(self, data: Any) -> bool:
         """Run one time step; False ends the run."""
         return self.run((data,))
 
-    def run(self, stream: Iterable[Any]) -> bool:
-        """Run a time step for each slice of data; False when one of them ended the run."""
+    def run(self, stream: Iterable[Any], asked: Sized | None = None) -> bool:
+        """Run a time step for each slice of data; False when one of them ended the run.
+
+        ``asked`` tells that the stream is that of the engine's own feed, so that steps may be run
+        ahead of it; it is no longer empty once the run has to stop.
+        """
         engine, algorithm = self.engine, self.algorithm
         schedule, transactions, results = engine.schedule, engine.transactions, engine.results
         portfolio, subscriptions = algorithm.portfolio, algorithm.subscription_manager
@@ -59,9 +76,8 @@ class Stepper:
         local = clock.of(algorithm.time_zone)
         # handlers of other kinds are always asked
         simple = type(transactions).process_synchronous_events is _PROCESS
-        solvent: Any = None
-        # nothing of the engine's own clockwork comes before this moment
-        next_look = datetime.min
+        quick = self.quick and simple and asked is not None
+        feed, solvent, next_look = engine.feed, self.solvent, self.next_look
         for data in stream:
             utc: datetime = data.utc
 
@@ -138,10 +154,8 @@ class Stepper:
                 return False
 
             # 4. margin, universe changes, corporate actions
-            if look and utc >= self.next_margin_call:
-                self.next_margin_call = utc + _MARGIN_CALL_EVERY
-                if not self._margin_call():
-                    return False
+            if look and utc >= self.next_margin_call and not self._check_margin(utc):
+                return False
             if look:
                 next_look = min(self.next_hourly_scan, self.next_margin_call, local.valid_to)
             if changes is not None and not self._securities_changed(changes):
@@ -174,6 +188,17 @@ class Stepper:
             results.on_step(utc)
             if algorithm._pending_universes or algorithm._pending_members:
                 algorithm._apply_pending_universes()
+
+            # what one subscription sends alone until something is due runs in one go
+            lead = feed._lead if quick else None
+            if lead is not None and not self.was_warming_up and algorithm.status is _RUNNING:
+                end = stretch_end(self, lead)
+                if end > lead.at:
+                    assert asked is not None
+                    self.solvent, self.next_look = solvent, next_look
+                    if not run_stretch(self, lead, end, asked):
+                        return False
+                    solvent, next_look = self.solvent, self.next_look
         return True
 
     # -- parts ---------------------------------------------------------------------------------
@@ -253,6 +278,10 @@ class Stepper:
             for ticket in self.algorithm.transactions.get_open_order_tickets(symbol):
                 ticket.cancel("Open order cancelled on symbol changed event")
         return True
+
+    def _check_margin(self, utc: datetime) -> bool:
+        self.next_margin_call = utc + _MARGIN_CALL_EVERY
+        return self._margin_call()
 
     def _margin_call(self) -> bool:
         algorithm = self.algorithm

@@ -202,6 +202,30 @@ class FrameworkMixin:
         for symbol in leaving:
             manager[symbol].dispose()
 
+    def _stock_models(self, internal: bool) -> tuple[Any, ...] | None:
+        """Return the models while a pass of them could do nothing, None otherwise.
+
+        Of steps with ``internal`` data alone only the universe selection learns. What
+        :meth:`_on_framework_data` asks besides is left to the caller: the insight scores and the
+        targets of the execution model.
+        """
+        if type(self.universe_selection) not in _ASKED_ONCE:
+            return None
+        if not internal and not (
+            type(self.alpha) is NullAlphaModel
+            and type(self.portfolio_construction) is NullPortfolioConstructionModel
+            and type(self.risk_management) is NullRiskManagementModel
+            and type(self.execution) is ImmediateExecutionModel
+        ):
+            return None
+        return (
+            self.universe_selection,
+            self.alpha,
+            self.portfolio_construction,
+            self.risk_management,
+            self.execution,
+        )
+
     def _on_framework_data(self, slice: Any) -> None:
         """Run the models on the data of one step."""
         if type(self.universe_selection) not in _ASKED_ONCE:

@@ -11,6 +11,11 @@ from engine.types.bars import BaseData, Tick
 from engine.types.enums import TickType
 from engine.types.errors import ArgumentException
 
+_MADE: dict[tuple[type, type], type] = {}
+#: kinds whose update is :meth:`IdentityDataConsolidator.update` for no ticks: one step of many may
+#: do the same in place
+PASSING: set[type] = set()
+
 
 class IdentityDataConsolidator(ConsolidatorBase):
     """Sends every piece of data once: ``IdentityDataConsolidator[TradeBar]()``."""
@@ -24,10 +29,14 @@ class IdentityDataConsolidator(ConsolidatorBase):
         self._last_time: datetime | None = None
 
     def __class_getitem__(cls, kind: type) -> Any:
-        name = f"{cls.__name__}[{kind.__name__}]"
-        return type(
-            name, (cls,), {"_input_type": kind, "_output_type": kind, "_is_tick": kind is Tick}
-        )
+        made = _MADE.get((cls, kind))
+        if made is None:
+            name = f"{cls.__name__}[{kind.__name__}]"
+            body = {"_input_type": kind, "_output_type": kind, "_is_tick": kind is Tick}
+            made = _MADE[cls, kind] = type(name, (cls,), body)
+            if cls is IdentityDataConsolidator and kind is not Tick:
+                PASSING.add(made)
+        return made
 
     @property
     def working_data(self) -> Any:
@@ -51,6 +60,9 @@ class IdentityDataConsolidator(ConsolidatorBase):
     def reset(self) -> None:
         super().reset()
         self._last = self._last_time = None
+
+
+PASSING.add(IdentityDataConsolidator)
 
 
 class FilteredIdentityDataConsolidator(IdentityDataConsolidator):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from itertools import repeat
 from pathlib import Path
 from typing import Any
 
@@ -84,7 +83,7 @@ class _Subscription:
 
     __slots__ = (
         "at", "chunks", "config", "due", "emit", "end", "internal", "key", "mixed", "moments",
-        "pairs", "size", "start", "warmup",
+        "points", "rising", "size", "start", "warmup",
     )  # fmt: skip
 
     def __init__(
@@ -98,9 +97,10 @@ class _Subscription:
         self.chunks: Iterator[tuple[list[int], list[Any]]] | None = None
         self.emit: list[int] = []
         self.moments: list[datetime] = []
-        self.pairs: list[Pair] = []
+        self.points: list[Any] = []
         self.at = self.size = 0
-        self.mixed = False
+        # events or suspicious ticks among the points; no two of one moment
+        self.mixed = self.rising = False
         self.due = -_NEVER
 
     def load(self) -> None:
@@ -109,15 +109,16 @@ class _Subscription:
         for emit, points in self.chunks:
             if emit:
                 self.emit, self.at, self.size = emit, 0, len(emit)
-                self.moments = np.array(emit, dtype=np.int64).view("M8[us]").tolist()
-                config = self.config
-                self.pairs = list(zip(repeat(config), points, strict=False))
+                micro = np.array(emit, dtype=np.int64)
+                self.moments = micro.view("M8[us]").tolist()
+                self.rising = bool((micro[1:] > micro[:-1]).all())
+                self.points = points
                 self.mixed = not _EVENTS.isdisjoint(map(type, points))
-                if config._type is Tick:
+                if self.config._type is Tick:
                     self.mixed = self.mixed or any(point.suspicious for point in points)
                 self.due = emit[0]
                 return
-        self.emit, self.pairs, self.due = [], [], _NEVER
+        self.emit, self.points, self.due = [], [], _NEVER
 
 
 class _Pulse:
@@ -376,40 +377,12 @@ class Feed:
     # -- slices --------------------------------------------------------------------------------
 
     def __iter__(self) -> Iterator[TimeSlice]:
-        """Yield the slices that :meth:`next` gives, until the end; each is good for one step."""
+        """Yield the slices that :meth:`next` gives, until the end."""
         while True:
-            lead = self._lead
-            if lead is not None and lead.due < self._follower and not lead.mixed:
-                yield from self._alone(lead)
             slice_ = self.next()
             if slice_ is None:
                 return
             yield slice_
-
-    def _alone(self, lead: _Subscription) -> Iterator[TimeSlice]:
-        """Yield slices as long as only one subscription has data."""
-        follower, internal = self._follower, lead.internal
-        # one for all steps: nobody keeps it, only its points
-        slice_ = TimeSlice(lead.moments[lead.at], [], [], 1)
-        while self._lead is lead and lead.due < follower and not lead.mixed:
-            emit, moments, pairs, at = lead.emit, lead.moments, lead.pairs, lead.at
-            due = lead.due
-            # the last of a chunk is left to _next_of, which loads the next chunk
-            for following in emit[at + 1 : lead.size]:
-                if due >= follower or following <= due:
-                    break
-                self._now, lead.due = due, following
-                self.data_points += 1
-                pair = pairs[at]
-                slice_.utc, slice_.updates = moments[at], [pair]
-                slice_.points = [] if internal else [pair[1]]
-                lead.at = at = at + 1
-                due = following
-                yield slice_
-                if self._lead is not lead:
-                    return
-            if due < follower:
-                yield self._next_of(lead)
 
     def next(self) -> TimeSlice | None:
         """Return the next slice, or None at the end.
@@ -489,8 +462,9 @@ class Feed:
         """Return the next slice where only one subscription has data."""
         self._now = lead.due
         at = lead.at
-        pair = lead.pairs[at]
-        slice_ = TimeSlice(lead.moments[at], [pair], [] if lead.internal else [pair[1]], 1)
+        point = lead.points[at]
+        points = [] if lead.internal else [point]
+        slice_ = TimeSlice(lead.moments[at], [(lead.config, point)], points, 1)
         self.data_points += 1
         at += 1
         if at < lead.size:
@@ -551,7 +525,7 @@ class Feed:
         for held in self._subscriptions:
             while held.due <= frontier:
                 at = held.at
-                pair = held.pairs[at]
+                pair = held.config, held.points[at]
                 count += 1
                 if held.mixed and type(pair[1]) in _EVENTS:
                     self._special(slice_, held, pair)

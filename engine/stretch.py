@@ -1,0 +1,202 @@
+"""Many steps in a row, as long as one subscription alone has data and nothing else is due.
+
+It is the time step of :mod:`engine.step` without the questions that were answered beforehand: the
+same parts in the same order. ``Stepper.quick`` set to False does without; the results are equal.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Sized
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from engine.consolidators.base import ConsolidatorBase
+from engine.consolidators.identity import PASSING
+from engine.results.handler import ResultHandler
+from engine.statistics.trade_builder import TradeBuilder
+from engine.types.bars import TradeBar
+from engine.types.enums import AlgorithmStatus, SecurityType
+from engine.types.slice import Slice
+
+if TYPE_CHECKING:
+    from engine.step import Stepper
+
+_RUNNING = AlgorithmStatus.RUNNING
+_NO_SCAN = ConsolidatorBase.scan
+_ON_STEP = ResultHandler.on_step
+_NEW: Any = object.__new__
+#: so many steps at most: between two stretches the run shows how far it is
+_LONGEST = 128
+
+
+def stretch_end(stepper: Stepper, lead: Any) -> int:
+    """Return the place in the lead's chunk where its data stops being all there is to do.
+
+    The last point of a chunk is never in a stretch: behind it the next chunk is loaded.
+    """
+    if lead.mixed or not lead.rising or type(stepper.results).on_step is not _ON_STEP:
+        return 0
+    begin, end = lead.at, min(lead.size - 1, lead.at + _LONGEST)
+    limit = min(
+        stepper.schedule.next_utc, stepper.subscriptions._next_scan_utc, stepper.local.valid_to
+    )
+    if stepper.local.valid_from > lead.moments[begin]:
+        return 0
+    end = bisect_left(lead.moments, limit, begin, end)
+    return bisect_left(lead.emit, stepper.feed._follower, begin, end)
+
+
+def run_stretch(stepper: Stepper, lead: Any, end: int, asked: Sized) -> bool:
+    """Run the steps of the lead's points up to ``end``; False when one of them ended the run.
+
+    It stops before ``end`` when a callback changed what the answers stood on, and when ``asked``
+    (an interrupt) is no longer empty.
+    """
+    algorithm, feed = stepper.algorithm, stepper.feed
+    schedule, transactions, results = stepper.schedule, stepper.transactions, stepper.results
+    portfolio, subscriptions = algorithm.portfolio, algorithm.subscription_manager
+    clock, offset = algorithm._clock, stepper.local.offset
+    cash_book, brokerage, capacity = portfolio.cash_book, transactions.brokerage, results._capacity
+    event, scan = schedule.next_utc, subscriptions._next_scan_utc
+    config, internal = lead.config, lead.internal
+    security = config._security
+    no_volatility = security._no_volatility
+    share = config._type is TradeBar and security.type is SecurityType.EQUITY
+    solvent, next_look = stepper.solvent, stepper.next_look
+    models = algorithm._stock_models(internal)
+    universe_selection, alpha, construction, risk, execution = models or (None,) * 5
+    first = at = lead.at
+    moments, points, emit = lead.moments, lead.points, lead.emit
+    try:
+        for at in range(first, end):
+            value = portfolio._value
+            if value is None or value is not solvent:
+                solvent = portfolio._total_portfolio_value
+                if solvent <= 0:
+                    # the full step looks at it again, and says so
+                    at, solvent = at - 1, None
+                    return True
+            utc: datetime = moments[at]
+            point = points[at]
+            feed._now, lead.at, lead.due = emit[at], at + 1, emit[at + 1]
+
+            # 2. the clock, and the data of this moment
+            clock.utc = utc
+            current = algorithm.current_slice = _NEW(Slice)
+            current.time, current._utc = utc + offset, utc
+            current._points = [] if internal else [point]
+            current._bars = current._quotes = current._ticks = current._all = None
+            current._special = None
+            if share and security.volatility_model is no_volatility:
+                if not point.is_fill_forward:
+                    cache = security.cache
+                    if not point.close:
+                        cache._settle()
+                    cache._pending_trade = point
+                security.holdings._set_price = None
+            else:
+                security._update(config, point)
+            builder = algorithm.trade_builder
+            positions = builder._positions
+            if positions and (security.symbol in positions or type(builder) is not TradeBuilder):
+                builder.set_market_price(security.symbol, security.cache._price)
+            look = utc >= next_look
+            if look and utc >= stepper.next_hourly_scan:
+                stepper._hourly_scan(utc)
+            if len(cash_book) > 1:
+                cash_book._update_conversions()
+                portfolio._invalidate()
+            elif portfolio._parts is None or portfolio._parts:
+                portfolio._follow_prices()
+
+            # 3. working orders meet the new data
+            if transactions._queue or brokerage.needs_scan:
+                transactions.process_synchronous_events()
+                if schedule.next_utc is not event and schedule.next_utc <= utc:
+                    stepper._call(schedule.set_time, utc, "Scheduled event")
+                if algorithm.status is not _RUNNING:
+                    return False
+
+            # 4. margin
+            if look:
+                if utc >= stepper.next_margin_call and not stepper._check_margin(utc):
+                    return False
+                next_look = stepper.next_look = min(
+                    stepper.next_hourly_scan, stepper.next_margin_call, stepper.local.valid_to
+                )
+
+            # 5. consolidators and indicators, then the user's handlers
+            if config.consolidators:
+                try:
+                    moment = point.end_time
+                    local = None
+                    for consolidator in tuple(config.consolidators):
+                        if type(consolidator) in PASSING:
+                            if moment != consolidator._last_time:
+                                consolidator._prev = consolidator._cur
+                                consolidator._cur = point
+                                if consolidator._window is not None:
+                                    consolidator._window.add(point)
+                                for handler in consolidator._general:
+                                    handler(consolidator, point)
+                                consolidator.consolidated = consolidator._last = point
+                                consolidator._last_time = moment
+                            continue
+                        consolidator.update(point)
+                        if type(consolidator).scan is not _NO_SCAN:
+                            if local is None:
+                                local = clock.local(config.exchange_time_zone)
+                            consolidator.scan(local)
+                except Exception as error:
+                    algorithm._set_runtime_error(error, "Consolidators update")
+                    return False
+            try:
+                if not internal:
+                    algorithm.on_data(current)
+                if (
+                    models is None
+                    or algorithm.universe_selection is not universe_selection
+                    or algorithm.insights._score_function is not None
+                    or (
+                        not internal
+                        and (
+                            algorithm.alpha is not alpha
+                            or algorithm.portfolio_construction is not construction
+                            or algorithm.risk_management is not risk
+                            or algorithm.execution is not execution
+                            or execution._targets._items._places
+                        )
+                    )
+                ):
+                    algorithm._on_framework_data(current)
+            except Exception as error:
+                algorithm._set_runtime_error(error, "OnData")
+                return False
+
+            # 6. updates and cancels of this step, then the samples
+            if transactions._queue or brokerage.needs_scan:
+                transactions.process_synchronous_events()
+            bar = results._bar
+            if (
+                bar is None
+                or portfolio._value is not bar[3]
+                or results._value is not bar[3]
+                or utc >= results._next_sample
+                or (capacity.active and (capacity._monitored or utc >= capacity._next))
+            ):
+                results.on_step(utc)
+            if algorithm._pending_universes or algorithm._pending_members:
+                algorithm._apply_pending_universes()
+            if (
+                feed._lead is not lead
+                or schedule.next_utc is not event
+                or subscriptions._next_scan_utc is not scan
+                or algorithm.status is not _RUNNING
+                or asked
+            ):
+                return True
+    finally:
+        stepper.solvent = solvent
+        feed.data_points += at + 1 - first
+    return True
