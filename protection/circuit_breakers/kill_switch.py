@@ -3,6 +3,10 @@
 The lock is one record under ``trading.lock`` with its whole history. It is never deleted: a
 resume writes a record that says so. Whatever cannot be read as a whole record (an empty file made
 by hand, a half-written or altered one, one of a newer version) counts as killed.
+
+In a folder the same records go to ``trading.journal`` first, which takes one flush: a kill is
+durable then, and the lock is there for others to see. A kill is in force when lock or journal says
+so, a resume when both do.
 """
 
 from __future__ import annotations
@@ -12,9 +16,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from protection.circuit_breakers.kill_log import KillLog, merged
 from protection.contracts.clock import Clock
 from protection.contracts.errors import NameActor, RecoverState, RetryWrite
-from protection.contracts.stores import StateStore, pack, unpack
+from protection.contracts.stores import FullLog, StateStore, pack, pack_damaged, unpack
 
 LOCK_KEY = "trading.lock"
 _KIND = "trading-lock"
@@ -83,6 +88,7 @@ class KillSwitch:
         self._durable = True
         self._text = ""
         self._stamp: object | None = None
+        self._log = KillLog(store, LOCK_KEY)
         self._load()
 
     @property
@@ -130,7 +136,7 @@ class KillSwitch:
             self._text = f"killed by {who} at {record.time}: {why}"
             self._history.append(record)
             self._durable = False
-            self._write()
+            self._write_kill(record)
             return record
 
     def resume(self, actor: str, reason: str, role: str = "", second: str = "") -> KillRecord:
@@ -154,6 +160,7 @@ class KillSwitch:
             record = KillRecord(False, who, why, time, False, role, second)
             self._history.append(record)
             try:
+                self._log_resume(record)
                 self._write()
             except Exception:
                 self._history.pop()
@@ -182,15 +189,61 @@ class KillSwitch:
                     self._reload()
         return self._killed
 
+    def _lock_text(self) -> str:
+        return _packed([record.as_dict() for record in self._history])
+
     def _write(self) -> None:
-        payload = {"history": [record.as_dict() for record in self._history]}
-        self._store.write(LOCK_KEY, pack(_KIND, _VERSION, payload))
+        """Force the lock to the disk."""
+        self._store.write(LOCK_KEY, self._lock_text())
         self._durable = True
         self._stamp = self._store.stamp(LOCK_KEY)
 
-    def _put_back(self) -> None:
-        """Undo a resume that was written but not made durable: the lock says killed again."""
+    def _write_kill(self, record: KillRecord) -> None:
+        """Into the journal and then the lock; without a journal, force the lock itself."""
         try:
+            self._log.append(len(self._history) - 1, record.as_dict())
+        except RetryWrite as error:
+            self._write()
+            if isinstance(error, FullLog):
+                self._clear_log()
+            return
+        self._durable = True
+        try:
+            self._log.lay(self._lock_text())
+            self._stamp = self._store.stamp(LOCK_KEY)
+        except OSError:
+            return  # it is durable; that others cannot see it in the lock stops nobody here
+
+    def _clear_log(self) -> None:
+        """Begin the journal anew, now that the lock on the disk holds everything."""
+        try:
+            self._log.clear()
+        except RetryWrite:
+            return  # still full: the next kill forces the lock, the next resume tries again
+
+    def _log_resume(self, record: KillRecord) -> None:
+        """Enter a resume into the journal, where there is one; put an unreadable one away."""
+        self._log.retire()
+        if not self._log.usable:
+            return
+        try:
+            self._log.append(len(self._history) - 1, record.as_dict())
+        except FullLog:
+            resumed = self._history.pop()
+            try:
+                self._write()
+                self._log.clear()
+            finally:
+                self._history.append(resumed)
+            self._log.append(len(self._history) - 1, record.as_dict())
+
+    def _put_back(self) -> None:
+        """Undo a resume that was written but not made durable: journal and lock say killed."""
+        if not self._history:
+            return  # there is nothing to go back to but an unreadable lock, which was kept
+        try:
+            if self._log.usable:
+                self._log.append(len(self._history) - 1, self._history[-1].as_dict())
             self._write()
         except RetryWrite:
             return  # the resume's own error, which is on its way, tells of the same disk
@@ -212,28 +265,73 @@ class KillSwitch:
     def _load(self) -> None:
         try:
             self._stamp = self._store.stamp(LOCK_KEY)
-            text = self._store.read(LOCK_KEY)
-            if text is None:
-                return
-            history = [
-                KillRecord(
-                    bool(entry["killed"]),
-                    str(entry["actor"]),
-                    str(entry["reason"]),
-                    str(entry["time"]),
-                    bool(entry["flatten"]),
-                    str(entry.get("role", "")),
-                    str(entry.get("second", "")),
-                )
-                for entry in unpack(text, _KIND, _VERSION)["history"]
-            ]
-            last = history[-1]
-        except (RecoverState, OSError, KeyError, TypeError, IndexError) as error:
+            history = self._stored()
+        except (RecoverState, OSError) as error:
             self.presume_killed(f"killed: the stored lock is unreadable ({error})")
             return
+        if not history:
+            return
+        last = history[-1]
         self._history = history
         self._killed, self._flatten = last.killed, last.killed and last.flatten
         self._text = f"killed by {last.actor} at {last.time}: {last.reason}" if last.killed else ""
+
+    def _stored(self) -> list[KillRecord]:
+        """History of lock and journal; the last record is in force.
+
+        Raises
+        ------
+        RecoverState
+            When one of them is unreadable.
+        OSError
+            When they cannot be looked at.
+        """
+        log = self._log.read()
+        text = self._store.read(LOCK_KEY)
+        try:
+            locked = []
+            if text is not None:
+                locked = [_record(entry) for entry in unpack(text, _KIND, _VERSION)["history"]]
+                if not locked:
+                    raise RecoverState("it holds no record")
+            return merged(locked, [(int(entry["index"]), _record(entry)) for entry in log])
+        except (KeyError, TypeError, ValueError) as error:
+            raise RecoverState(f"expected records of kills and resumes: {error!r}") from error
+
+    def evidence(self) -> str | None:
+        """Lock and journal as one lock that comes up the same; None where nothing is stored."""
+        try:
+            text = self._store.read(LOCK_KEY)
+        except RecoverState:
+            return None
+        alone = _lines(text)
+        try:
+            lines = [record.as_dict() for record in self._stored()]
+        except (RecoverState, OSError) as error:
+            return text if alone is None else pack_damaged(_KIND, _VERSION, str(error))
+        return text if lines == alone else _packed(lines)
+
+
+def _lines(text: str | None) -> list[Any] | None:
+    """Records of a lock; none of a lock that is not there, None of one that cannot be read."""
+    try:
+        return [] if text is None else list(unpack(text, _KIND, _VERSION)["history"])
+    except (RecoverState, KeyError, TypeError):
+        return None
+
+
+def _packed(lines: list[dict[str, Any]]) -> str:
+    return pack(_KIND, _VERSION, {"history": lines})
+
+
+def _record(entry: Any) -> KillRecord:
+    return KillRecord(
+        bool(entry["killed"]),
+        str(entry["actor"]),
+        str(entry["reason"]),
+        str(entry["time"]),
+        bool(entry["flatten"]),
+    )
 
 
 def lock_text(actor: str, reason: str, time: datetime, *, flatten: bool = True) -> str:

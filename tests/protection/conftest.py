@@ -108,14 +108,14 @@ class FaultyFileSystem(DiskFileSystem):
         if name in self.always or self.fail_at.get(name) == self.calls[name]:
             raise OSError(28, f"injected into {name}")
 
-    def write_new(self, path: Path, data: bytes) -> None:
+    def write_new(self, path: Path, data: bytes, forced: bool = True) -> None:
         try:
             self._count("write_new")
         except OSError:
             if self.torn:
                 path.write_bytes(data[: len(data) // 2])
             raise
-        super().write_new(path, data)
+        super().write_new(path, data, forced)
 
     def replace(self, source: Path, target: Path) -> None:
         self._count("replace")
@@ -132,6 +132,23 @@ class FaultyFileSystem(DiskFileSystem):
     def stamp(self, path: Path) -> tuple[int, int, int] | None:
         self._count("stamp")
         return super().stamp(path)
+
+    def read_at(self, handle: int, offset: int, length: int) -> bytes:
+        self._count("read_at")
+        return super().read_at(handle, offset, length)
+
+    def write_at(self, handle: int, data: bytes, offset: int) -> None:
+        try:
+            self._count("write_at")
+        except OSError:
+            if self.torn:
+                super().write_at(handle, data[: len(data) // 2], offset)
+            raise
+        super().write_at(handle, data, offset)
+
+    def sync(self, handle: int) -> None:
+        self._count("sync")
+        super().sync(handle)
 
 
 @pytest.fixture

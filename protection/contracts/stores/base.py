@@ -84,6 +84,12 @@ def pack(kind: str, version: int, payload: Mapping[str, Any]) -> str:
     return f"{head}\n{body}\n"
 
 
+def pack_damaged(kind: str, version: int, reason: str) -> str:
+    """Text of a payload that could not be read, for records: :func:`unpack` refuses it as then."""
+    head = {"damaged": reason, "kind": kind, "sha256": _digest("{}"), "version": version}
+    return f"{json.dumps(head)}\n{{}}\n"
+
+
 def unpack(
     text: str, kind: str, version: int, migrations: Mapping[int, Migration] | None = None
 ) -> dict[str, Any]:
@@ -93,6 +99,20 @@ def unpack(
     ------
     RecoverState
         When the text is half written, altered, of another kind or of a version nobody migrates.
+    UpgradeSoftware
+        When it was written by a newer version.
+    """
+    found, payload = opened(text, kind, version)
+    return migrated(payload, kind, found, version, migrations)
+
+
+def opened(text: str, kind: str, version: int) -> tuple[int, dict[str, Any]]:
+    """Version and payload of an envelope, as it was written.
+
+    Raises
+    ------
+    RecoverState
+        When the text is half written, altered or of another kind.
     UpgradeSoftware
         When it was written by a newer version.
     """
@@ -121,12 +141,31 @@ def unpack(
             f"expected {kind} whole and unaltered, was cut or changed "
             f"({len(text)} characters); inspect it, then resume with actor and reason"
         )
+    if "damaged" in head:
+        raise RecoverState(str(head["damaged"]))
     payload = json.loads(body)
     if not isinstance(payload, dict):
         raise RecoverState(f"expected {kind} to hold a mapping, was {type(payload).__name__}")
-    for step in range(found_version, version):
+    return found_version, payload
+
+
+def migrated(
+    payload: dict[str, Any],
+    kind: str,
+    found: int,
+    version: int,
+    migrations: Mapping[int, Migration] | None,
+) -> dict[str, Any]:
+    """A payload of version ``found`` brought step by step to ``version``.
+
+    Raises
+    ------
+    RecoverState
+        When there is no way.
+    """
+    for step in range(found, version):
         migrate = (migrations or {}).get(step)
         if migrate is None:
-            raise RecoverState(f"expected {kind} of version {version}, was {found_version}")
+            raise RecoverState(f"expected {kind} of version {version}, was {found}")
         payload = migrate(payload)
     return payload

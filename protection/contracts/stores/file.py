@@ -9,6 +9,7 @@ from pathlib import Path
 
 from protection.contracts.errors import RecoverState, RetryWrite
 from protection.contracts.stores.base import check_key
+from protection.contracts.stores.file_log import FileLog
 from protection.contracts.stores.filesystem import DiskFileSystem, FileSystem
 
 _PARTIAL = ".partial"
@@ -29,7 +30,7 @@ class FileStateStore:
     Raises
     ------
     RetryWrite
-        When the folder cannot be created or listed.
+        When the folder cannot be created.
     """
 
     def __init__(self, folder: str | os.PathLike[str], files: FileSystem | None = None) -> None:
@@ -37,11 +38,9 @@ class FileStateStore:
         self._files: FileSystem = files if files is not None else DiskFileSystem()
         self._lock = threading.Lock()
         self._serial = itertools.count()
+        self._tidied = False
         try:
             self._files.make_folder(self._folder)
-            for name in self._files.names(self._folder):
-                if name.endswith(_PARTIAL):  # left by a process that died while writing
-                    self._files.remove(self._folder / name)
         except OSError as error:
             raise RetryWrite(
                 f"expected a writable folder for protection's state, {self._folder} was not: "
@@ -69,19 +68,40 @@ class FileStateStore:
             ) from error
 
     def write(self, key: str, text: str) -> None:
+        self._put(key, text, True)
+
+    def lay(self, key: str, text: str) -> None:
+        """Put ``text`` under ``key`` for everybody to see, durable when the system gets to it.
+
+        It outlives a crash of the process at once, one of the machine some seconds later.
+
+        Raises
+        ------
+        RetryWrite
+            When it could not be written.
+        """
+        self._put(key, text, False)
+
+    def _put(self, key: str, text: str, forced: bool) -> None:
         path = self.path(key)
         partial = self._folder / f"{key}.{os.getpid()}-{next(self._serial)}{_PARTIAL}"
         with self._lock:
             try:
-                self._files.write_new(partial, text.encode("utf-8"))
+                self._tidy()
+                self._files.write_new(partial, text.encode("utf-8"), forced)
                 self._files.replace(partial, path)
-                self._files.sync_folder(self._folder)
+                if forced:
+                    self._files.sync_folder(self._folder)
             except OSError as error:
                 self._discard(partial)
                 raise RetryWrite(
                     f"expected {path} to be written durably, was not: {error}; "
                     "free the disk or mend its permissions, then repeat"
                 ) from error
+
+    def log(self, key: str) -> FileLog:
+        """Log in a file of its own."""
+        return FileLog(self.path(key), self._files)
 
     def stamp(self, key: str) -> object | None:
         return self._files.stamp(self.path(key))
@@ -92,3 +112,28 @@ class FileStateStore:
             self._files.remove(partial)
         except OSError:
             return  # the next start removes it
+
+    def _tidy(self) -> None:
+        """Before the first write: remove what processes left that died while writing."""
+        if self._tidied:
+            return
+        for name in self._files.names(self._folder):
+            if name.endswith(_PARTIAL) and not _alive(name):
+                self._files.remove(self._folder / name)
+        self._tidied = True
+
+
+def _alive(partial: str) -> bool:
+    """Whether the process that wrote a partial file may still be at it."""
+    pid = partial.removesuffix(_PARTIAL).rpartition(".")[2].partition("-")[0]
+    if not pid.isdigit():
+        return False
+    if os.name == "nt" or int(pid) == os.getpid():
+        return True
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True  # somebody else's
+    return True

@@ -6,12 +6,14 @@ import os
 from pathlib import Path
 from typing import Protocol
 
+_FLAGS = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+
 
 class FileSystem(Protocol):
     """File operations of the file store; every one may raise OSError."""
 
-    def write_new(self, path: Path, data: bytes) -> None:
-        """Create ``path`` with ``data`` and force it to the disk."""
+    def write_new(self, path: Path, data: bytes, forced: bool = True) -> None:
+        """Create ``path`` with ``data`` and force it to the disk, unless told not to."""
         ...
 
     def replace(self, source: Path, target: Path) -> None:
@@ -42,18 +44,43 @@ class FileSystem(Protocol):
         """Names of the folder's entries."""
         ...
 
+    def open_log(self, path: Path) -> int | None:
+        """Handle of an existing file, for reading and writing; None when there is none."""
+        ...
+
+    def linked(self, handle: int) -> bool:
+        """Whether the open file still has a name: whoever replaced it left it without one."""
+        ...
+
+    def read_at(self, handle: int, offset: int, length: int) -> bytes:
+        """Bytes at an offset, fewer at the end of the file."""
+        ...
+
+    def write_at(self, handle: int, data: bytes, offset: int) -> None:
+        """Write all of ``data`` at an offset."""
+        ...
+
+    def sync(self, handle: int) -> None:
+        """Force what was written to the disk, where it did not change the file's length."""
+        ...
+
+    def close(self, handle: int) -> None:
+        """Close a handle."""
+        ...
+
 
 class DiskFileSystem:
     """The real one."""
 
-    def write_new(self, path: Path, data: bytes) -> None:
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0)
+    def write_new(self, path: Path, data: bytes, forced: bool = True) -> None:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _FLAGS
         handle = os.open(path, flags, 0o644)
         try:
             view = memoryview(data)
             while view:
                 view = view[os.write(handle, view) :]
-            os.fsync(handle)
+            if forced:
+                os.fsync(handle)
         finally:
             os.close(handle)
 
@@ -90,3 +117,38 @@ class DiskFileSystem:
 
     def names(self, folder: Path) -> list[str]:
         return sorted(os.listdir(folder))
+
+    def open_log(self, path: Path) -> int | None:
+        try:
+            return os.open(path, os.O_RDWR | _FLAGS)
+        except FileNotFoundError:
+            return None
+
+    def linked(self, handle: int) -> bool:
+        return os.fstat(handle).st_nlink > 0 or os.name == "nt"
+
+    def read_at(self, handle: int, offset: int, length: int) -> bytes:
+        if hasattr(os, "pread"):
+            return os.pread(handle, length, offset)
+        os.lseek(handle, offset, os.SEEK_SET)
+        return os.read(handle, length)
+
+    def write_at(self, handle: int, data: bytes, offset: int) -> None:
+        view = memoryview(data)
+        while view:
+            if hasattr(os, "pwrite"):
+                count = os.pwrite(handle, view, offset)
+            else:
+                os.lseek(handle, offset, os.SEEK_SET)
+                count = os.write(handle, view)
+            view = view[count:]
+            offset += count
+
+    def sync(self, handle: int) -> None:
+        if hasattr(os, "fdatasync"):
+            os.fdatasync(handle)
+        else:
+            os.fsync(handle)
+
+    def close(self, handle: int) -> None:
+        os.close(handle)

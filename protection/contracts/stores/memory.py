@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from protection.contracts.stores.base import check_key
+from protection.contracts.stores.logs import MemoryLog
 
 
 class MemoryStateStore:
@@ -11,6 +12,7 @@ class MemoryStateStore:
     def __init__(self) -> None:
         self._texts: dict[str, str] = {}
         self._stamps: dict[str, int] = {}
+        self._logs: dict[str, MemoryLog] = {}
 
     def read(self, key: str) -> str | None:
         return self._texts.get(check_key(key))
@@ -21,3 +23,7 @@ class MemoryStateStore:
 
     def stamp(self, key: str) -> object | None:
         return self._stamps.get(key)
+
+    def log(self, key: str) -> MemoryLog:
+        """The log of that key, the same one whoever asks."""
+        return self._logs.setdefault(check_key(key), MemoryLog())

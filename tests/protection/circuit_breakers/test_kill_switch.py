@@ -58,12 +58,13 @@ def test_only_a_named_resume_clears_it_and_the_history_is_kept(tmp_path: Path) -
     assert not again.flatten
 
 
-@pytest.mark.parametrize("operation", ["write_new", "replace", "sync_folder"])
+@pytest.mark.parametrize("journal", ["write_at", "sync", "read_at"])
+@pytest.mark.parametrize("lock", ["write_new", "replace", "sync_folder"])
 def test_a_kill_that_cannot_be_stored_kills_all_the_same_and_says_so(
-    operation: str, tmp_path: Path, faulty_files
+    lock: str, journal: str, tmp_path: Path, faulty_files
 ) -> None:
     switch = KillSwitch(FileStateStore(tmp_path, faulty_files), CLOCK)
-    faulty_files.always.add(operation)
+    faulty_files.always.update((lock, journal))
 
     with pytest.raises(RetryWrite):
         switch.kill("Ada", "disk full")
@@ -74,6 +75,45 @@ def test_a_kill_that_cannot_be_stored_kills_all_the_same_and_says_so(
     switch.kill("Ada", "disk full")
     assert switch.durable
     assert KillSwitch(FileStateStore(tmp_path), CLOCK).killed
+
+
+@pytest.mark.parametrize(
+    "operation", ["write_new", "replace", "sync_folder", "write_at", "sync", "read_at", "stamp"]
+)
+@pytest.mark.parametrize("torn", [False, True])
+def test_a_kill_is_durable_in_journal_or_lock_whichever_fails(
+    operation: str, torn: bool, tmp_path: Path, faulty_files
+) -> None:
+    switch = KillSwitch(FileStateStore(tmp_path, faulty_files), CLOCK)
+    faulty_files.always.add(operation)
+    faulty_files.torn = torn
+
+    switch.kill("Ada", "one road is closed")
+
+    assert switch.durable
+    again = KillSwitch(FileStateStore(tmp_path), CLOCK)
+    assert again.killed
+    assert again.flatten
+
+
+@pytest.mark.parametrize("operation", ["write_at", "sync", "read_at"])
+@pytest.mark.parametrize("torn", [False, True])
+def test_a_resume_that_the_journal_refuses_resumes_nothing(
+    operation: str, torn: bool, tmp_path: Path, faulty_files
+) -> None:
+    switch = KillSwitch(FileStateStore(tmp_path, faulty_files), CLOCK)
+    switch.kill("Ada", "test")
+    faulty_files.always.add(operation)
+    faulty_files.torn = torn
+
+    with pytest.raises(RetryWrite):
+        switch.resume("Grace", "fine")
+
+    assert switch.killed
+    assert KillSwitch(FileStateStore(tmp_path), CLOCK).killed
+    faulty_files.always.clear()
+    switch.resume("Grace", "fine")
+    assert not KillSwitch(FileStateStore(tmp_path), CLOCK).killed
 
 
 @pytest.mark.parametrize("operation", ["write_new", "replace"])
@@ -101,6 +141,130 @@ def test_a_resume_written_but_not_made_durable_is_taken_back(tmp_path: Path, fau
 
     assert switch.killed
     assert KillSwitch(FileStateStore(tmp_path), CLOCK).killed
+
+
+def test_the_journal_outlives_a_lock_that_a_power_cut_took_back(tmp_path: Path) -> None:
+    switch = KillSwitch(FileStateStore(tmp_path), CLOCK)
+    switch.kill("Ada", "first")
+    switch.resume("Grace", "fine")
+    before = (tmp_path / LOCK_KEY).read_bytes()
+    record = switch.kill("Ada", "second")
+
+    for lock in (before, None):
+        (tmp_path / LOCK_KEY).unlink()
+        if lock is not None:
+            (tmp_path / LOCK_KEY).write_bytes(lock)
+        again = KillSwitch(FileStateStore(tmp_path), CLOCK)
+        assert again.killed
+        assert again.history[-1] == record
+
+
+def test_a_resume_holds_only_when_lock_and_journal_say_so(tmp_path: Path) -> None:
+    switch = KillSwitch(FileStateStore(tmp_path), CLOCK)
+    switch.kill("Ada", "test")
+    killed = (tmp_path / LOCK_KEY).read_bytes()
+    journal = (tmp_path / "trading.journal").read_bytes()
+    switch.resume("Grace", "fine")
+    resumed = (tmp_path / LOCK_KEY).read_bytes()
+
+    (tmp_path / LOCK_KEY).write_bytes(killed)
+    assert KillSwitch(FileStateStore(tmp_path), CLOCK).killed
+    (tmp_path / LOCK_KEY).write_bytes(resumed)
+    assert not KillSwitch(FileStateStore(tmp_path), CLOCK).killed
+    (tmp_path / "trading.journal").write_bytes(journal)
+    assert KillSwitch(FileStateStore(tmp_path), CLOCK).killed
+
+
+def test_a_damaged_journal_counts_as_killed_until_somebody_resumes(tmp_path: Path) -> None:
+    switch = KillSwitch(FileStateStore(tmp_path), CLOCK)
+    switch.kill("Ada", "test")
+    switch.resume("Grace", "fine")
+    path = tmp_path / "trading.journal"
+    data = bytearray(path.read_bytes())
+    place = data.index(b"Grace")
+    data[place] ^= 1
+    path.write_bytes(data)
+
+    again = KillSwitch(FileStateStore(tmp_path), CLOCK)
+    assert again.killed
+    assert "acknowledged, and is damaged" in again.reason
+
+    again.resume("Grace", "the disk was replaced")
+    assert not KillSwitch(FileStateStore(tmp_path), CLOCK).killed
+    assert (tmp_path / "trading-journal.unreadable").read_bytes() == data
+
+
+def test_a_journal_that_is_full_of_kills_begins_anew_and_forgets_none(tmp_path: Path) -> None:
+    switch = KillSwitch(FileStateStore(tmp_path), CLOCK)
+    for number in range(60):
+        switch.kill("Ada", f"{number} " + "x" * 3000)
+        if number % 3 == 2:
+            switch.resume("Grace", "fine")
+        again = KillSwitch(FileStateStore(tmp_path), CLOCK)
+        assert again.killed == switch.killed
+        assert again.history == switch.history
+    assert len(switch.history) == 80
+
+
+def test_two_processes_that_kill_lose_no_kill(tmp_path: Path) -> None:
+    one = KillSwitch(FileStateStore(tmp_path), CLOCK)
+    two = KillSwitch(FileStateStore(tmp_path), CLOCK)
+    one.kill("Ada", "one")
+    two.kill("Grace", "two")
+    one.kill("Ada", "three")
+
+    assert one.poll()
+    again = KillSwitch(FileStateStore(tmp_path), CLOCK)
+    assert again.killed
+    again.resume("Ada", "over")
+    assert not KillSwitch(FileStateStore(tmp_path), CLOCK).killed
+
+
+def test_a_folder_without_room_for_a_journal_has_its_lock_forced(
+    tmp_path: Path, faulty_files
+) -> None:
+    faulty_files.fail_at["write_new"] = 1
+    switch = KillSwitch(FileStateStore(tmp_path, faulty_files), CLOCK)
+    assert not (tmp_path / "trading.journal").exists()
+
+    switch.kill("Ada", "test")
+    assert faulty_files.calls["sync_folder"] == 1
+    switch.resume("Grace", "fine")
+
+    assert not KillSwitch(FileStateStore(tmp_path), CLOCK).killed
+
+
+def test_the_evidence_comes_up_the_same_without_the_journal(tmp_path: Path) -> None:
+    def agree() -> None:
+        store = FileStateStore(tmp_path)
+        switch = KillSwitch(store, CLOCK)
+        alone = MemoryStateStore()
+        text = switch.evidence()
+        if text is not None:
+            alone.write(LOCK_KEY, text)
+        twin = KillSwitch(alone, CLOCK)
+        assert (twin.killed, twin.reason, twin.flatten) == (
+            switch.killed,
+            switch.reason,
+            switch.flatten,
+        )
+
+    agree()
+    switch = KillSwitch(FileStateStore(tmp_path), CLOCK)
+    switch.kill("Ada", "test")
+    agree()
+    switch.resume("Grace", "fine")
+    agree()
+    before = (tmp_path / LOCK_KEY).read_bytes()
+    switch.kill("Ada", "again")
+    (tmp_path / LOCK_KEY).write_bytes(before)
+    agree()
+    (tmp_path / LOCK_KEY).write_bytes(before[:50])
+    agree()
+    (tmp_path / LOCK_KEY).write_bytes(before)
+    data = (tmp_path / "trading.journal").read_bytes()
+    (tmp_path / "trading.journal").write_bytes(data.replace(b"Grace", b"Mally"))
+    agree()
 
 
 def test_a_lock_cut_at_any_place_counts_as_killed(tmp_path: Path) -> None:

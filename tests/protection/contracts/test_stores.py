@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -133,12 +136,21 @@ def test_a_write_that_fails_says_so_and_leaves_a_whole_content(
 
 
 def test_partial_files_of_a_dead_process_are_removed_and_never_read(tmp_path: Path) -> None:
-    (tmp_path / "state.123-0.partial").write_text("half")
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    left = tmp_path / f"state.{dead.pid}-0.partial"
+    left.write_text("half")
+    busy = tmp_path / f"state.{os.getppid()}-0.partial"
+    busy.write_text("half")
 
     store = FileStateStore(tmp_path)
-
     assert store.read("state") is None
-    assert list(tmp_path.iterdir()) == []
+    assert left.exists(), "whoever only reads leaves others alone"
+    store.write("state", "whole")
+
+    assert not left.exists()
+    assert busy.exists(), "its process may be writing it now"
+    assert store.read("state") == "whole"
 
 
 def test_a_file_that_is_no_text_asks_for_recovery(tmp_path: Path) -> None:
