@@ -379,7 +379,7 @@ class Assembly:
             return {
                 "account": self._account.snapshot(),
                 "board": self._board.snapshot(),
-                "watches": {s: w.volatility.snapshot() for s, w in self._watches.items()},
+                "watches": {s: w.snapshot() for s, w in self._watches.items()},
                 "believed": {s: g.believed for s, g in self._guards.items() if g.believed},
                 "killed": self._kill.killed,
                 "orders": self._checks.snapshot(),
@@ -423,7 +423,7 @@ class Assembly:
         self._checks.flow.restore(state.get("orders", {}))
         for symbol, meter in meters.items():
             watch = SymbolWatch(symbol, self.settings.volatility, self.settings.flash)
-            watch.volatility.restore(meter)
+            watch.restore(meter)
             self._watches[symbol] = watch
         limit = self.settings.data.max_jump
         self._guards = {symbol: JumpGuard(limit, price) for symbol, price in believed.items()}

@@ -205,7 +205,9 @@ class ProtectionSystem(Assembly):
         changed = False
         if isinstance(record, Bar):
             ratio = watch.volatility.ratio
-            changed = self._board.step_symbol("volatility", symbol, now, ratio, equity, False)
+            changed = self._board.step_symbol(
+                "volatility", symbol, now, ratio, equity, False, watch.level
+            )
         move = watch.flash.value(record.time)
         changed |= self._board.step_symbol("flash", symbol, now, move, equity, False)
         if changed:
@@ -284,12 +286,9 @@ class ProtectionSystem(Assembly):
         for name in ("volatility", "flash") if board.any_symbol else ():
             for symbol in board.active_symbols(name):
                 watch = self._watches.get(symbol)
-                value = 0.0
-                if watch is not None:
-                    value = (
-                        watch.volatility.ratio if name == "volatility" else watch.flash.value(now)
-                    )
-                changed |= board.step_symbol(name, symbol, now, value, reading.equity, True)
+                value = 0.0 if watch is None else watch.measure(name, now)
+                level = watch.level if watch is not None and name == "volatility" else None
+                changed |= board.step_symbol(name, symbol, now, value, reading.equity, True, level)
         if reading.session_index != before and (news := self._more.news(portfolio, now)):
             self._emit(news)
         self._cushion = self._policy.apply(reading)

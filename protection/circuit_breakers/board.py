@@ -29,7 +29,7 @@ from protection.contracts.errors import RecoverState
 from protection.contracts.records import Statistic
 from protection.contracts.settings import ProtectionSettings
 from protection.risk.drawdown import DrawdownReading
-from protection.risk.policy import Cushion
+from protection.risk.policy import NO_CUSHION, Cushion
 
 Emit = Callable[[Event], None]
 
@@ -88,7 +88,7 @@ class Board:
         self._session = -1
         self._dirty = True
         self._verdict = Verdict(Action.ALLOW)
-        self._cushion_multiplier = 1.0
+        self._cushion = NO_CUSHION
 
     @staticmethod
     def _portfolio_breaker(rule: BreakerRule | None) -> Breaker | None:
@@ -136,24 +136,40 @@ class Board:
         return changed
 
     def step_symbol(
-        self, name: str, symbol: str, now: datetime, value: float, equity: float, flat: bool
+        self,
+        name: str,
+        symbol: str,
+        now: datetime,
+        value: float,
+        equity: float,
+        flat: bool,
+        level: float | None = None,
     ) -> bool:
-        """Judge one symbol by the rule of that name; returns whether a state changed."""
+        """Judge one symbol by the rule of that name; returns whether a state changed.
+
+        Parameters
+        ----------
+        level : the symbol's own threshold; the rule's when None
+        """
         rule = self._symbol_rules.get(name)
-        if rule is None or (value < rule.threshold and not self._symbols):
+        if rule is None:
             return False
-        key = (name, symbol)
-        breaker = self._symbols.get(key)
+        if level is None:
+            level = rule.threshold
+        breaker = self._symbols.get((name, symbol)) if self._symbols else None
         if breaker is None:
-            if value < rule.threshold:
+            if value < level:  # the usual case
                 return False
             breaker = Breaker(rule, symbol_scope(symbol))
+            breaker.move(level)
             if not breaker.trips(value):
                 return False
-            self._symbols[key] = breaker
+            self._symbols[name, symbol] = breaker
+        else:
+            breaker.move(level)
         changed = self._step(breaker, now, self._session, value, equity, flat)
         if breaker.state is BreakerState.CLOSED:
-            del self._symbols[key]
+            del self._symbols[name, symbol]
         return changed
 
     def feed(self, record: Statistic, now: datetime, equity: float) -> bool:
@@ -241,7 +257,7 @@ class Board:
                 change.reason,
                 {
                     "value": breaker.value,
-                    "threshold": breaker.rule.threshold,
+                    "threshold": breaker.level,
                     "equity": equity,
                     "session": self._session,
                 },
@@ -301,10 +317,14 @@ class Board:
 
     def resolve(self, cushion: Cushion, promise: str, kill: Reason | None) -> Verdict:
         """The verdict in force."""
-        if not self._dirty and cushion.multiplier == self._cushion_multiplier:
+        known = self._cushion
+        if not self._dirty and (
+            cushion is known
+            or (cushion.multiplier == known.multiplier and cushion.base == known.base)
+        ):
             return self._verdict
         self._dirty = self.gauges.touched = False
-        self._cushion_multiplier = cushion.multiplier
+        self._cushion = cushion
         reasons: list[Reason] = [] if kill is None else [kill]
         evidence: dict[str, Any] = {}
         multiplier = 1.0

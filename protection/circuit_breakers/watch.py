@@ -9,6 +9,7 @@ from datetime import date, datetime, timedelta
 from itertools import islice
 from typing import Any
 
+from protection.circuit_breakers.tuning.rates import RateThreshold
 from protection.contracts.errors import RecoverState
 from protection.contracts.records import Bar, Price, Quote, Trade
 from protection.contracts.settings import FlashSettings, VolatilitySettings
@@ -179,7 +180,7 @@ class FlashMeter:
 class SymbolWatch:
     """All that is known of one symbol's data."""
 
-    __slots__ = ("_times", "fault", "flash", "price", "symbol", "time", "volatility")
+    __slots__ = ("_times", "fault", "flash", "price", "rate", "symbol", "time", "volatility")
 
     def __init__(self, symbol: str, volatility: VolatilitySettings, flash: FlashSettings) -> None:
         self.symbol = symbol
@@ -187,6 +188,11 @@ class SymbolWatch:
         self.price: float | None = None
         self.time: datetime | None = None
         self.volatility = VolatilityMeter(volatility)
+        self.rate: RateThreshold | None = None
+        if volatility.rate is not None and volatility.ratio is not None:
+            self.rate = RateThreshold(
+                volatility.ratio, volatility.rate, volatility.cooldown_sessions
+            )
         self.flash = FlashMeter(flash)
         self._times: dict[type[Price], datetime] = {}
 
@@ -218,8 +224,34 @@ class SymbolWatch:
         if self.time is None or record.time >= self.time:
             self.time, self.price = record.time, record_price(record)
         if isinstance(record, Bar):
-            self.volatility.update(record.close, session)
+            ratio = self.volatility.update(record.close, session)
+            if self.rate is not None:
+                self.rate.update(ratio, session)
         self.flash.update(record)
+
+    @property
+    def level(self) -> float | None:
+        """Learned threshold of the volatility rule; None where the rule's own holds."""
+        return None if self.rate is None else self.rate.level
+
+    def snapshot(self) -> dict[str, Any]:
+        """Plain data for a restart."""
+        kept = self.volatility.snapshot()
+        if self.rate is not None:
+            kept["rate"] = self.rate.snapshot()
+        return kept
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take over a snapshot.
+
+        Raises
+        ------
+        RecoverState
+            When it is not one.
+        """
+        self.volatility.restore(state)
+        if self.rate is not None and "rate" in state:
+            self.rate.restore(state["rate"])
 
     def measure(self, rule: str, now: datetime) -> float:
         """Present value of the rule of that name, ``volatility`` or ``flash``."""

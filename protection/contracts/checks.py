@@ -129,6 +129,16 @@ def above(floor: float, *, optional: bool = False) -> Constraint:
     )
 
 
+def between(floor: float, ceiling: float, *, optional: bool = False) -> Constraint:
+    """Finite number above ``floor`` and below ``ceiling``."""
+    return Constraint(
+        f"a number above {floor:g} and below {ceiling:g}",
+        lambda value: _finite(value) and floor < value < ceiling,
+        float,
+        optional=optional,
+    )
+
+
 def at_least(floor: float, *, optional: bool = False) -> Constraint:
     """Finite number not below ``floor``."""
     return Constraint(

@@ -94,6 +94,12 @@ class VolatilitySettings(Section):
     fast_sessions: int = setting(5, checks.count(1), "sessions of the present volatility")
     slow_sessions: int = setting(20, checks.count(2), "sessions before them that are the normal")
     cooldown_sessions: int = setting(1, checks.count(0), "quiet sessions before full size")
+    rate: float | None = setting(
+        None,
+        checks.between(0, 126, optional=True),
+        "trips per symbol and year that the ratio is moved towards, within half to one and a half "
+        "times its own value, by what was seen of the symbol before",
+    )
 
 
 @dataclass(frozen=True)

@@ -93,8 +93,10 @@ class RateThreshold:
         elif conformal.update(self._top, threshold):
             self._rest = self._pause
         if conformal.calibrated:
-            wanted = conformal.threshold()
-            self._level = min(max(wanted, LOWEST * self._static), HIGHEST * self._static)
+            self._level = self._clamped(conformal.threshold())
+
+    def _clamped(self, level: float) -> float:
+        return min(max(level, LOWEST * self._static), HIGHEST * self._static)
 
     def snapshot(self) -> dict[str, Any]:
         """Plain data for a restart."""
@@ -107,25 +109,21 @@ class RateThreshold:
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Take over a snapshot.
+        """Take over a snapshot; one that was learned for another rate is left aside.
 
         Raises
         ------
         RecoverState
-            When it is not one, or one for another rate.
+            When it is not one.
         """
         try:
             session = state["session"]
             kept = AdaptiveConformal.restored(state["scores"])
-            same = (kept.alpha, kept.window) == (self._conformal.alpha, self._conformal.window)
-            self._session = None if session is None else date.fromisoformat(session)
-            self._top, self._rest = float(state["top"]), int(state["rest"])
-            level = float(state["level"])
+            day = None if session is None else date.fromisoformat(session)
+            top, rest, level = float(state["top"]), int(state["rest"]), float(state["level"])
         except (KeyError, TypeError, ValueError, FixInput) as error:
             raise RecoverState(f"expected a learned threshold, was not: {error!r}") from error
-        if not same:
-            raise RecoverState(
-                f"expected a threshold learned for alpha {self._conformal.alpha:g}, "
-                f"was {kept.alpha:g}"
-            )
-        self._conformal, self._level = kept, level
+        if (kept.alpha, kept.window) != (self._conformal.alpha, self._conformal.window):
+            return
+        self._conformal, self._level = kept, self._clamped(level)
+        self._session, self._top, self._rest = day, top, rest
