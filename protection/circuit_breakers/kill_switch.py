@@ -331,6 +331,8 @@ def _record(entry: Any) -> KillRecord:
         str(entry["reason"]),
         str(entry["time"]),
         bool(entry["flatten"]),
+        str(entry.get("role", "")),
+        str(entry.get("second", "")),
     )
 
 
