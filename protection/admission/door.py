@@ -88,6 +88,7 @@ class Admission:
         self._crowds: dict[str, Crowd] = {}
         self._released: list[Admitted] = []
         self._revision, self._owners = -1, 0
+        self._quality, self._suspect = settings.quality, settings.trust.suspect
         self._future = timedelta(seconds=settings.quality.future_seconds)
         self._vault = (
             None if store is None else StateVault(store, STATE_KEY, STATE_KIND, STATE_VERSION)
@@ -152,10 +153,13 @@ class Admission:
             received = now
         seconds = ((received if received < now else now) - EPOCH).total_seconds()
         if sequence is not None:
-            if type(sequence) is not int or sequence < 0 or type(envelope.nonce) is not bytes:
+            nonce = envelope.nonce
+            if not state.keys and (
+                type(sequence) is not int or sequence < 0 or type(nonce) is not bytes
+            ):
                 text = f"expected a sequence from 0 and bytes as nonce, was {sequence!r:.80}"
                 return self._reject(state, seconds, Cause.INVALID, text)
-            arrival = state.window.take(sequence, envelope.nonce)
+            arrival = state.window.take(sequence, nonce)
             if arrival is Arrival.REPLAY or arrival is Arrival.TOO_OLD:
                 text = f"sequence {sequence}, highest {state.window.highest}: "
                 return self._reject(
@@ -186,9 +190,10 @@ class Admission:
             if len(state.feeds) >= self.settings.quality.symbols or type(symbol) is not str:
                 return self._reject(state, seconds, Cause.INVALID, "no such or too many symbols")
             feed = Feed(self.settings)
-        finding = feed.order(record, sequence is not None)
-        if finding is not None:
-            return self._reject(state, seconds, *finding)
+        if feed.event is not None and not record.time > feed.event:
+            finding = feed.order(record, sequence is not None)
+            if finding is not None:
+                return self._reject(state, seconds, *finding)
         if isinstance(record, Bar) and feed.silent(record):
             return Rejected(Cause.SILENCE, "repeats the last bar: nobody traded")
 
@@ -233,9 +238,9 @@ class Admission:
             crowd.prices[state.owner] = (price, seconds)
 
         trust = state.trust
-        if state.suspicious or trust.score < self.settings.trust.suspect:
+        if state.suspicious or trust.score < self._suspect:
             entry = self.registry.listed(self.registry.suspicious, envelope.source, now)
-            if entry is not None or trust.score < self.settings.trust.suspect:
+            if entry is not None or trust.score < self._suspect:
                 trust.praise(seconds)
                 text = f"{entry.actor}: {entry.reason}" if entry else trust.explain()
                 return self._hold(envelope, state, seconds, now, Cause.SUSPICIOUS, text)
@@ -307,7 +312,7 @@ class Admission:
         seconds: float,
     ) -> Finding | None:
         """Does the price fit the feed's own past and what the other owners say?"""
-        quality = self.settings.quality
+        quality = self._quality
         limit = quality.outlier_z
         z = feed.jump(price, state.cadence)
         if limit is not None and z > limit:
@@ -598,15 +603,13 @@ class Admission:
 
 def _forged(envelope: Envelope, state: SourceState) -> Rejected | None:
     """Why a signed source's envelope is not its own; None when it is."""
-    signature = envelope.signature
+    signature, sequence, nonce = envelope.signature, envelope.sequence, envelope.nonce
     if not signature:
         return Rejected(Cause.UNSIGNED, f"{state.source.name} signs; this came without signature")
-    if type(envelope.sequence) is not int or envelope.sequence < 0:
-        return Rejected(Cause.UNSIGNED, f"expected a sequence from 0, was {envelope.sequence!r}")
-    if type(envelope.nonce) is not bytes or not 1 <= len(envelope.nonce) <= 64:
-        return Rejected(
-            Cause.UNSIGNED, f"expected a nonce of 1 to 64 bytes, was {envelope.nonce!r:.80}"
-        )
+    if type(sequence) is not int or sequence < 0:
+        return Rejected(Cause.UNSIGNED, f"expected a sequence from 0, was {sequence!r}")
+    if type(nonce) is not bytes or not 1 <= len(nonce) <= 64:
+        return Rejected(Cause.UNSIGNED, f"expected a nonce of 1 to 64 bytes, was {nonce!r:.80}")
     verifier = state.keys.get(envelope.key)
     if verifier is None:
         return Rejected(Cause.FORGED, f"{state.source.name} has no key {envelope.key!r:.80}")

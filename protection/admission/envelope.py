@@ -9,6 +9,7 @@ from enum import Enum
 from typing import TypeAlias
 
 from protection.contracts.errors import FixInput
+from protection.contracts.quick import quick
 from protection.contracts.records import Bar, Quote, Trade
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -30,6 +31,7 @@ class Sample:
 Record: TypeAlias = Bar | Quote | Trade | Sample
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Envelope:
     """A record with its provenance.
@@ -82,6 +84,7 @@ class Cause(Enum):
     __hash__ = object.__hash__  # members are single: identity is their hash, and quick
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Admitted:
     """The observation may be used, with this weight.
@@ -95,6 +98,7 @@ class Admitted:
     notes: tuple[str, ...] = ()
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Quarantined:
     """The observation is kept apart under ``ticket`` until confirmed, released or dropped."""
@@ -105,6 +109,7 @@ class Quarantined:
     ticket: int
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Rejected:
     """The observation must not be used."""
@@ -116,15 +121,10 @@ class Rejected:
 Outcome: TypeAlias = Admitted | Quarantined | Rejected
 
 _HEAD = b"qmp-envelope-1\0"
-# kind, sequence, lengths of nonce, source and symbol, time, then the figures of the kind
-_BAR = struct.Struct(">BQBHHq5dq?").pack
-_QUOTE = struct.Struct(">BQBHHq4d").pack
-_TRADE = struct.Struct(">BQBHHq2d").pack
-
-
-def _micros(time: datetime) -> int:
-    span = time - EPOCH
-    return (span.days * 86_400 + span.seconds) * 1_000_000 + span.microseconds
+# head, kind, sequence, lengths of nonce, source and symbol, time, then the figures of the kind
+_BAR = struct.Struct(">15sBQBHHq5dq?").pack
+_QUOTE = struct.Struct(">15sBQBHHq4d").pack
+_TRADE = struct.Struct(">15sBQBHHq2d").pack
 
 
 def canonical(envelope: Envelope) -> bytes:
@@ -141,20 +141,26 @@ def canonical(envelope: Envelope) -> bytes:
     r = envelope.record
     try:
         nonce, source, symbol = envelope.nonce, envelope.source.encode(), r.symbol.encode()
-        number, time = envelope.sequence, _micros(r.time)
-        sizes = len(nonce), len(source), len(symbol)
+        span = r.time - EPOCH
+        time = (span.days * 86_400 + span.seconds) * 1_000_000 + span.microseconds
+        number, n, s, m = envelope.sequence, len(nonce), len(source), len(symbol)
         if isinstance(r, Trade):
-            body = _TRADE(3, number, *sizes, time, r.price, r.size)
+            body = _TRADE(_HEAD, 3, number, n, s, m, time, r.price, r.size)
         elif isinstance(r, Quote):
-            body = _QUOTE(2, number, *sizes, time, r.bid, r.ask, r.bid_size, r.ask_size)
+            body = _QUOTE(_HEAD, 2, number, n, s, m, time, r.bid, r.ask, r.bid_size, r.ask_size)
         elif isinstance(r, Sample):
             count = len(r.values)
-            body = struct.pack(f">BQBHHqH{count}d", 4, number, *sizes, time, count, *r.values)
+            body = struct.pack(
+                f">15sBQBHHqH{count}d", _HEAD, 4, number, n, s, m, time, count, *r.values
+            )
         else:
             body = _BAR(
+                _HEAD,
                 1,
                 number,
-                *sizes,
+                n,
+                s,
+                m,
                 time,
                 r.open,
                 r.high,
@@ -164,7 +170,7 @@ def canonical(envelope: Envelope) -> bytes:
                 r.period // _MICROSECOND,
                 r.filled_forward,
             )
-        return _HEAD + body + nonce + source + symbol
+        return b"".join((body, nonce, source, symbol))
     except (struct.error, TypeError, AttributeError, ValueError) as error:
         raise FixInput(
             f"expected an envelope with source, record, sequence and nonce, was {envelope!r}: "

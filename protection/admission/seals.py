@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import hmac
 from dataclasses import replace
+from hmac import compare_digest
 from typing import Any, Protocol
 
 from protection.admission.envelope import Envelope, canonical
@@ -64,7 +64,10 @@ class HmacKey:
 
     def verify(self, message: bytes, signature: bytes) -> bool:
         """Compare in constant time."""
-        return hmac.compare_digest(self.sign(message), signature)
+        inner, outer = self._inner.copy(), self._outer.copy()
+        inner.update(message)
+        outer.update(inner.digest())
+        return compare_digest(outer.digest(), signature)
 
 
 def _ed25519() -> Any:

@@ -26,13 +26,24 @@ class ReplayWindow:
     ``nonces`` entries.
     """
 
-    __slots__ = ("_mask", "_nonces", "_order", "_size", "_window", "_wrap", "highest", "missing")
+    __slots__ = (
+        "_mask",
+        "_nonces",
+        "_order",
+        "_run",
+        "_size",
+        "_window",
+        "_wrap",
+        "highest",
+        "missing",
+    )
 
     def __init__(self, window: int, nonces: int) -> None:
         self._window = window
         self._wrap = (1 << window) - 1
         self._size = nonces
-        self._mask = 0  # bit k: highest - k was seen
+        self._mask = 0  # bit k: highest - run - k was seen
+        self._run = 0  # messages since, one after the other: their bits are put in when needed
         self._nonces: set[bytes] = set()
         self._order: deque[bytes] = deque()
         self.highest = -1
@@ -44,50 +55,62 @@ class ReplayWindow:
 
         A refused message changes nothing.
         """
-        if nonce and nonce in self._nonces:
+        nonces = self._nonces
+        if nonce and nonce in nonces:
             return Arrival.REPLAY
         ahead = sequence - self.highest
-        if ahead > 0:
-            if ahead == 1:
-                self._mask = ((self._mask << 1) | 1) & self._wrap
-                arrival = Arrival.NEXT
-            elif self.highest < 0:  # the first one heard of this source
-                self._mask = 1
+        if ahead == 1:  # the usual case
+            self._run += 1
+            self.highest = sequence
+            arrival = Arrival.NEXT
+        elif ahead > 1:
+            if self.highest < 0:  # the first one heard of this source
+                self._mask, self._run = 1, 0
                 arrival = Arrival.NEXT
             else:
+                mask = self._settled()
                 far = ahead >= self._window
-                self._mask = 1 if far else ((self._mask << ahead) | 1) & self._wrap
+                self._mask = 1 if far else ((mask << ahead) | 1) & self._wrap
                 self.missing += ahead - 1
                 arrival = Arrival.GAP
             self.highest = sequence
         elif -ahead >= self._window:
             return Arrival.TOO_OLD
         else:
-            bit = 1 << -ahead
-            if self._mask & bit:
+            mask, bit = self._settled(), 1 << -ahead
+            if mask & bit:
                 return Arrival.REPLAY
-            self._mask |= bit
+            self._mask = mask | bit
             self.missing = max(0, self.missing - 1)
             arrival = Arrival.REORDERED
         if nonce:
-            self._nonces.add(nonce)
-            self._order.append(nonce)
-            if len(self._order) > self._size:
-                self._nonces.discard(self._order.popleft())
+            nonces.add(nonce)
+            order = self._order
+            order.append(nonce)
+            if len(order) > self._size:
+                nonces.discard(order.popleft())
         return arrival
+
+    def _settled(self) -> int:
+        """The mask with the bits of the present run."""
+        run = min(self._run, self._window)
+        if run:
+            self._mask = ((self._mask << run) | ((1 << run) - 1)) & self._wrap
+            self._run = 0
+        return self._mask
 
     def snapshot(self) -> dict[str, Any]:
         """Plain data for :meth:`restore`."""
         return {
             "highest": self.highest,
             "missing": self.missing,
-            "mask": f"{self._mask:x}",
+            "mask": f"{self._settled():x}",
             "nonces": [nonce.hex() for nonce in self._order],
         }
 
     def restore(self, state: dict[str, Any]) -> None:
         """Take over what :meth:`snapshot` gave."""
         self.highest, self.missing = int(state["highest"]), int(state["missing"])
-        self._mask = int(state["mask"], 16) & self._wrap
+        self._mask, self._run = int(state["mask"], 16) & self._wrap, 0
         self._order = deque(bytes.fromhex(text) for text in state["nonces"][-self._size :])
         self._nonces = set(self._order)

@@ -193,3 +193,35 @@ def test_no_sequence_is_ever_taken_twice(numbers, size):
         restored = ReplayWindow(size, 8)
         restored.restore(window.snapshot())
         assert restored.snapshot() == window.snapshot()
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.lists(st.one_of(st.just(1), st.integers(-20, 20)), max_size=80),
+    st.integers(1, 16),
+    st.integers(0, 5),
+)
+def test_the_window_is_a_set_of_sequences_that_were_taken(steps, size, first):
+    window, taken, missing, number = ReplayWindow(size, 8), set(), 0, first
+    for step in steps:
+        number = max(0, number + step)
+        highest = max(taken, default=-1)
+        arrival = window.take(number, b"")
+        if number > highest:
+            gap = number - highest - 1 if taken else 0
+            missing += gap
+            expected = Arrival.GAP if gap else Arrival.NEXT
+        elif number <= highest - size:
+            expected = Arrival.TOO_OLD
+        elif number in taken:
+            expected = Arrival.REPLAY
+        else:
+            missing -= 1
+            expected = Arrival.REORDERED
+        # before the first message no sequence was skipped, so an older one fills no gap
+        missing = max(0, missing)
+        if expected not in (Arrival.TOO_OLD, Arrival.REPLAY):
+            taken.add(number)
+        assert arrival is expected
+        assert window.highest == max(taken)
+        assert window.missing == missing
