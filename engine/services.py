@@ -183,9 +183,9 @@ class InternalFeeds:
         config._security = security
         security._set_keeper(self.algorithm._clock)
         self.algorithm.subscription_manager._add(config)
-        return bool(self.engine.feed.add(config, self._day_before(security, utc)))
+        return bool(self.engine.feed.add(config, self._day_before(config, security, utc)))
 
-    def _day_before(self, security: Any, utc: datetime) -> datetime:
+    def _day_before(self, config: Any, security: Any, utc: datetime) -> datetime:
         """Return the start of the last full session before a time, so that the price is never 0."""
         from engine.data.stream import use_strict_times
         from engine.data.times import start_for_bars
@@ -198,7 +198,7 @@ class InternalFeeds:
             _DAY,
             1,
             False,
-            hours.time_zone,
+            config.data_time_zone,
             strict=use_strict_times(
                 self.algorithm.settings.daily_precise_end_time,
                 security.symbol,

@@ -1,6 +1,7 @@
 """What it means that a run of the engine equals a recorded run of LEAN.
 
-Every statistic is the same string (numbers as numbers); the same order events in the same order;
+Every statistic is the same string (numbers as numbers); as many data points, unless an error ended
+the run; the same order events in the same order;
 every recorded equity point is there with the same values; and every line that the algorithm wrote
 itself, in order, with the wording of engine messages masked and floats to 1e-9.
 
@@ -59,6 +60,7 @@ def differences(recorded: dict[str, Any], got: dict[str, Any]) -> list[str]:
     """Return one sentence for each kind of difference; none when the runs are equal."""
     return [
         *_statistics(recorded, got),
+        *_points(recorded, got),
         *_events(recorded, got),
         *_equity(recorded, got),
         *_lines(recorded, got),
@@ -81,6 +83,14 @@ def _statistics(recorded: dict[str, Any], got: dict[str, Any]) -> Iterator[str]:
     for key, value in (recorded.get("statistics") or {}).items():
         if not _same(mine.get(key), value):
             yield f"statistic {key}: LEAN {value}, engine {mine.get(key)}"
+
+
+def _points(recorded: dict[str, Any], got: dict[str, Any]) -> Iterator[str]:
+    # LEAN reads ahead of an error
+    if recorded.get("status") != "Completed" or not recorded.get("data_points"):
+        return
+    if got.get("data_points") != recorded["data_points"]:
+        yield f"data points: LEAN {recorded['data_points']}, engine {got.get('data_points')}"
 
 
 def _events(recorded: dict[str, Any], got: dict[str, Any]) -> Iterator[str]:

@@ -1,5 +1,5 @@
-"""Whole runs against runs that LEAN itself recorded: statistics, order events, equity, the
-algorithm's own lines.
+"""Whole runs against runs that LEAN itself recorded: statistics, data points, order events, equity,
+the algorithm's own lines.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ NAMES = sorted(path.name for path in RUNS.glob("*.json.gz"))
 def test_every_algorithm_has_its_recordings() -> None:
     algorithms = {path.stem for path in RUNS.glob("*.py")}
     assert algorithms == {name.partition(".json")[0].partition("@")[0] for name in NAMES}
-    assert len(NAMES) == 7
+    assert len(NAMES) == 8
 
 
 @pytest.mark.golden
