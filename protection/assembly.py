@@ -22,7 +22,7 @@ from protection.contracts.actions import WARM_UP, Action, Event, Reason, Verdict
 from protection.contracts.clock import Clock, SessionCalendar, as_utc
 from protection.contracts.errors import FixInput, NameActor, RecoverState, RetryWrite
 from protection.contracts.settings import ProtectionSettings
-from protection.contracts.stores import MemoryStateStore, StateStore, StateVault
+from protection.contracts.stores import MemoryStateStore, StateJournal, StateStore
 from protection.risk.checks.build import OrderChecks
 from protection.risk.drawdown import DrawdownAccount
 from protection.risk.gate import OrderGate
@@ -31,7 +31,7 @@ from protection.risk.policy import NO_CUSHION, Cushion, CushionPolicy
 
 STATE_KEY = "protection.state"
 STATE_KIND = "protection-state"
-STATE_VERSION = 2
+STATE_VERSION = 3
 DISABLE_AT_MOST = timedelta(days=1)
 """Longest time for which a breaker can be taken out of the verdict."""
 
@@ -42,13 +42,41 @@ def _add_gauges(state: dict[str, Any]) -> dict[str, Any]:
     return {**state, "board": board, "orders": {}}
 
 
-MIGRATIONS = {1: _add_gauges}
+def _add_journal(state: dict[str, Any]) -> dict[str, Any]:
+    """Version 2 to 3: a journal stands beside the snapshot, which names its last entry."""
+    return state
+
+
+MIGRATIONS = {1: _add_gauges, 2: _add_journal}
 """By version, the step to the next one."""
 
 EVENTS_KEPT = 100_000
+EVENTS_IN_ENTRY = 50
 
 Ledger = LedgerLike
 Built = TypeVar("Built", bound="Assembly")
+
+
+class HeldTurn:
+    """A re-entrant lock at whose last release the sink is told of what is durable by then."""
+
+    __slots__ = ("_depth", "_tell", "_turn")
+
+    def __init__(self, turn: Any, tell: Callable[[], None]) -> None:
+        self._turn, self._tell = turn, tell
+        self._depth = 0
+
+    def __enter__(self) -> None:
+        self._turn.__enter__()
+        self._depth += 1
+
+    def __exit__(self, *error: Any) -> None:
+        self._depth -= 1
+        try:
+            if self._depth == 0:
+                self._tell()
+        finally:
+            self._turn.__exit__(*error)
 
 
 class Assembly:
@@ -72,8 +100,12 @@ class Assembly:
             clock = still = CallClock(clock)
             self._turn, self._trail = Turn(self._lock, still), Trail(ledger, still)
         self._clock, self._sink = clock, sink
+        self._held: deque[Event] = deque()  # until what they tell of is durable
+        self._fresh: deque[Event] = deque(maxlen=EVENTS_IN_ENTRY)
         # nobody else can read a store made here, so nothing is written to it but a kill
         self._private = store is None
+        if not self._private and sink is not None:
+            self._turn = HeldTurn(self._turn, self._tell)
         self._store: StateStore = MemoryStateStore() if store is None else store
         self._calendar = SessionCalendar(settings.session.timezone, settings.session.days == "all")
         self._account = DrawdownAccount(
@@ -105,8 +137,10 @@ class Assembly:
         self._ahead = timedelta(seconds=settings.data.future_seconds)
         self._latest: datetime | None = None
         self._each_peak = settings.persistence.peaks == "step"
-        self._vault = StateVault(self._store, STATE_KEY, STATE_KIND, STATE_VERSION, MIGRATIONS)
+        self._vault = StateJournal(self._store, STATE_KEY, STATE_KIND, STATE_VERSION, MIGRATIONS)
         self._unsaved = False
+        self._owing = False
+        self._stored_session = -1
         self._stored_peaks = (0.0, 0.0)
         self._positions: Mapping[str, Any] | None = None
         self._warming = False  # whether what is being observed is history
@@ -142,7 +176,7 @@ class Assembly:
                     self._look_at_kill(self._clock.now(), own=True)
         with self._turn:
             self.counters["kills"] += 1
-            self._persist()
+            self._owing = True  # the lock is durable: the state follows with the next evaluation
             self._told_person("kill", record, flatten=close)
         return record
 
@@ -330,9 +364,22 @@ class Assembly:
         self.events.append(event)
         self.counters["events"] += 1
         self._told(Trail.event, event)
+        if not self._private:
+            self._fresh.append(event)
         if self._sink is not None:
+            self._held.append(event)
+            if self._private:
+                self._tell()
+
+    def _tell(self) -> None:
+        """Hand the sink what has happened, now that it is as durable as it will be."""
+        held = self._held
+        while held:
+            event, sink = held.popleft(), self._sink
+            if sink is None:
+                continue
             try:
-                self._sink(event)
+                sink(event)
             except Exception as error:
                 self._sink = None  # said once: a sink that raises would raise at every event
                 self._internal("sink", error)
@@ -368,7 +415,7 @@ class Assembly:
             return None
 
     def _start(self, trail: Trail, snapshot: Mapping[str, Any] | None) -> dict[str, Any]:
-        texts = self._stored(STATE_KEY), self._stored(LOCK_KEY)
+        texts = self._vault.evidence(), self._kill.evidence()
         return trail.start(self.settings.to_flat(), *texts, self._private, snapshot)
 
     # ------------------------------------------------------------------ state
@@ -408,6 +455,7 @@ class Assembly:
         system._told(lambda trail: system._start(trail, snapshot))
         system._adopt(snapshot)
         system._look_at_kill(clock.now())
+        system._tell()
         return system
 
     def _adopt(self, state: Mapping[str, Any]) -> None:
@@ -449,20 +497,28 @@ class Assembly:
             self._vault.seal()
             self._board.set_fault("state", Action.HALT, f"stored state: {error}", now)
         self._look_at_kill(now)
+        self._tell()
 
     def _persist(self) -> None:
         if self._private:
             return
-        now = self._clock.now()
+        now, session = self._clock.now(), self._account.session_index
+        events = [
+            [e.time.isoformat(), e.breaker, e.scope, e.before, e.after, e.reason]
+            for e in self._fresh
+        ]
+        calm = session != self._stored_session  # a new day: there is time for a snapshot
         try:
-            if not self._vault.save(self.snapshot()):
+            if not self._vault.save(self.snapshot(), events, now.isoformat(), calm=calm):
                 return  # sealed as evidence until somebody resumes
         except (RetryWrite, FixInput) as error:
             self._unsaved = True
             self.counters["store_errors"] += 1
             self._board.set_fault("store", Action.FREEZE, f"{error}; adding denied", now)
             return
-        self._unsaved = False
+        self._unsaved = self._owing = False
+        self._stored_session = session
+        self._fresh.clear()
         self.counters["stored"] += 1
         reading = self._account.reading
         if reading is not None:

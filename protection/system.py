@@ -295,7 +295,7 @@ class ProtectionSystem(Assembly):
         if self._each_peak and not changed:
             peaks = (reading.lifetime_peak, reading.window_peak)
             changed = peaks[0] > self._stored_peaks[0] or peaks[1] > self._stored_peaks[1]
-        if changed or self._unsaved:
+        if changed or self._unsaved or self._owing:
             self._persist()
         self._positions = portfolio.positions
         return self._resolve()

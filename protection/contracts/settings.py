@@ -232,10 +232,10 @@ class PersistenceSettings(Section):
     NAME = "persistence"
 
     peaks: str = setting(
-        "session",
+        "step",
         checks.one_of("session", "step"),
-        "when a new peak is stored: at the end of the session (trips and kills always at once) "
-        "or at every step that makes one",
+        "when a new peak is stored: at every step that makes one, or at the end of the session "
+        "only (trips and kills always at once)",
     )
 
 

@@ -54,6 +54,8 @@ SETTINGS = ProtectionSettings.from_flat(
         "rearm.probation_sessions": "2",
     }
 )
+LOCK_FAULTS = frozenset(("write_new", "replace", "sync_folder"))
+JOURNAL_FAULTS = frozenset(("read_at", "write_at", "sync"))
 KINDS = st.sampled_from([OrderKind.MARKET, OrderKind.LIMIT, OrderKind.STOP])
 
 
@@ -301,21 +303,25 @@ class Trading(RuleBasedStateMachine):
         self.look()
         self.latest = max(self.latest, self.clock.now())
 
-    @rule(fault=st.sampled_from([None, "write_new", "replace", "sync_folder"]))
-    def kill(self, fault: str | None) -> None:
-        if fault:
-            self.files.always.add(fault)
+    @rule(faults=st.sets(st.sampled_from(sorted(LOCK_FAULTS | JOURNAL_FAULTS))), torn=st.booleans())
+    def kill(self, faults: set[str], torn: bool) -> None:
+        calls = self.files.calls
+        waiting = {name for name, at in self.files.fail_at.items() if at > calls.get(name, 0)}
+        faults = faults | waiting
+        self.files.always |= faults
+        self.files.torn = torn
         try:
             self.system.kill("Ada", "test")
-            assert fault is None
             self.killed = True
-        except RetryWrite:
+        except RetryWrite:  # either of the two roads to the disk is enough
+            assert faults & LOCK_FAULTS
+            assert faults & JOURNAL_FAULTS
             self.killed = None if self.killed is not True else True
         self.files.always.clear()
         assert self.system.killed
 
     @precondition(lambda self: self.killed is not False)
-    @rule(fault=st.sampled_from([None, "write_new", "replace"]))
+    @rule(fault=st.sampled_from([None, "write_new", "replace", *sorted(JOURNAL_FAULTS)]))
     def resume(self, fault: str | None) -> None:
         if fault:
             self.files.always.add(fault)
@@ -328,7 +334,7 @@ class Trading(RuleBasedStateMachine):
         self.files.always.clear()
         self.look()
 
-    @rule(fault=st.sampled_from(["write_new", "replace", "sync_folder"]), torn=st.booleans())
+    @rule(fault=st.sampled_from(sorted(LOCK_FAULTS | JOURNAL_FAULTS)), torn=st.booleans())
     def fault_at_the_next_write(self, fault: str, torn: bool) -> None:
         self.files.torn = torn
         self.files.fail_at[fault] = self.files.calls.get(fault, 0) + 1

@@ -375,11 +375,8 @@ def test_a_restart_keeps_trips_peaks_day_start_and_pauses(make_world, tmp_path) 
     assert (reading.window_peak, reading.day_start) == (103_000, 103_000)
 
 
-def test_with_peaks_stored_at_each_step_no_peak_is_lost_within_a_session(
-    make_world, tmp_path
-) -> None:
-    settings = ProtectionSettings.from_flat({"persistence.peaks": "step"})
-    world = make_world(settings, FileStateStore(tmp_path))
+def test_no_peak_is_lost_within_a_session(make_world, tmp_path) -> None:
+    world = make_world(store=FileStateStore(tmp_path))
     world.minute(100_000)
     world.minute(104_000)
     world.minute(103_000)
@@ -417,7 +414,7 @@ def test_a_full_disk_denies_adding_until_the_state_is_stored(
 ) -> None:
     world = make_world(store=FileStateStore(tmp_path, faulty_files))
     world.day(100_000)
-    faulty_files.always.add("write_new")
+    faulty_files.always.update(("write_new", "write_at"))
     world.day(100_100)
     assert not order(world, 1, 1).allowed
     assert len(world.transitions("store")) == 1

@@ -198,15 +198,15 @@ def test_state_of_version_one_is_migrated_and_of_a_later_one_refused(make_world)
     store = MemoryStateStore()
     world = make_world(store=store)
     world.day(100_000)
-    state = unpack(store.read("protection.state"), "protection-state", 2)
-    old = {key: value for key, value in state.items() if key != "orders"}
+    state = unpack(store.read("protection.state"), "protection-state", 3)
+    old = {key: value for key, value in state.items() if key not in ("orders", "journal")}
     old["board"] = {k: v for k, v in old["board"].items() if k not in ("gauges", "disabled")}
 
     store.write("protection.state", pack("protection-state", 1, old))
     assert world.restart().evaluate(world.portfolio()).state is Action.ALLOW
     assert world.system.reading.lifetime_peak == 100_000
 
-    store.write("protection.state", pack("protection-state", 3, state))
+    store.write("protection.state", pack("protection-state", 4, state))
     verdict = world.restart().evaluate(world.portfolio())
     assert verdict.state is Action.HALT
     assert "run the newer version" in verdict.reason
