@@ -70,12 +70,15 @@ class Statistic:
     time : moment the figure describes
     name : the statistic, as the gauge's setting is called: ``vpin``, ``kl``, ``slippage``
     value : in the unit of the setting; not finite counts as tripped
+    until : when the next figure can come at all, where its source rests meanwhile (the exchange is
+        closed); before that its absence is no fault. At most a week after ``time``.
     """
 
     symbol: str
     time: datetime
     name: str
     value: float
+    until: datetime | None = None
 
 
 Price: TypeAlias = Bar | Quote | Trade
@@ -97,6 +100,8 @@ _RESTING = frozenset(
 
 class OrderKind(Enum):
     """Kinds of orders, as far as risk tells them apart."""
+
+    __hash__ = object.__hash__  # each member is one object; Enum's own is a Python function
 
     MARKET = "market"
     MARKET_ON_OPEN = "market_on_open"
@@ -219,6 +224,8 @@ class Portfolio:
 
 class OrderStatus(Enum):
     """Life of an order as its events tell it."""
+
+    __hash__ = object.__hash__  # as of OrderKind
 
     NEW = "new"
     SUBMITTED = "submitted"

@@ -93,6 +93,7 @@ class OrderChecks:
         self.early: tuple[Check, ...] = tuple(check for check in early if check is not None)
         self.late: tuple[Check, ...] = tuple(check for check in late if check is not None)
         self.stage = None if s.stage_capital is None else StageLimit(s.stage_capital)
+        # what counts orders is among these
         self.active = bool(self.early or self.late)
 
     def observe(self, record: Price, session: date, price: float | None) -> None:
@@ -102,7 +103,7 @@ class OrderChecks:
 
     def record(self, order: OrderRequest, asked: Asked | None, now: datetime) -> None:
         """Count an order that was let through."""
-        if self.active and now.tzinfo is not None:
+        if now.tzinfo is not None:
             self.flow.record(order, asked, now)
 
     def describe(self) -> list[str]:

@@ -6,8 +6,8 @@ refused. The spans are measured on the snapshots' times; a clock that goes back 
 
 from __future__ import annotations
 
-import statistics
-from collections import deque
+from bisect import bisect_left, insort
+from collections import OrderedDict, deque
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -19,36 +19,100 @@ from protection.risk.checks.base import Asked, Refusal
 
 _SLACK = 1e-9
 _LEAST = 5
+_MOST = 10_000
+"""Orders remembered to tell duplicates."""
 
 
 class Window:
     """Amounts within a span of time, and their sum."""
 
-    __slots__ = ("_entries", "_span", "_sum")
+    __slots__ = ("_amounts", "_span", "_sum", "_times")
 
     def __init__(self, seconds: float) -> None:
         self._span = timedelta(seconds=seconds)
-        self._entries: deque[tuple[datetime, float]] = deque()
+        # two queues of plain values: pairs would be one more thing a call to collect garbage from
+        self._times: deque[datetime] = deque()
+        self._amounts: deque[float] = deque()
         self._sum = 0.0
 
     def add(self, now: datetime, amount: float = 1.0) -> None:
         """Count an amount."""
-        self._entries.append((now, amount))
+        self._times.append(now)
+        self._amounts.append(amount)
         self._sum += amount
 
     def total(self, now: datetime) -> float:
         """Sum of what is younger than the span."""
-        entries, begin = self._entries, now - self._span
-        while entries and entries[0][0] <= begin:
-            self._sum -= entries.popleft()[1]
-        if not entries:
+        times = self._times
+        if times and times[0] <= (begin := now - self._span):
+            while times and times[0] <= begin:
+                times.popleft()
+                self._sum -= self._amounts.popleft()
+        if not times:
             self._sum = 0.0  # rounding does not pile up
         return self._sum
 
     def clear(self) -> None:
         """Forget everything."""
-        self._entries.clear()
+        self._times.clear()
+        self._amounts.clear()
         self._sum = 0.0
+
+
+class Count:
+    """How many things happened within a span of time."""
+
+    __slots__ = ("_span", "_times")
+
+    def __init__(self, seconds: float) -> None:
+        self._span = timedelta(seconds=seconds)
+        self._times: deque[datetime] = deque()
+
+    def add(self, now: datetime) -> None:
+        """Count one."""
+        times = self._times
+        if times and times[0] < now:
+            self.reaches(len(times), now)  # what is over goes, so that the queue stays short
+        times.append(now)
+
+    def reaches(self, limit: int, now: datetime) -> bool:
+        """Whether at least so many are younger than the span."""
+        times = self._times
+        if len(times) < limit:
+            return False
+        begin = now - self._span
+        while times and times[0] <= begin:
+            times.popleft()
+        return len(times) >= limit
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._times.clear()
+
+
+class Median:
+    """Median of the last values, kept in sequence."""
+
+    __slots__ = ("_last", "_ordered", "value")
+
+    def __init__(self, most: int) -> None:
+        self._last: deque[float] = deque(maxlen=most)
+        self._ordered: list[float] = []
+        self.value = 0.0
+
+    def __len__(self) -> int:
+        return len(self._last)
+
+    def add(self, value: float) -> None:
+        """Take in a number; infinite ones count, too."""
+        last, ordered = self._last, self._ordered
+        if len(last) == last.maxlen:
+            del ordered[bisect_left(ordered, last[0])]
+        last.append(value)
+        insort(ordered, value)
+        half = len(ordered) // 2
+        odd = len(ordered) % 2
+        self.value = ordered[half] if odd else (ordered[half - 1] + ordered[half]) / 2
 
 
 class Flow:
@@ -61,16 +125,17 @@ class Flow:
     """
 
     def __init__(self, settings: OrderSettings, session: Callable[[], int]) -> None:
-        self._settings = settings
+        s = self._settings = settings
         self._session = session
-        self._messages = Window(settings.message_seconds)
-        self._orders = Window(settings.order_seconds)
-        self._values = Window(settings.window_seconds)
+        self._messages = None if s.max_messages is None else Count(s.message_seconds)
+        self._orders = None if s.max_orders is None else Count(s.order_seconds)
+        self._values = None if s.window_notional is None else Window(s.window_seconds)
         self._quantities: dict[str, Window] = {}
-        self._signals: dict[tuple[str, str, bool], Window] = {}
-        self._last: dict[tuple[Any, ...], datetime] = {}
-        self._history: deque[float] = deque(maxlen=settings.history_orders)
-        self._median = 0.0
+        self._signals: dict[tuple[str, str, bool], Count] = {}
+        self._last: OrderedDict[tuple[Any, ...], datetime] = OrderedDict()
+        self._apart = timedelta(seconds=s.duplicate_seconds or 0.0)
+        self._alike: tuple[OrderRequest, tuple[Any, ...]] | None = None
+        self._history = None if s.history_multiple is None else Median(s.history_orders)
         self._day, self._count = -1, 0
 
     @property
@@ -81,11 +146,11 @@ class Flow:
     def record(self, order: OrderRequest, asked: Asked | None, now: datetime) -> None:
         """Count an order that was let through; ``asked`` when it adds."""
         settings = self._settings
-        if settings.max_messages is not None:
+        if self._messages is not None:
             self._messages.add(now)
         if order.is_update:
             return
-        if settings.max_orders is not None:
+        if self._orders is not None:
             self._orders.add(now)
         if settings.per_day is not None:
             day = self._session()
@@ -93,43 +158,72 @@ class Flow:
             self._day = day
         if asked is None:
             return
-        size, value = abs(asked.quantity), abs(asked.quantity) * asked.unit
+        symbol, quantity = asked.symbol, asked.quantity
+        size = abs(quantity)
         if settings.duplicate_seconds is not None:
-            if len(self._last) > 10_000:
-                self._last.clear()
-            self._last[_likeness(order)] = now
+            self._remember(self._likeness(order), now)
         if settings.repeats is not None:
-            key = (order.strategy, asked.symbol, asked.quantity > 0.0)
-            self._window(self._signals, key, settings.repeat_seconds).add(now)
+            key = (order.strategy, symbol, quantity > 0.0)
+            count = self._signals.get(key)
+            if count is None:
+                count = self._signals[key] = Count(settings.repeat_seconds)
+            count.add(now)
         if settings.window_quantity is not None:
-            self._window(self._quantities, asked.symbol, settings.window_seconds).add(now, size)
-        if settings.window_notional is not None:
-            self._values.add(now, value)
-        if settings.history_multiple is not None:
-            self._history.append(value)
-            self._median = statistics.median(self._history)
+            window = self._quantities.get(symbol)
+            if window is None:
+                window = self._quantities[symbol] = Window(settings.window_seconds)
+            window.add(now, size)
+        if self._values is not None:
+            self._values.add(now, size * asked.unit)
+        if self._history is not None:
+            self._history.add(size * asked.unit)
 
-    @staticmethod
-    def _window(windows: dict[Any, Window], key: Any, seconds: float) -> Window:
-        found = windows.get(key)
-        if found is None:
-            windows[key] = found = Window(seconds)
-        return found
+    def _likeness(self, order: OrderRequest) -> tuple[Any, ...]:
+        """What makes two orders the same one; the check and the count ask about each order."""
+        known = self._alike
+        if known is not None and known[0] is order:
+            return known[1]
+        made = (
+            order.symbol,
+            order.quantity,
+            order.kind,
+            order.limit_price,
+            order.stop_price,
+            order.strategy,
+        )
+        self._alike = (order, made)
+        return made
+
+    def _remember(self, likeness: tuple[Any, ...], now: datetime) -> None:
+        """Keep when an order passed, the latest last; what is no duplicate any more goes."""
+        last = self._last
+        if likeness in last:
+            last.move_to_end(likeness)
+        last[likeness] = now
+        for _ in range(2):  # more go than come, and never many at once
+            oldest = next(iter(last))
+            if oldest is likeness or (now - last[oldest] < self._apart and len(last) <= _MOST):
+                return
+            del last[oldest]
 
     # ------------------------------------------------------------------ early checks
 
     def messages(self, asked: Asked) -> Refusal | None:
         """Orders and updates a span."""
-        limit, s = self._settings.max_messages or 0, self._settings
-        if self._messages.total(asked.now) < limit:
+        s, known = self._settings, self._messages
+        limit = s.max_messages
+        if known is None or limit is None or not known.reaches(limit, asked.now):
             return None
         text = f"message rate: {limit} orders and updates in {s.message_seconds:g} s are the limit"
         return Refusal("message_rate", text, 0.0)
 
     def orders(self, asked: Asked) -> Refusal | None:
         """New orders a span."""
-        limit, s = self._settings.max_orders or 0, self._settings
-        if asked.order.is_update or self._orders.total(asked.now) < limit:
+        s, known = self._settings, self._orders
+        limit = s.max_orders
+        if known is None or limit is None or asked.order.is_update:
+            return None
+        if not known.reaches(limit, asked.now):
             return None
         text = f"order rate: {limit} orders in {s.order_seconds:g} s are the limit"
         return Refusal("order_rate", text, 0.0)
@@ -143,10 +237,11 @@ class Flow:
 
     def duplicate(self, asked: Asked) -> Refusal | None:
         """The same order again."""
-        order, seconds = asked.order, self._settings.duplicate_seconds or 0.0
-        last = None if order.is_update else self._last.get(_likeness(order))
-        if last is None or asked.now - last >= timedelta(seconds=seconds):
+        order = asked.order
+        last = None if order.is_update else self._last.get(self._likeness(order))
+        if last is None or asked.now - last >= self._apart:
             return None
+        seconds = self._settings.duplicate_seconds
         text = (
             f"duplicate: the same order ({order.quantity:g} {order.symbol}) passed at "
             f"{last.isoformat()}, less than {seconds:g} s ago"
@@ -156,10 +251,11 @@ class Flow:
     def repeated(self, asked: Asked) -> Refusal | None:
         """The same signal again and again; the system latches the symbol at this refusal."""
         order, s = asked.order, self._settings
-        key = (order.strategy, asked.symbol, asked.quantity > 0.0)
-        window = self._signals.get(key)
-        limit = s.repeats or 0
-        if order.is_update or window is None or window.total(asked.now) < limit:
+        window = self._signals.get((order.strategy, asked.symbol, asked.quantity > 0.0))
+        limit = s.repeats
+        if window is None or limit is None or order.is_update:
+            return None
+        if not window.reaches(limit, asked.now):
             return None
         window.clear()
         side = "buy" if asked.quantity > 0.0 else "sell"
@@ -174,12 +270,15 @@ class Flow:
     def history(self, asked: Asked) -> Refusal | None:
         """Value against the account's own orders."""
         multiple = self._settings.history_multiple or 0.0
-        value, usual = abs(asked.quantity) * asked.unit, self._median
-        if len(self._history) < _LEAST or value <= multiple * usual * (1.0 + _SLACK):
+        value, known = abs(asked.quantity) * asked.unit, self._history
+        if known is None or len(known) < _LEAST:
+            return None
+        usual = known.value
+        if value <= multiple * usual * (1.0 + _SLACK):
             return None
         text = (
             f"fat finger: {value:,.2f} is more than {multiple:g} x the usual {usual:,.2f} of the "
-            f"last {len(self._history)} orders"
+            f"last {len(known)} orders"
         )
         return Refusal("history", text, asked.sized(multiple * usual / asked.unit))
 
@@ -199,7 +298,8 @@ class Flow:
     def window_notional(self, asked: Asked) -> Refusal | None:
         """Value of all orders over time."""
         s, limit = self._settings, self._settings.window_notional or 0.0
-        sent, value = self._values.total(asked.now), abs(asked.quantity) * asked.unit
+        value = abs(asked.quantity) * asked.unit
+        sent = 0.0 if self._values is None else self._values.total(asked.now)
         if sent + value <= limit * (1.0 + _SLACK):
             return None
         text = f"value over time: {sent + value:,.2f} in {s.window_seconds:g} s, limit {limit:,.2f}"
@@ -225,14 +325,3 @@ class Flow:
             self._day, self._count = int(state["session"]), int(state["count"])
         except (KeyError, TypeError, ValueError) as error:
             raise RecoverState(f"expected the flow of orders, was not: {error!r}") from error
-
-
-def _likeness(order: OrderRequest) -> tuple[Any, ...]:
-    return (
-        order.symbol,
-        order.quantity,
-        order.kind,
-        order.limit_price,
-        order.stop_price,
-        order.strategy,
-    )

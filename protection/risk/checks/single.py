@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from protection.contracts.order_settings import OrderSettings, read_hours, read_names
-from protection.contracts.records import OrderKind
+from protection.contracts.records import OpenOrder, OrderKind
 from protection.risk.checks.base import Asked, Check, Refusal
 from protection.risk.checks.market import Market
 
 _FRIDAY = 4
+_LIMIT = OrderKind.LIMIT
 _SLACK = 1e-9
+_REMEMBERED = 10_000
 
 
 def ticker(symbol: str) -> str:
@@ -18,24 +22,40 @@ def ticker(symbol: str) -> str:
     return symbol.split(" ", 1)[0]
 
 
+def _among(names: str) -> Callable[[str], bool]:
+    """Whether a symbol, or the ticker in front of its key, is on a list."""
+    listed = read_names(names)
+    known: dict[str, bool] = {}
+
+    def among(symbol: str) -> bool:
+        answer = known.get(symbol)
+        if answer is None:
+            if len(known) >= _REMEMBERED:
+                known.clear()
+            answer = known[symbol] = symbol in listed or ticker(symbol) in listed
+        return answer
+
+    return among
+
+
 def restricted(names: str) -> Check:
     """No adding of some symbols."""
-    banned = read_names(names)
+    banned = _among(names)
 
     def check(asked: Asked) -> Refusal | None:
-        if asked.symbol in banned or ticker(asked.symbol) in banned:
-            return Refusal("restricted", f"{asked.symbol} is on the restricted list", 0.0)
-        return None
+        if not banned(asked.symbol):
+            return None
+        return Refusal("restricted", f"{asked.symbol} is on the restricted list", 0.0)
 
     return check
 
 
 def instruments(names: str) -> Check:
     """Adding of some symbols only."""
-    known = read_names(names)
+    known = _among(names)
 
     def check(asked: Asked) -> Refusal | None:
-        if asked.symbol in known or ticker(asked.symbol) in known:
+        if known(asked.symbol):
             return None
         text = f"{asked.symbol} is none of the instruments that may be traded"
         return Refusal("instruments", text, 0.0)
@@ -59,10 +79,16 @@ def session(hours: str, zone: str) -> Check:
     """Adding on weekdays between two times of day only."""
     begin, end = read_hours(hours)
     place = ZoneInfo(zone)
+    inside: datetime | None = None  # a time that was: several orders are asked at one
 
     def check(asked: Asked) -> Refusal | None:
-        local = asked.now.astimezone(place)
+        nonlocal inside
+        now = asked.now
+        if now is inside:
+            return None
+        local = now.astimezone(place)
         if local.weekday() <= _FRIDAY and begin <= local.time() < end:
+            inside = now
             return None
         text = f"outside the session {hours} {zone}: it is {local:%a %H:%M:%S} there"
         return Refusal("session", text, 0.0)
@@ -75,6 +101,8 @@ def collar(share: float) -> Check:
 
     def check(asked: Asked) -> Refusal | None:
         order, price = asked.order, asked.price
+        if order.limit_price is None and order.stop_price is None:
+            return None
         for word, own in (("limit", order.limit_price), ("stop", order.stop_price)):
             if own is not None and not abs(own / price - 1.0) <= share + _SLACK:
                 text = (
@@ -153,23 +181,32 @@ def adv(settings: OrderSettings, share: float, market: Market) -> Check:
 
 def self_trade() -> Check:
     """No order that would meet a resting limit order of the same account."""
+    listed: tuple[OpenOrder, ...] | None = None
+    resting: dict[str, list[tuple[OpenOrder, float]]] = {}
 
     def check(asked: Asked) -> Refusal | None:
+        nonlocal listed
+        orders = asked.portfolio.open_orders
+        if orders is not listed or type(orders) is not tuple:
+            listed = orders
+            resting.clear()
+            for order in orders:
+                if order.kind is _LIMIT and order.price is not None:
+                    resting.setdefault(order.symbol, []).append((order, order.price))
+        found = resting.get(asked.symbol)
+        if found is None:
+            return None
         own, buys = asked.order.limit_price, asked.quantity > 0.0
         price = asked.price if own is None else own
-        for other in asked.portfolio.open_orders:
-            resting = other.price
+        for other, level in found:
             if (
-                resting is not None
-                and other.kind is OrderKind.LIMIT
-                and other.symbol == asked.symbol
-                and other.quantity * asked.quantity < 0.0
+                other.quantity * asked.quantity < 0.0
                 and other.order_id != asked.order.order_id
-                and (resting <= price if buys else resting >= price)
+                and (level <= price if buys else level >= price)
             ):
                 text = (
                     f"self-trade: {asked.symbol} at {price:g} would meet the own order "
-                    f"{other.order_id} at {resting:g}"
+                    f"{other.order_id} at {level:g}"
                 )
                 return Refusal("self_trade", text, 0.0)
         return None

@@ -7,10 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from protection.risk.limits.base import Candidate
-from protection.risk.limits.tally import Holdings, Line, Shape
+from protection.risk.limits.tally import Holdings, Shape
 from protection.risk.orders import Flight, Pending
-
-__all__ = ["Book", "Line", "book_of", "book_within"]
 
 
 @dataclass(slots=True)
@@ -20,7 +18,8 @@ class Book:
     Attributes
     ----------
     shape : what all symbols may reach; the candidate's own symbol is not taken from it
-    own : the candidate's own line, at its reference price, everything pending counted in full
+    held, buys, sells : the candidate's own symbol at its reference price: the holding and what may
+        still be bought (positive) and sold (negative), in full
     value : size of the order in account currency
     ahead : own value in the order's direction with everything pending on its side
     after : largest size of the own symbol with the order. An order against the present side
@@ -29,7 +28,9 @@ class Book:
     """
 
     shape: Shape
-    own: Line
+    held: float
+    buys: float
+    sells: float
     value: float
     ahead: float
     after: float
@@ -76,9 +77,9 @@ def book_within(
             if name != symbol:
                 return text
     if not shape.finite:  # the own symbol may be the one to blame
-        held = {name: p for name, p in holdings.positions.items() if name != symbol}
-        others = Flight([line for line in flight.lines if line.symbol != symbol])
-        shape = Shape(Holdings(held), others, candidate.price_of)
+        others = {name: p for name, p in holdings.positions.items() if name != symbol}
+        lines = [line for line in flight.lines if line.symbol != symbol]
+        shape = Shape(Holdings(others), Flight(lines), candidate.price_of)
         if not shape.finite:
             total = shape.size + shape.top + shape.bottom
             return f"expected finite positions and prices, was {total} in sum"
@@ -90,35 +91,33 @@ def book_within(
         squares -= line.size * line.size
         count -= line.size > 0.0
     elif known != 0.0:
-        whole = abs(known)
-        size, top, bottom = size - whole, top - known, bottom - known
+        size, top, bottom = size - abs(known), top - known, bottom - known
         squares -= known * known
         count -= 1
     position = holdings.positions.get(symbol)
-    value = 0.0 if position is None else position.quantity * unit
-    whole = abs(value)
-    change = abs(candidate.quantity) * unit
-    if not pending:
-        own = Line(value, 0.0, 0.0, 0.0, value, value, whole)
-        ahead = value if candidate.quantity > 0.0 else -value
+    held = 0.0 if position is None else position.quantity * unit
+    buys = sells = 0.0
+    for p in pending:
+        waiting = p.quantity * unit
+        if waiting > 0.0:
+            buys += waiting
+        else:
+            sells += waiting
+    most, least = held + buys, held + sells
+    if not math.isfinite(most + least):
+        return f"expected finite positions and prices, was {most + least} in sum"
+    quantity = candidate.quantity
+    if quantity > 0.0:
+        value, ahead = quantity * unit, most
     else:
-        own = Line(value)
-        for p in pending:
-            waiting = p.quantity * unit
-            if waiting > 0.0:
-                own.buys += waiting
-            else:
-                own.sells += waiting
-        own.settle()
-        ahead = value + own.buys if candidate.quantity > 0.0 else -(value + own.sells)
-        whole = own.size
-    if not math.isfinite(own.top + own.bottom):
-        return f"expected finite positions and prices, was {own.top + own.bottom} in sum"
-    after = ahead + change
+        value, ahead = -quantity * unit, -least
+    after, whole = ahead + value, max(most, -least)
     return Book(
         shape,
-        own,
-        change,
+        held,
+        buys,
+        sells,
+        value,
         ahead,
         whole if whole > after else after,
         size,

@@ -31,12 +31,13 @@ class ExposureLimits:
     settings : the limits; None is off
     """
 
-    __slots__ = ("_known", "_sectors", "_settings")
+    __slots__ = ("_known", "_members", "_sectors", "_settings")
 
     def __init__(self, settings: ExposureSettings) -> None:
         self._settings = settings
         self._sectors: Mapping[str, str] = settings.sector_map()
         self._known: dict[str, str] = {}
+        self._members: dict[str, list[str]] = {}
 
     @property
     def active(self) -> bool:
@@ -56,6 +57,7 @@ class ExposureLimits:
             sectors = self._sectors
             known = sectors.get(symbol) or sectors.get(symbol.split(" ", 1)[0]) or symbol
             self._known[symbol] = known
+            self._members.setdefault(known, []).append(symbol)
         return known
 
     def object(self, candidate: Candidate) -> Objection | None:
@@ -68,17 +70,14 @@ class ExposureLimits:
             return Objection("input", f"expected equity above 0, was {equity}", 0.0)
         settings, found = self._settings, []
         limit = settings.max_positions
-        if limit is not None and book.count >= limit:
-            own = book.own
-            if not (own.held or own.buys or own.sells):
-                text = f"number of positions: {book.count} held or pending, limit {limit}"
-                found.append(Objection("max_positions", text, 0.0))
+        if limit is not None and book.count >= limit and not (book.held or book.buys or book.sells):
+            text = f"number of positions: {book.count} held or pending, limit {limit}"
+            found.append(Objection("max_positions", text, 0.0))
         money = candidate.scale * equity
         most = money * (1.0 + _SLACK)
         share = settings.max_net
         if share is not None:
-            buys = candidate.quantity > 0.0
-            net = book.top + book.own.top if buys else -(book.bottom + book.own.bottom)
+            net = book.ahead + (book.top if candidate.quantity > 0.0 else -book.bottom)
             if not net + book.value <= share * most:
                 found.append(self._beyond_net(candidate, share, net, book.value, share * money))
         share = settings.max_sector
@@ -102,19 +101,22 @@ class ExposureLimits:
     def _others(self, book: Book, symbol: str) -> float:
         """Sum of the largest sizes of the other symbols of a symbol's sector."""
         shape, sector = book.shape, self.sector_of(symbol)
+        values, lines = shape.values, shape.lines
         sums: dict[str, float] | None = shape.memo.get(self)
         if sums is None:
             sums = shape.memo[self] = {}
-            for name, value in shape.values.items():
-                if name not in shape.lines:
-                    place = self.sector_of(name)
-                    sums[place] = sums.get(place, 0.0) + abs(value)
-            for name, line in shape.lines.items():
-                place = self.sector_of(name)
-                sums[place] = sums.get(place, 0.0) + line.size
-        own = shape.lines.get(symbol)
-        size = abs(shape.values.get(symbol, 0.0)) if own is None else own.size
-        return sums.get(sector, 0.0) - size
+            if not (values.keys() <= self._known.keys() >= lines.keys()):
+                for name in (*values, *lines):
+                    self.sector_of(name)
+        total = sums.get(sector)
+        if total is None:
+            total = 0.0
+            for name in self._members[sector]:
+                line = lines.get(name)
+                total += abs(values.get(name, 0.0)) if line is None else line.size
+            sums[sector] = total
+        own = lines.get(symbol)
+        return total - (abs(values.get(symbol, 0.0)) if own is None else own.size)
 
     def _beyond_net(
         self, candidate: Candidate, limit: float, net: float, value: float, cap: float

@@ -246,7 +246,7 @@ class TailLimit:
         equity, feed, symbol = candidate.portfolio.equity, self._feed, candidate.symbol
         if not 0.0 < equity < math.inf:
             return f"expected equity above 0, was {equity}"
-        change, own, shape = candidate.quantity * candidate.unit, book.own, book.shape
+        change, shape = candidate.quantity * candidate.unit, book.shape
         if not math.isfinite(change):
             return f"expected a finite order value, was {change}"
         place = feed.know(symbol)
@@ -258,7 +258,7 @@ class TailLimit:
         if base is None or base.table is not feed.table:
             base = known[aside] = self._base(shape, aside)
         start = 0.0 if aside is not None else shape.values.get(symbol, 0.0)
-        ahead = own.held + (own.buys if change > 0.0 else own.sells)
+        ahead = book.held + (book.buys if change > 0.0 else book.sells)
         return Prepared(base, place, start, ahead, change)
 
     def _base(self, shape: Shape, aside: str | None) -> Base:
