@@ -21,8 +21,8 @@ from protection.admission.hours import AlwaysOpen, TradingHours, WeeklyHours
 from protection.admission.quarantine import Held
 from protection.admission.registry import Listing, Source, SourceRegistry
 from protection.admission.seals import Ed25519Key, Ed25519Signer, HmacKey, seal
-from protection.admission.settings import AdmissionSettings
 from protection.admission.state import FeedHealth
+from protection.contracts.admission_settings import AdmissionSettings
 
 __all__ = [
     "Admission",

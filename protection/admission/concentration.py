@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from protection.admission.settings import ConcentrationSettings
+from protection.contracts.admission_settings import ConcentrationSettings
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,8 +37,8 @@ from protection.admission.feed import Feed, Finding, impossible
 from protection.admission.quarantine import Held, Quarantine
 from protection.admission.registry import Source, SourceRegistry
 from protection.admission.sequence import Arrival
-from protection.admission.settings import AdmissionSettings
 from protection.admission.state import FeedHealth, SourceState, load_into, snapshot_of
+from protection.contracts.admission_settings import AdmissionSettings
 from protection.contracts.clock import Clock
 from protection.contracts.errors import FixInput, NameActor, RecoverState, RetryWrite
 from protection.contracts.records import Bar, Quote, Trade

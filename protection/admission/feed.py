@@ -11,7 +11,7 @@ from protection.admission.codec import plain_record, read_record
 from protection.admission.envelope import Cause, Record, Sample
 from protection.admission.noise import SignalToNoise
 from protection.admission.robust import MAD_TO_SIGMA, RollingMedian
-from protection.admission.settings import AdmissionSettings
+from protection.contracts.admission_settings import AdmissionSettings
 from protection.contracts.records import Bar, Quote, Trade
 
 Finding = tuple[Cause, str]

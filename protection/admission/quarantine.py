@@ -9,7 +9,7 @@ from typing import Any
 
 from protection.admission.codec import plain_envelope, read_envelope
 from protection.admission.envelope import Cause, Envelope
-from protection.admission.settings import QuarantineSettings
+from protection.contracts.admission_settings import QuarantineSettings
 
 
 @dataclass(frozen=True, slots=True)

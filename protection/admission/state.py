@@ -17,8 +17,8 @@ from protection.admission.quarantine import Quarantine
 from protection.admission.rates import Quota, TokenBucket
 from protection.admission.registry import Source, SourceRegistry
 from protection.admission.sequence import ReplayWindow
-from protection.admission.settings import AdmissionSettings
 from protection.admission.trust import Trust
+from protection.contracts.admission_settings import AdmissionSettings
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from protection.admission.envelope import Cause
-from protection.admission.settings import TrustSettings
+from protection.contracts.admission_settings import TrustSettings
 
 BAD: dict[Cause, float] = {
     Cause.INVALID: 3.0,

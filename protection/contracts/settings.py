@@ -7,18 +7,18 @@ allowed it means: this rule or limit is off.
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from protection.contracts import checks
+from protection.contracts.admission_settings import AdmissionSettings
 from protection.contracts.errors import FixSettings
+from protection.contracts.estimation_settings import EstimationSection
+from protection.contracts.gating_settings import GateSettings
 from protection.contracts.gauge_settings import GaugeSettings
 from protection.contracts.limit_settings import ExposureSettings, TailSettings
 from protection.contracts.live_settings import LiveSettings
 from protection.contracts.order_settings import OrderSettings
-from protection.contracts.schema import Section, setting, to_text, unknown_key
+from protection.contracts.schema import Section, Tree, setting
 
 
 @dataclass(frozen=True)
@@ -240,7 +240,7 @@ class PersistenceSettings(Section):
 
 
 @dataclass(frozen=True)
-class ProtectionSettings:
+class ProtectionSettings(Tree):
     """All settings; see the sections for meaning and defaults."""
 
     drawdown: DrawdownSettings = field(default_factory=DrawdownSettings)
@@ -261,14 +261,12 @@ class ProtectionSettings:
     kill: KillSettings = field(default_factory=KillSettings)
     persistence: PersistenceSettings = field(default_factory=PersistenceSettings)
     live: LiveSettings = field(default_factory=LiveSettings)
+    admission: AdmissionSettings = field(default_factory=AdmissionSettings)
+    estimation: EstimationSection = field(default_factory=EstimationSection)
+    gating: GateSettings = field(default_factory=GateSettings)
 
     def __post_init__(self) -> None:
-        for name, kind in _SECTIONS.items():
-            if not isinstance(getattr(self, name), kind):
-                raise FixSettings(
-                    f"expected {name} to be {kind.__name__}, was {getattr(self, name)!r}; "
-                    "use ProtectionSettings.from_dict for plain mappings"
-                )
+        super().__post_init__()
         halt, liquidate = self.drawdown.halt, self.drawdown.liquidate
         if liquidate is not None and self.rearm.release >= liquidate:
             raise FixSettings(
@@ -297,99 +295,12 @@ class ProtectionSettings:
             }
         )
 
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> ProtectionSettings:
-        """Build from nested plain mappings; missing keys keep their defaults.
-
-        Raises
-        ------
-        FixSettings
-            For an unknown section or key, or an impossible value.
-        """
-        built: dict[str, Any] = {}
-        for name, section in values.items():
-            if name not in _SECTIONS:
-                raise unknown_key(name, _SECTIONS)
-            if not isinstance(section, Mapping):
-                raise FixSettings(f"expected {name} to be a mapping of settings, was {section!r}")
-            built[name] = _SECTIONS[name].from_dict(section)
-        return cls(**built)
-
-    @classmethod
-    def from_flat(cls, parameters: Mapping[str, str]) -> ProtectionSettings:
-        """Build from flat strings such as ``{"drawdown.halt": "0.15"}``.
-
-        Raises
-        ------
-        FixSettings
-            For an unknown key or a text that is no such value.
-        """
-        nested: dict[str, dict[str, Any]] = {}
-        for key, text in parameters.items():
-            section, _, name = key.partition(".")
-            constraint = (
-                _SECTIONS[section].constraints().get(name) if section in _SECTIONS else None
-            )
-            if constraint is None:
-                raise unknown_key(key, flat_keys())
-            nested.setdefault(section, {})[name] = constraint.read(key, str(text))
-        return cls.from_dict(nested)
-
-    def to_dict(self) -> dict[str, dict[str, Any]]:
-        """Nested plain dictionary, read back by :meth:`from_dict`."""
-        return {name: getattr(self, name).to_dict() for name in _SECTIONS}
-
-    def to_flat(self) -> dict[str, str]:
-        """Flat strings, read back by :meth:`from_flat`.
-
-        Of the sections ``orders``, ``gauges`` and ``live`` only what differs from the defaults is
-        written.
-        """
-        return {
-            f"{section}.{name}": to_text(value)
-            for section in _SECTIONS
-            for name, value in getattr(self, section).written().items()
-        }
-
-
-_SECTIONS: dict[str, type[Section]] = {
-    kind.NAME: kind
-    for kind in (
-        DrawdownSettings,
-        CushionSettings,
-        DailySettings,
-        PositionSettings,
-        VolatilitySettings,
-        LeverageSettings,
-        FlashSettings,
-        RearmSettings,
-        LimitSettings,
-        ExposureSettings,
-        TailSettings,
-        OrderSettings,
-        GaugeSettings,
-        DataSettings,
-        SessionSettings,
-        KillSettings,
-        PersistenceSettings,
-        LiveSettings,
-    )
-}
-
 
 def flat_keys() -> list[str]:
     """Every flat key, in the order of the tree."""
-    return [
-        f"{name}.{entry.name}"
-        for name, kind in _SECTIONS.items()
-        for entry in dataclasses.fields(kind)
-    ]
+    return list(ProtectionSettings.constraints())
 
 
 def meanings() -> dict[str, str]:
     """One line of meaning for every flat key."""
-    return {
-        f"{name}.{entry.name}": entry.metadata["meaning"]
-        for name, kind in _SECTIONS.items()
-        for entry in dataclasses.fields(kind)
-    }
+    return ProtectionSettings.meanings()

@@ -131,7 +131,7 @@ def _walk_again(x: Array, lane: int, n: int, t: float, reach: Places) -> int:
         while x[here] - x[there] > t:
             there += _ROW
         reach[here] = there
-        within += j - np.int64(there >> _SHIFT)
+        within += j - int(there >> _SHIFT)
         here += _ROW
     return within
 

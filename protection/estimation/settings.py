@@ -7,9 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from protection.contracts import checks
-from protection.contracts.schema import Section, setting
-from protection.estimation.clipping import TAIL, clip_radius
+from protection.contracts.estimation_settings import EstimationSection
+from protection.estimation.clipping import clip_radius
 from protection.estimation.determinant import Mrcd, mrcd
 from protection.estimation.location import BlockPlan, block_plan
 from protection.estimation.reservoir import StratifiedReservoir
@@ -17,44 +16,23 @@ from protection.estimation.streaming import StreamingMoments
 
 
 @dataclass(frozen=True)
-class EstimationSettings(Section):
-    """Settings of the estimators.
+class EstimationSettings(EstimationSection):
+    """Settings of the estimators, fields as in
+    :class:`protection.contracts.estimation_settings.EstimationSection`.
 
     :meth:`specified` gives the values of the specification where they differ from the defaults:
     a regularisation of 0.3 towards equal correlations and a clip radius of 3 whatever p.
     """
 
-    NAME = "estimation"
-
-    blocks: int = setting(10, checks.count(1), "blocks of the median of means")
-    alpha: float = setting(0.75, checks.share(), "share of the rows the MRCD rests on, from 0.5")
-    rho: float | None = setting(
-        None, checks.share(optional=True), "regularisation of the MRCD; none: as much as is needed"
-    )
-    target: str = setting(
-        "identity",
-        checks.one_of("identity", "equicorrelation"),
-        "what the MRCD is regularised towards",
-    )
-    radius: float | None = setting(
-        None,
-        checks.above(0, optional=True),
-        "clip radius in units of the frame; none: the chi-square radius of tail",
-    )
-    tail: float = setting(TAIL, checks.share(), "share of Gaussian rows beyond the clip radius")
-    half_life: float | None = setting(
-        None, checks.above(0, optional=True), "time in which a weight halves; none: never"
-    )
-    max_share: float = setting(
-        1 / 3, checks.share(), "largest share of one source in what is published"
-    )
-    cap: int = setting(200, checks.count(1), "most rows kept of one source")
-    floor: int = setting(50, checks.count(1), "rows that count of a source of the lowest trust")
-
     @classmethod
     def specified(cls) -> EstimationSettings:
         """Values as the specification has them."""
         return cls(rho=0.3, target="equicorrelation", radius=3.0)
+
+    @classmethod
+    def of(cls, section: EstimationSection) -> EstimationSettings:
+        """The estimators of a settings tree: ``of(system.settings.estimation)``."""
+        return cls.from_dict(section.to_dict())
 
     def plan(self, n: int) -> BlockPlan:
         """What the configured number of blocks promises for n observations."""

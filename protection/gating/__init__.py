@@ -9,10 +9,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from protection.contracts.gating_settings import GateSettings
     from protection.gating.anchor import Anchor, Model
     from protection.gating.gate import Decision, ModelGate
     from protection.gating.gauss import compare, noise_of
-    from protection.gating.settings import GateSettings
     from protection.gating.verdict import Check, Corridor, Standing, corridor
 
 __all__ = [
@@ -30,23 +30,23 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Anchor": "anchor",
-    "Check": "verdict",
-    "Corridor": "verdict",
-    "Decision": "gate",
-    "GateSettings": "settings",
-    "Model": "anchor",
-    "ModelGate": "gate",
-    "Standing": "verdict",
-    "corridor": "verdict",
-    "compare": "gauss",
-    "noise_of": "gauss",
+    "Anchor": "protection.gating.anchor",
+    "Check": "protection.gating.verdict",
+    "Corridor": "protection.gating.verdict",
+    "Decision": "protection.gating.gate",
+    "GateSettings": "protection.contracts.gating_settings",
+    "Model": "protection.gating.anchor",
+    "ModelGate": "protection.gating.gate",
+    "Standing": "protection.gating.verdict",
+    "corridor": "protection.gating.verdict",
+    "compare": "protection.gating.gauss",
+    "noise_of": "protection.gating.gauss",
 }
 
 
 def __getattr__(name: str) -> Any:
     if name in _HOMES:
-        return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+        return getattr(import_module(_HOMES[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

@@ -25,11 +25,11 @@ from numpy.typing import NDArray
 
 from protection.contracts.clock import Clock
 from protection.contracts.errors import FixInput, NameActor, RecoverState
+from protection.contracts.gating_settings import GateSettings
 from protection.contracts.stores import MemoryStateStore, StateStore, StateVault
 from protection.gating.anchor import Anchor, Model, as_rows
 from protection.gating.checkpoints import Checkpoints
 from protection.gating.null import Draws, Estimator, imagined, model_by
-from protection.gating.settings import GateSettings
 from protection.gating.verdict import Corridor, Standing, corridor
 
 STATE_KEY = "gate.state"

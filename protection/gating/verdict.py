@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from protection.contracts.errors import FixInput
+from protection.contracts.gating_settings import GateSettings
 from protection.gating.anchor import Anchor, Model, as_rows
 from protection.gating.gauss import compare, noise_of
 from protection.gating.null import (
@@ -21,7 +22,6 @@ from protection.gating.null import (
     model_by,
     permuted,
 )
-from protection.gating.settings import GateSettings
 
 
 class Standing(Enum):

@@ -29,8 +29,8 @@ from protection.admission import (
 from protection.admission.concentration import Concentration
 from protection.admission.noise import SignalToNoise
 from protection.admission.robust import RollingMedian
-from protection.admission.settings import ConcentrationSettings
 from protection.contracts import Bar, ManualClock
+from protection.contracts.admission_settings import ConcentrationSettings
 
 
 def walk(count: int, seed: int = 1, size: float = 1e-3) -> np.ndarray:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from protection.contracts.admission_settings import AdmissionSettings
 from protection.contracts.errors import FixSettings
 from protection.contracts.schema import to_text
 from protection.contracts.settings import ProtectionSettings, flat_keys, meanings
@@ -39,6 +41,12 @@ def test_the_defaults_are_those_of_the_specification() -> None:
         ("drawdown.hlt", "0.1", "did you mean drawdown.halt"),
         ("drawdowns.halt", "0.1", "expected a known setting"),
         ("halt", "0.1", "expected a known setting"),
+        ("admission.max_age", "5", "expected a known setting, was 'admission.max_age'"),
+        ("admission.quality.outlier", "5", "did you mean admission.quality.outlier_z"),
+        ("admission.quality", "5", "expected a known setting"),
+        ("admission.quality.outlier_z", "-1", "admission.quality.outlier_z a number above 0 or"),
+        ("gating.drfit", "1", "did you mean gating.drift"),
+        ("estimation.alpha", "1.5", "expected estimation.alpha in (0, 1)"),
         ("cushion.limit", "off", "cannot be switched off"),
         ("cushion.promise", "always", "one of off, window, lifetime, forgiving"),
         ("drawdown.sessions", "2.5", "a whole number of at least 2"),
@@ -57,8 +65,10 @@ def test_an_impossible_parameter_is_named_with_what_to_write(
 
 @pytest.mark.parametrize("key", flat_keys())
 def test_every_setting_survives_the_way_through_text_and_has_a_meaning(key: str) -> None:
-    section, _, name = key.partition(".")
-    text = to_text(ProtectionSettings().to_dict()[section][name])
+    value: Any = ProtectionSettings().to_dict()
+    for name in key.split("."):
+        value = value[name]
+    text = to_text(value)
 
     assert ProtectionSettings.from_flat({key: text}) == ProtectionSettings()
     assert len(meanings()[key]) > 10
@@ -70,6 +80,28 @@ def test_off_means_none_and_survives_both_forms() -> None:
     assert open_.drawdown.halt is None
     assert ProtectionSettings.from_flat(open_.to_flat()) == open_
     assert ProtectionSettings.from_dict(open_.to_dict()) == open_
+
+
+def test_a_tree_in_the_tree_reads_and_writes_what_differs() -> None:
+    keys = {
+        "admission.quality.outlier_z": "none",
+        "admission.door.mode": "on",
+        "gating.draws": "99",
+    }
+    tree = ProtectionSettings.from_flat(keys)
+
+    assert tree.admission.quality.outlier_z is None
+    assert tree.admission.door.mode == "on"
+    assert tree.admission.trust == ProtectionSettings().admission.trust
+    assert tree.to_flat() == ProtectionSettings().to_flat() | keys
+    assert ProtectionSettings.from_flat(tree.to_flat()) == tree
+    assert ProtectionSettings.from_dict(tree.to_dict()) == tree
+    with pytest.raises(FixSettings, match=r"expected quality to be a mapping of settings, was 3"):
+        ProtectionSettings.from_dict({"admission": {"quality": 3}})
+    with pytest.raises(FixSettings, match=r"expected quality to be QualitySettings, was None"):
+        AdmissionSettings(quality=None)
+    with pytest.raises(FixSettings, match=r"expected trust\.ban below trust\.suspect"):
+        ProtectionSettings.from_flat({"admission.trust.ban": "0.9"})
 
 
 def test_sections_that_contradict_each_other_are_refused() -> None:

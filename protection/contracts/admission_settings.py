@@ -1,14 +1,49 @@
-"""Settings of the admission: one frozen section per guard, defaults in one place."""
+"""Settings of the admission: one frozen section per guard, defaults in one place.
+
+Keys read ``admission.quality.outlier_z``, and only what differs from the defaults is written out.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from protection.contracts import checks
 from protection.contracts.errors import FixSettings
-from protection.contracts.schema import Section, setting, unknown_key
+from protection.contracts.schema import Section, Tree, setting
+
+
+@dataclass(frozen=True)
+class DoorSettings(Section):
+    """Whether the system asks the door about what it observes, and what a refusal means.
+
+    Off by default: one feed that nobody else can write to, as LEAN's own is, has no second opinion
+    and no signature, and what is left, jumps and impossible figures, the system judges itself. On,
+    the door holds the first two prices of a real crash back until a third confirms them.
+    """
+
+    NAME = "door"
+    SPARSE = True
+
+    mode: str = setting(
+        "off", checks.one_of("off", "on"), "whether every observation passes the door first"
+    )
+    source: str = setting(
+        "host", checks.words(), "name of the source that records without an envelope come from"
+    )
+    cadence_seconds: float | None = setting(
+        None,
+        checks.above(0, optional=True),
+        "expected time between two of its observations; none: their age is not judged",
+    )
+    patience_seconds: float = setting(
+        1.0,
+        checks.at_least(0),
+        "how much older the last good observation of a symbol may be than a refused one before "
+        "adding is denied",
+    )
+    save_seconds: float = setting(
+        60.0, checks.above(0), "how often what the door remembers is stored, beside each session"
+    )
 
 
 @dataclass(frozen=True)
@@ -16,6 +51,7 @@ class SealSettings(Section):
     """Memory of sequences and nonces."""
 
     NAME = "seals"
+    SPARSE = True
 
     window: int = setting(
         1024, checks.count(1), "how far behind the highest sequence a message may still arrive"
@@ -28,6 +64,7 @@ class RateSettings(Section):
     """Token bucket and quota of every source, unless the source has its own."""
 
     NAME = "rates"
+    SPARSE = True
 
     per_second: float = setting(100_000.0, checks.above(0), "tokens a second, one per message")
     burst: float = setting(200_000.0, checks.at_least(1), "tokens a full bucket holds")
@@ -42,6 +79,7 @@ class QualitySettings(Section):
     """What a record must look like."""
 
     NAME = "quality"
+    SPARSE = True
 
     stale_cadences: float = setting(
         3.0, checks.above(0), "age in expected cadences, of event and of receipt, that is stale"
@@ -73,6 +111,7 @@ class NoiseSettings(Section):
     """Signal-to-noise ratio of a price feed."""
 
     NAME = "noise"
+    SPARSE = True
 
     ratio: float | None = setting(
         0.25, checks.above(0, optional=True), "variance of the efficient price over that of noise"
@@ -86,6 +125,7 @@ class TrustSettings(Section):
     """Beta trust of a source, decaying to its prior."""
 
     NAME = "trust"
+    SPARSE = True
 
     prior_good: float = setting(8.0, checks.above(0), "prior count of good messages")
     prior_bad: float = setting(2.0, checks.above(0), "prior count of bad messages")
@@ -105,6 +145,7 @@ class ConcentrationSettings(Section):
     """How much of the intake one owner may be."""
 
     NAME = "concentration"
+    SPARSE = True
 
     freeze: float | None = setting(
         0.20, checks.share(optional=True), "Herfindahl index above which the largest wait"
@@ -122,6 +163,7 @@ class QuarantineSettings(Section):
     """Observations that wait for confirmation or for an operator."""
 
     NAME = "quarantine"
+    SPARSE = True
 
     capacity: int = setting(1000, checks.count(1), "observations held; the oldest goes first")
     hold_seconds: float = setting(3600.0, checks.above(0), "time until one is dropped")
@@ -134,9 +176,12 @@ class QuarantineSettings(Section):
 
 
 @dataclass(frozen=True)
-class AdmissionSettings:
+class AdmissionSettings(Tree):
     """Every threshold of the admission."""
 
+    NAME = "admission"
+
+    door: DoorSettings = field(default_factory=DoorSettings)
     seals: SealSettings = field(default_factory=SealSettings)
     rates: RateSettings = field(default_factory=RateSettings)
     quality: QualitySettings = field(default_factory=QualitySettings)
@@ -146,12 +191,7 @@ class AdmissionSettings:
     quarantine: QuarantineSettings = field(default_factory=QuarantineSettings)
 
     def __post_init__(self) -> None:
-        for name, kind in _SECTIONS.items():
-            if not isinstance(getattr(self, name), kind):
-                raise FixSettings(
-                    f"expected {name} to be {kind.__name__}, was {getattr(self, name)!r}; "
-                    "use AdmissionSettings.from_dict for plain mappings"
-                )
+        super().__post_init__()
         trust, shares = self.trust, self.concentration
         if trust.floor > trust.cap:
             raise FixSettings(f"expected trust.floor at most {trust.cap:g}, was {trust.floor:g}")
@@ -169,39 +209,3 @@ class AdmissionSettings:
                 f"expected quality.outlier_minimum at most quality.outlier_window "
                 f"({self.quality.outlier_window}), was {self.quality.outlier_minimum}"
             )
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> AdmissionSettings:
-        """Build from nested plain mappings; missing keys keep their defaults.
-
-        Raises
-        ------
-        FixSettings
-            For an unknown section or key, or an impossible value.
-        """
-        built: dict[str, Any] = {}
-        for name, section in values.items():
-            if name not in _SECTIONS:
-                raise unknown_key(name, _SECTIONS)
-            if not isinstance(section, Mapping):
-                raise FixSettings(f"expected {name} to be a mapping of settings, was {section!r}")
-            built[name] = _SECTIONS[name].from_dict(section)
-        return cls(**built)
-
-    def to_dict(self) -> dict[str, dict[str, Any]]:
-        """Nested plain dictionary, read back by :meth:`from_dict`."""
-        return {name: getattr(self, name).to_dict() for name in _SECTIONS}
-
-
-_SECTIONS: dict[str, type[Section]] = {
-    kind.NAME: kind
-    for kind in (
-        SealSettings,
-        RateSettings,
-        QualitySettings,
-        NoiseSettings,
-        TrustSettings,
-        ConcentrationSettings,
-        QuarantineSettings,
-    )
-}

@@ -18,7 +18,8 @@ class GateSettings(Section):
     0.005.
     """
 
-    NAME = "gate"
+    NAME = "gating"
+    SPARSE = True
 
     drift: float = setting(0.5, checks.above(0), "Mahalanobis distance of the means")
     spectrum: float = setting(
@@ -55,11 +56,11 @@ class GateSettings(Section):
         super().__post_init__()
         if self.divergence_warn > self.divergence:
             raise FixSettings(
-                f"expected gate.divergence_warn at most gate.divergence ({self.divergence:g}), "
+                f"expected gating.divergence_warn at most gating.divergence ({self.divergence:g}), "
                 f"was {self.divergence_warn:g}"
             )
         if 1.0 / (self.draws + 1) > self.false_alarm:
             raise FixSettings(
-                f"expected gate.draws of at least {1 / self.false_alarm - 1:.0f} for a false "
+                f"expected gating.draws of at least {1 / self.false_alarm - 1:.0f} for a false "
                 f"alarm rate of {self.false_alarm:g}, was {self.draws}"
             )
