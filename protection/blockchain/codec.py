@@ -281,7 +281,9 @@ def _number(value: Any) -> float:
 
 
 _READERS: dict[str, Callable[[Any], Any]] = {
-    **dict.fromkeys(("time", "reference_time"), lambda value: datetime.fromisoformat(value)),
+    **dict.fromkeys(
+        ("time", "reference_time", "until"), lambda value: datetime.fromisoformat(value)
+    ),
     **dict.fromkeys(
         (
             *("open", "high", "low", "close", "volume", "bid", "ask", "bid_size", "ask_size"),

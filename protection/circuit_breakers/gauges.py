@@ -32,6 +32,7 @@ _UNITS = {
     "imbalance": "x",
     "mute_feed": "x",
 }
+_REST = timedelta(days=7)
 _FEEDS = {"slippage_high": "slippage"}
 """Gauges that read another gauge's statistic."""
 
@@ -44,6 +45,14 @@ Say = Callable[[Breaker, Change, datetime, float], None]
 def scope_of(name: str) -> str:
     """Scope as the board names it: a bare name is a symbol."""
     return name if name == PORTFOLIO or name.startswith(_WIDE) else f"symbol:{name}"
+
+
+def _expected(record: Statistic, now: datetime) -> datetime:
+    """Moment from which the next figure is missing: now, or when its source is back."""
+    until = record.until
+    if until is None or until.tzinfo is None or not until > now:
+        return now
+    return min(until, now + _REST)
 
 
 def gauge_rule(name: str, spec: GaugeSpec, meaning: str) -> BreakerRule:
@@ -134,18 +143,18 @@ class Gauges:
             breaker = self.breakers.get(key)
             if breaker is None:
                 self.breakers[key] = breaker = Breaker(self._rules[name], scope)
-            self._fed[key] = now
+            self._fed[key] = heard = _expected(record, now)
             age = self._stale.get(name)
             value = -record.value if breaker.rule.below else record.value
             if age is not None and now - record.time > age:
                 value = math.nan  # it came now, but tells of long ago
             changed |= self._step(breaker, now, session, value, equity)
-            if age is not None and (self._due is None or now + age < self._due):
-                self._due = now + age
+            if age is not None and (self._due is None or heard + age < self._due):
+                self._due = heard + age
         return changed
 
     def last_time(self, name: str, scope: str) -> datetime | None:
-        """When a statistic of that name and scope was fed last."""
+        """When a statistic of that name and scope was fed last, or is expected again."""
         return self._fed.get((name, scope_of(scope)))
 
     def step(self, now: datetime, session: int, equity: float) -> bool:

@@ -254,3 +254,24 @@ def test_a_gauge_trips_exactly_beyond_its_threshold(name, value, edge) -> None:
     beyond |= not math.isfinite(value) or (not spec.strict and value == spec.threshold)
     guards = {reason.guard for reason in world.system.verdict.reasons}
     assert (name in guards) == beyond
+
+
+def test_a_source_that_rests_over_night_is_not_missed_before_it_is_back(make_world) -> None:
+    world = make_world(store=MemoryStateStore())
+    world.system.evaluate(world.portfolio())
+    back = world.clock.now() + timedelta(hours=17)
+    world.system.observe(Statistic("SPY", world.clock.now(), "vpin", 0.3, back))
+
+    assert later(world, 16 * 3600).for_symbol("SPY").state is Action.ALLOW
+    world.restart()
+    assert later(world, 3600 + 900).for_symbol("SPY").state is Action.ALLOW
+    assert "stale" in later(world, 1).for_symbol("SPY").reason
+
+
+def test_nobody_rests_longer_than_a_week(world) -> None:
+    world.system.evaluate(world.portfolio())
+    far = world.clock.now() + timedelta(days=4000)
+    world.system.observe(Statistic("SPY", world.clock.now(), "vpin", 0.3, far))
+
+    assert later(world, 7 * 86_400 + 900).for_symbol("SPY").state is Action.ALLOW
+    assert later(world, 1).for_symbol("SPY").state is Action.SKIP_LEARN
