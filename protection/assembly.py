@@ -6,7 +6,7 @@ the daily work: market, account, orders.
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -21,6 +21,7 @@ from protection.circuit_breakers.watch import SymbolWatch
 from protection.contracts.actions import WARM_UP, Action, Event, Reason, Verdict
 from protection.contracts.clock import Clock, SessionCalendar, as_utc
 from protection.contracts.errors import FixInput, NameActor, RecoverState, RetryWrite
+from protection.contracts.persons import named
 from protection.contracts.settings import ProtectionSettings
 from protection.contracts.stores import MemoryStateStore, StateJournal, StateStore
 from protection.risk.checks.build import OrderChecks
@@ -32,6 +33,7 @@ from protection.risk.policy import NO_CUSHION, Cushion, CushionPolicy
 STATE_KEY = "protection.state"
 STATE_KIND = "protection-state"
 STATE_VERSION = 3
+WITHOUT_NAME = "expected an actor and a reason, was {actor!r}, {reason!r}"
 DISABLE_AT_MOST = timedelta(days=1)
 """Longest time for which a breaker can be taken out of the verdict."""
 
@@ -54,6 +56,15 @@ EVENTS_KEPT = 100_000
 EVENTS_IN_ENTRY = 50
 
 Ledger = LedgerLike
+
+
+class Counters(dict[str, int]):
+    """Numbers by name, 0 where nothing was counted; counts several times as fast as ``Counter``."""
+
+    def __missing__(self, name: str) -> int:
+        return 0
+
+
 Built = TypeVar("Built", bound="Assembly")
 
 
@@ -91,7 +102,7 @@ class Assembly:
         sink: Callable[[Event], None] | None,
     ) -> None:
         self._settings = settings = settings if settings is not None else ProtectionSettings()
-        self.counters: Counter[str] = Counter()
+        self.counters = Counters()
         self.events: deque[Event] = deque(maxlen=EVENTS_KEPT)
         self._lock = RLock()
         self._turn: Any = self._lock
@@ -118,6 +129,7 @@ class Assembly:
         self._guards: dict[str, JumpGuard] = {}
         self._kill = KillSwitch(self._store, clock)
         self._kill_seen = ""
+        self._watched = settings.kill.watch
         self._more = FurtherLimits(settings.exposure, settings.tail)
         self._checks = OrderChecks(
             settings.orders, settings.session.timezone, lambda: self._account.session_index
@@ -240,12 +252,10 @@ class Assembly:
         NameActor
             Without actor or reason.
         """
-        if not actor.strip() or not reason.strip():
-            raise NameActor(f"expected an actor and a reason, was {actor!r}, {reason!r}")
+        who = ": ".join(named(actor, reason, WITHOUT_NAME))
         with self._turn:
             reading = self._account.reading
             equity = 0.0 if reading is None else reading.equity
-            who = f"{actor.strip()}: {reason.strip()}"
             found = self._board.rearm(breaker, self._clock.now(), equity, who)
             if found:
                 self._persist()
@@ -285,10 +295,9 @@ class Assembly:
     def _absence(
         self, kind: str, breaker: str, actor: str, reason: str, until: datetime | None
     ) -> bool:
-        if not actor.strip() or not reason.strip():
-            raise NameActor(f"expected an actor and a reason, was {actor!r}, {reason!r}")
+        who = ": ".join(named(actor, reason, WITHOUT_NAME))
         with self._turn:
-            now, who = self._clock.now(), f"{actor.strip()}: {reason.strip()}"
+            now = self._clock.now()
             if until is None:
                 found = self._board.enable(breaker, now, who)
             else:
@@ -314,7 +323,7 @@ class Assembly:
             return self._resolve()
 
     def _killed_now(self) -> bool:
-        return self._kill.poll() if self.settings.kill.watch else self._kill.killed
+        return self._kill.poll() if self._watched else self._kill.killed
 
     def _look_at_kill(self, now: datetime, own: bool = False) -> None:
         self._killed_now()

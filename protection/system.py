@@ -56,6 +56,12 @@ from protection.risk.targets import cut_targets
 REPEATED = "repeated_execution"
 """Check of the order gate and gauge that latches a symbol."""
 
+
+def _unwritten(order: OrderRequest, answer: Verdict) -> str:
+    """Nothing is written down without a ledger, and nothing can fail."""
+    return ""
+
+
 __all__ = ["STATE_KEY", "Ledger", "ProtectionSystem"]
 
 
@@ -380,14 +386,16 @@ class ProtectionSystem(Assembly):
         """
         with self._turn:
             self.counters["orders"] += 1
+            snapshot: Any = None
+            audit: Callable[[OrderRequest, Verdict], str] = _unwritten
             if self._trail is not None:
                 self._trail.answered = False
-            snapshot: Any = None
 
-            def audit(asked: OrderRequest, answer: Verdict) -> str:
-                adds = answer.allowed and answer.evidence.get("adds", False)
-                return self._told(Trail.ordered, asked, snapshot, answer, durable=adds)
+                def written(asked: OrderRequest, answer: Verdict) -> str:
+                    adds = answer.allowed and answer.evidence.get("adds", False)
+                    return self._told(Trail.ordered, asked, snapshot, answer, durable=adds)
 
+                audit = written
             try:
                 snapshot = portfolio() if callable(portfolio) else portfolio
                 try:
