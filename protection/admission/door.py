@@ -40,7 +40,8 @@ from protection.admission.sequence import Arrival
 from protection.admission.state import FeedHealth, SourceState, load_into, snapshot_of
 from protection.contracts.admission_settings import AdmissionSettings
 from protection.contracts.clock import Clock
-from protection.contracts.errors import FixInput, NameActor, RecoverState, RetryWrite
+from protection.contracts.errors import FixInput, RecoverState, RetryWrite
+from protection.contracts.persons import named
 from protection.contracts.records import Bar, Quote, Trade
 from protection.contracts.stores import StateStore, StateVault
 
@@ -407,7 +408,7 @@ class Admission:
         RetryWrite
             When the new state could not be stored.
         """
-        _named(actor, reason)
+        named(actor, reason)
         with self._lock:
             held = self.quarantine.pop(ticket)
             if held is None:
@@ -428,7 +429,7 @@ class Admission:
         RetryWrite
             When the new state could not be stored.
         """
-        _named(actor, reason)
+        named(actor, reason)
         with self._lock:
             held = self.quarantine.pop(ticket)
             if held is not None:
@@ -581,7 +582,7 @@ class Admission:
         RetryWrite
             When the evidence or the new state could not be stored; the door stays shut.
         """
-        _named(actor, reason)
+        named(actor, reason)
         with self._lock:
             if self._vault is not None and self._sealed:
                 self._vault.release()
@@ -620,8 +621,3 @@ def _forged(envelope: Envelope, state: SourceState) -> Rejected | None:
     if genuine is not True:
         return Rejected(Cause.FORGED, f"the signature is not {state.source.name}'s")
     return None
-
-
-def _named(actor: str, reason: str) -> None:
-    if not str(actor).strip() or not str(reason).strip():
-        raise NameActor(f"expected actor and reason, was actor={actor!r}, reason={reason!r}")

@@ -10,7 +10,8 @@ from typing import Any
 from protection.admission.hours import AlwaysOpen, TradingHours
 from protection.admission.seals import Verifier
 from protection.contracts.clock import as_utc
-from protection.contracts.errors import FixSettings, NameActor
+from protection.contracts.errors import FixSettings
+from protection.contracts.persons import named
 
 _ALWAYS = AlwaysOpen()
 
@@ -142,7 +143,7 @@ class SourceRegistry:
         NameActor
             Without actor or reason.
         """
-        _named(actor, reason)
+        named(actor, reason)
         self.revision += 1
         return self.banned.pop(name, None) is not None
 
@@ -173,7 +174,7 @@ class SourceRegistry:
         NameActor
             Without actor or reason.
         """
-        _named(actor, reason)
+        named(actor, reason)
         self.revision += 1
         return self.suspicious.pop(name, None) is not None
 
@@ -204,13 +205,8 @@ class SourceRegistry:
         self.revision += 1
 
 
-def _named(actor: str, reason: str) -> None:
-    if not str(actor).strip() or not str(reason).strip():
-        raise NameActor(f"expected actor and reason, was actor={actor!r}, reason={reason!r}")
-
-
 def _listing(actor: str, reason: str, now: datetime, until: datetime | None) -> Listing:
-    _named(actor, reason)
+    named(actor, reason)
     return Listing(actor, reason, as_utc(now), None if until is None else as_utc(until))
 
 

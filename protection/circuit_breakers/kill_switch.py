@@ -18,12 +18,17 @@ from typing import Any
 
 from protection.circuit_breakers.kill_log import KillLog, merged
 from protection.contracts.clock import Clock
-from protection.contracts.errors import NameActor, RecoverState, RetryWrite
+from protection.contracts.errors import RecoverState, RetryWrite
+from protection.contracts.persons import named
 from protection.contracts.stores import FullLog, StateStore, pack, pack_damaged, unpack
 
 LOCK_KEY = "trading.lock"
 _KIND = "trading-lock"
 _VERSION = 1
+_WITHOUT = (
+    "expected an actor and a reason, was actor {actor!r}, reason {reason!r}; "
+    "repeat the call with both"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,16 +62,6 @@ class KillRecord:
             "flatten": self.flatten,
         }
         return told | {k: v for k in ("role", "second") if (v := getattr(self, k))}
-
-
-def _named(actor: str, reason: str) -> tuple[str, str]:
-    who, why = str(actor or "").strip(), str(reason or "").strip()
-    if not who or not why:
-        raise NameActor(
-            f"expected an actor and a reason, was actor {actor!r}, reason {reason!r}; "
-            "repeat the call with both"
-        )
-    return who, why
 
 
 class KillSwitch:
@@ -127,7 +122,7 @@ class KillSwitch:
             When the lock could not be written. Trading IS killed in this process; repeat until
             the call returns, because a restart would not know.
         """
-        who, why = _named(actor, reason)
+        who, why = named(actor, reason, _WITHOUT)
         self._killed = True  # before the lock: a gate on another thread sees it at once
         with self._lock:
             self._killed = True
@@ -154,7 +149,7 @@ class KillSwitch:
         RetryWrite
             When it could not be written; it stays killed then.
         """
-        who, why = _named(actor, reason)
+        who, why = named(actor, reason, _WITHOUT)
         with self._lock:
             time = self._clock.now().isoformat()
             record = KillRecord(False, who, why, time, False, role, second)
@@ -344,6 +339,6 @@ def lock_text(actor: str, reason: str, time: datetime, *, flatten: bool = True) 
     NameActor
         Without actor or reason.
     """
-    who, why = _named(actor, reason)
+    who, why = named(actor, reason, _WITHOUT)
     record = KillRecord(True, who, why, time.isoformat(), flatten)
     return pack(_KIND, _VERSION, {"history": [record.as_dict()]})

@@ -24,8 +24,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from protection.contracts.clock import Clock
-from protection.contracts.errors import FixInput, NameActor, RecoverState
+from protection.contracts.errors import FixInput, RecoverState
 from protection.contracts.gating_settings import GateSettings
+from protection.contracts.persons import named
 from protection.contracts.stores import MemoryStateStore, StateStore, StateVault
 from protection.gating.anchor import Anchor, Model, as_rows
 from protection.gating.checkpoints import Checkpoints
@@ -262,7 +263,7 @@ class ModelGate:
         RetryWrite
             When it could not be stored; nothing has changed then.
         """
-        _named(actor, reason)
+        named(actor, reason)
         with self._lock:
             good = list(self._good)
             if len(good) > 1:
@@ -322,7 +323,7 @@ class ModelGate:
         RetryWrite
             When it could not be stored; nothing has changed then.
         """
-        _named(actor, reason)
+        named(actor, reason)
         with self._lock:
             if proposal not in self._proposals:
                 known = ", ".join(self._proposals) or "none"
@@ -518,8 +519,3 @@ def _decision(plain: Mapping[str, Any]) -> Decision:
         tuple(float(value) for value in plain["figures"]),
         plain["actor"],
     )
-
-
-def _named(actor: str, reason: str) -> None:
-    if not str(actor).strip() or not str(reason).strip():
-        raise NameActor(f"expected actor and reason, was actor={actor!r}, reason={reason!r}")
