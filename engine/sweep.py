@@ -384,17 +384,10 @@ def _on_ray(
             f"expected ray to be installed for the cluster {cluster}, it is not; "
             "pip install ray, or leave --cluster away"
         ) from None
-    local = cluster in ("local", "ray://local")
     began = not ray.is_initialized()
     if began:
         try:
-            ray.init(
-                address="local" if local else cluster,
-                ignore_reinit_error=True,
-                log_to_driver=False,
-                include_dashboard=False if local else None,
-                runtime_env={"env_vars": _ONE_THREAD | {"PYTHONPATH": str(_ENGINE.parent)}},
-            )
+            _start_ray(ray, cluster)
         except (ConnectionError, RuntimeError, ValueError) as error:
             raise EngineError(f"expected a Ray cluster at {cluster}: {error}") from error
     try:
@@ -424,6 +417,36 @@ def _on_ray(
     finally:
         if began:
             ray.shutdown()
+
+
+def _start_ray(ray: Any, cluster: str) -> None:
+    """Start a Ray of this machine, or join one."""
+    python_path = str(_ENGINE.parent)
+    if cluster not in ("local", "ray://local"):
+        ray.init(
+            address=cluster,
+            ignore_reinit_error=True,
+            log_to_driver=False,
+            runtime_env={"env_vars": _ONE_THREAD | {"PYTHONPATH": python_path}},
+        )
+        return
+    # its workers inherit the variables: an environment of their own would have to be made first,
+    # while the workers that Ray starts at once stood idle
+    own = os.environ.get("PYTHONPATH")
+    try:
+        os.environ["PYTHONPATH"] = os.pathsep.join([python_path, *([own] if own else [])])
+        with _environment(_ONE_THREAD):
+            ray.init(
+                address="local",
+                ignore_reinit_error=True,
+                log_to_driver=False,
+                include_dashboard=False,
+            )
+    finally:
+        if own is None:
+            del os.environ["PYTHONPATH"]
+        else:
+            os.environ["PYTHONPATH"] = own
 
 
 # -- keys -----------------------------------------------------------------------------------------
