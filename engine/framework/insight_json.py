@@ -9,8 +9,11 @@ from typing import Any
 from engine.framework.insight import Insight
 from engine.framework.support import NO_TIME
 from engine.types.decimals import normalize, plain, round_half_even
+from engine.types.enums import InsightDirection, InsightType
 
 _EPOCH = datetime(1970, 1, 1)
+_TYPES = {kind: kind.name.lower() for kind in InsightType}
+_DIRECTIONS = {direction: direction.name.lower() for direction in InsightDirection}
 
 
 def _seconds(moment: datetime | None) -> float:
@@ -21,27 +24,28 @@ def _rounded(value: float | None) -> str | None:
     """Four decimals as text, as LEAN writes doubles that it rounds."""
     if value is None:
         return None
-    number = round(value, 4)
-    text = repr(int(number)) if number == int(number) else repr(number)
-    return "-0" if text == "0" and str(number).startswith("-") else text
+    text = repr(round(value, 4))
+    if text.endswith(".0"):
+        return text[:-2]
+    return repr(int(float(text))) if "e+" in text else text
 
 
 def insight_record(insight: Insight) -> dict[str, Any]:
     """Return one insight; numbers that LEAN keeps exact are ``Decimal``."""
-    score = insight.score
+    score, generated = insight.score, _seconds(insight._generated)
     return {
         "id": insight.id.hex,
         "groupId": None if insight.group_id is None else insight.group_id.hex,
         "sourceModel": insight.source_model,
-        "generatedTime": _seconds(insight._generated),
-        "createdTime": _seconds(insight._generated),
+        "generatedTime": generated,
+        "createdTime": generated,
         "closeTime": _seconds(insight._close),
         "symbol": str(insight.symbol.id),
         "ticker": insight.symbol.value,
-        "type": insight.type.name.lower(),
+        "type": _TYPES[insight.type],
         "reference": insight._reference_value,
         "referenceValueFinal": insight._reference_value_final,
-        "direction": insight.direction.name.lower(),
+        "direction": _DIRECTIONS[insight.direction],
         "period": insight.period.total_seconds(),
         "magnitude": _rounded(insight.magnitude),
         "confidence": _rounded(insight.confidence),

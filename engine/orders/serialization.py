@@ -74,6 +74,11 @@ def number(value: Decimal) -> float:
     return _Token(json_number(value))
 
 
+def plain_number(value: Decimal) -> float:
+    """Return the float of the digits that :func:`number` prints: there is no negative zero."""
+    return float(value) + 0.0
+
+
 def _text_of(value: Decimal) -> str:
     return _Raw(json_number(value))
 
@@ -95,9 +100,11 @@ def time_text(moment: datetime, utc: bool = True, ticks: int = 0) -> str:
 
     ``ticks`` are .NET's 100 nanoseconds below a microsecond.
     """
-    text = moment.isoformat(timespec="seconds")
     if moment.microsecond or ticks:
+        text = moment.isoformat(timespec="seconds")
         text += f".{moment.microsecond:06d}{ticks}".rstrip("0")
+    else:
+        text = moment.isoformat()
     return text + "Z" if utc else text
 
 
@@ -120,7 +127,11 @@ def _write(value: Any) -> str:
     if kind is int:
         return str(value)
     if isinstance(value, dict):
-        return "{" + ",".join([_key(k) + _write(v) for k, v in value.items()]) + "}"
+        members = [
+            _key(k) + (v if type(v) is _Raw else _write(v))  # most of an order's
+            for k, v in value.items()
+        ]
+        return "{" + ",".join(members) + "}"
     if isinstance(value, (list, tuple)):
         return "[" + ",".join(map(_write, value)) + "]"
     if isinstance(value, Decimal):
@@ -145,14 +156,28 @@ def _lower_camel(member: Any) -> str:
     return _camel(member.name.lower())
 
 
+_MOMENTS = (
+    ("_last_fill_time", "lastFillTime"),
+    ("_last_update_time", "lastUpdateTime"),
+    ("_canceled_time", "canceledTime"),
+)
+
+
 def order_json(order: Any, rounded: bool = False) -> dict[str, Any]:
-    """Return the JSON members of an order; with ``rounded`` as the hash wants it."""
+    """Return the JSON members of an order; with ``rounded`` as the hash wants it.
+
+    Numbers keep their digits only for :func:`dump`.
+    """
     # the hash needs the text only
-    shown: Callable[[Decimal], Any] = _text_of if rounded else number
+    return _members(order, _text_of if rounded else number, rounded)
 
-    def price(value: Decimal) -> Any:
-        return shown(smart_rounding(value) if rounded else value)
 
+def order_record(order: Any) -> dict[str, Any]:
+    """Return the JSON members of an order as result files hold them."""
+    return _members(order, plain_number, False)
+
+
+def _members(order: Any, shown: Callable[[Decimal], Any], rounded: bool) -> dict[str, Any]:
     out: dict[str, Any] = {}
     kind = order.type
     for name in _KIND_MEMBERS[kind]:
@@ -163,22 +188,23 @@ def order_json(order: Any, rounded: bool = False) -> dict[str, Any]:
         elif name == "quantity" or kind is OrderType.COMBO_LEG_LIMIT:
             out[_camel(name)] = shown(getattr(order, "_" + name))
         else:
-            out[_camel(name)] = price(getattr(order, "_" + name))
+            value = getattr(order, "_" + name)
+            out[_camel(name)] = shown(smart_rounding(value) if rounded else value)
     filled = normalize(smart_rounding(order._price)) if rounded else order._price
     # LEAN rounds the limit in place before it looks whether the order could fill at once
     limit = smart_rounding(order._limit_price) if rounded and kind is OrderType.LIMIT else None
     symbol, data, group = order.symbol, order.order_submission_data, order.group_order_manager
-    out["id"] = order.id
+    out["id"] = order._id
     out["contingentId"] = order.contingent_id
     out["brokerId"] = list(order.broker_id)
     out["symbol"] = _symbol_text(symbol) if rounded else symbol_json(symbol)
     out["price"] = shown(filled)
     out["priceCurrency"] = order.price_currency
     out["time"] = out["createdTime"] = time_text(order._time, ticks=order._time_ticks)
-    for name in ("last_fill_time", "last_update_time", "canceled_time"):
-        moment = getattr(order, "_" + name)
+    for slot, name in _MOMENTS:
+        moment = getattr(order, slot)
         if moment is not None:
-            out[_camel(name)] = time_text(moment)
+            out[name] = time_text(moment)
     if "quantity" not in out:
         out["quantity"] = shown(order._quantity)
     out["status"] = int(order.status)
@@ -188,15 +214,16 @@ def order_json(order: Any, rounded: bool = False) -> dict[str, Any]:
     out["securityType"] = int(order.security_type)
     out["direction"] = int(order.direction)
     out["value"] = shown(order._quantity * filled)
-    out["orderSubmissionData"] = (
-        None
-        if data is None
-        else {
-            "bidPrice": shown(data._bid_price),
-            "askPrice": shown(data._ask_price),
-            "lastPrice": shown(data._last_price),
+    if data is None:
+        out["orderSubmissionData"] = None
+    else:
+        last, bid, ask = data._last_price, data._bid_price, data._ask_price
+        text = shown(last)
+        out["orderSubmissionData"] = {
+            "bidPrice": text if bid is last else shown(bid),
+            "askPrice": text if ask is last else shown(ask),
+            "lastPrice": text,
         }
-    )
     out["isMarketable"] = (
         order._is_marketable_at(limit) if limit is not None else (order.is_marketable)
     )
@@ -217,8 +244,13 @@ def order_list_hash(orders: Iterable[Any]) -> str:
     return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
 
 
-def order_event_json(event: Any, algorithm_id: str) -> dict[str, Any]:
-    """Return the JSON members of an order event as result files hold them."""
+def order_event_json(
+    event: Any, algorithm_id: str, shown: Callable[[Decimal], float] = number
+) -> dict[str, Any]:
+    """Return the JSON members of an order event as result files hold them.
+
+    Numbers keep their digits for :func:`dump`; with ``plain_number`` they are floats and no more.
+    """
     symbol, fee = event.symbol, event.order_fee.value
     out: dict[str, Any] = {
         "id": f"{algorithm_id}-{event.order_id}-{event.id}",
@@ -232,20 +264,20 @@ def order_event_json(event: Any, algorithm_id: str) -> dict[str, Any]:
         "status": _lower_camel(event.status),
     }
     if fee.currency != "QCC":
-        out["orderFeeAmount"] = number(fee._amount)
+        out["orderFeeAmount"] = shown(fee._amount)
         out["orderFeeCurrency"] = fee.currency
-    out["fillPrice"] = number(event._fill_price)
+    out["fillPrice"] = shown(event._fill_price)
     out["fillPriceCurrency"] = event.fill_price_currency
-    out["fillQuantity"] = number(event._fill_quantity)
+    out["fillQuantity"] = shown(event._fill_quantity)
     out["direction"] = _lower_camel(event.direction)
     if event.message:
         out["message"] = event.message
     out["isAssignment"] = event.is_assignment
-    out["quantity"] = number(event._quantity)
+    out["quantity"] = shown(event._quantity)
     if event._stop_price is not None:
-        out["stopPrice"] = number(event._stop_price)
+        out["stopPrice"] = shown(event._stop_price)
     if event._limit_price is not None:
-        out["limitPrice"] = number(event._limit_price)
+        out["limitPrice"] = shown(event._limit_price)
     if event.is_in_the_money:
         out["isInTheMoney"] = True
     return out

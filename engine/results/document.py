@@ -35,7 +35,12 @@ class Document:
     def __init__(
         self, handler: Any, status: str, error: str, stack_trace: str, seconds: float
     ) -> None:
-        from engine.orders.serialization import order_event_json, order_json, order_list_hash
+        from engine.orders.serialization import (
+            order_event_json,
+            order_list_hash,
+            order_record,
+            plain_number,
+        )
 
         self._handler = handler
         algorithm, engine = handler._algorithm, handler._engine
@@ -49,9 +54,12 @@ class Document:
         self._runtime = handler.runtime(self._results.summary)
         self._summary = dict(self._results.summary)
         self._hash = order_list_hash(orders.values())
-        self._orders = {str(number): order_json(order) for number, order in orders.items()}
+        self._orders = {str(number): order_record(order) for number, order in orders.items()}
         name = algorithm.algorithm_id
-        self._events = [order_event_json(event, name) for event in engine.transactions.order_events]
+        self._events = [
+            order_event_json(event, name, plain_number)
+            for event in engine.transactions.order_events
+        ]
         self._profit_loss = {
             time_text(time): float(profit)
             for time, profit, _ in profit_records(algorithm.transactions)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
+import threading
 from collections.abc import Iterable
 from decimal import Decimal
 from pathlib import Path
@@ -43,6 +44,46 @@ def _sync_folder(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+class Writing:
+    """Writes files while the caller goes on to make the next one: disks are waited for at the end.
+
+    >>> with Writing() as out:
+    ...     out.text(Path("first.json"), "{}")  # doctest: +SKIP
+    """
+
+    def __init__(self) -> None:
+        self._threads: list[threading.Thread] = []
+        self._errors: list[BaseException] = []
+
+    def __enter__(self) -> Writing:
+        return self
+
+    def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
+        """Wait for the files.
+
+        Raises
+        ------
+        OSError
+            What :func:`write_text` raised for the first that could not be written.
+        """
+        for thread in self._threads:
+            thread.join()
+        if error is None and self._errors:
+            raise self._errors[0]
+
+    def text(self, path: Path, text: str) -> None:
+        """Begin to write a file as :func:`write_text` does."""
+        thread = threading.Thread(target=self._write, args=(path, text))
+        self._threads.append(thread)
+        thread.start()
+
+    def _write(self, path: Path, text: str) -> None:
+        try:
+            write_text(path, text)
+        except BaseException as error:
+            self._errors.append(error)
 
 
 def write_json(path: Path, content: Any) -> None:

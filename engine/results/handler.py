@@ -455,8 +455,9 @@ class ResultHandler:
         target = Path(directory)
         name = self._algorithm.algorithm_id
         parts = files.JsonParts(self._document.shared())
-        lean = self._document.lean_result()
-        files.write_text(target / "result.json", parts.text(content))
-        files.write_text(target / f"{name}.json", parts.text(lean))
-        files.write_text(target / f"{name}-order-events.json", parts.text(content["order_events"]))
-        files.write_text(target / f"{name}-log.txt", "\n".join([*content["log"], ""]))
+        with files.Writing() as out:
+            out.text(target / f"{name}-log.txt", "\n".join([*content["log"], ""]))
+            events = parts.text(content["order_events"])
+            out.text(target / f"{name}-order-events.json", events)
+            out.text(target / "result.json", parts.text(content))
+            out.text(target / f"{name}.json", parts.text(self._document.lean_result()))

@@ -127,10 +127,14 @@ class ChartPoint(ISeriesPoint):
 def json_points(points: Iterable[Any]) -> list[Any]:
     """Return what result files hold of points: ``[x, y]``, a candlestick's five numbers."""
     out: list[Any] = []
+    known: Decimal | None = None
+    number: float | None = None
     for point in points:
         if type(point) is ChartPoint:
             value = point._y
-            out.append([_nearest_second(point._utc), None if value is None else float(value)])
+            if value is not known:  # days without trading share their number
+                known, number = value, None if value is None else float(value)
+            out.append([_nearest_second(point._utc), number])
         else:
             out.append(point._json())
     return out
@@ -214,6 +218,10 @@ class Candlestick(ISeriesPoint):
         return Candlestick(self)
 
     def _json(self) -> Any:
+        open_, high, low, close = self._open, self._high, self._low, self._close
+        if open_ is high is low is close:
+            number = None if close is None else float(close)
+            return [self.long_time, number, number, number, number]
         return [self.long_time, self.open, self.high, self.low, self.close]
 
     def __str__(self) -> str:

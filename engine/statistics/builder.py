@@ -12,9 +12,9 @@ from typing import Any
 
 from engine.statistics.arithmetic import (
     HUNDRED,
-    divide,
     double_text,
     fixed,
+    ratio,
     round_to_significant,
     rounded_text,
     times_100,
@@ -187,14 +187,14 @@ class StatisticsBuilder:
 
 def daily_returns(percentages: Sequence[Decimal]) -> list[float]:
     """Fractions of per cent returns without those of the start and of the first day."""
-    return [float(divide(value, HUNDRED)) for value in percentages[2:]]
+    return [float(ratio(value, HUNDRED)) for value in percentages[2:]]
 
 
 def benchmark_returns(prices: Sequence[Decimal]) -> list[float]:
     """Relative changes of benchmark prices; the change of the first day is left out."""
     changes = []
     for previous, price in pairwise(prices[1:]):
-        changes.append(float(divide(price - previous, previous)) if previous else 0.0)
+        changes.append(float(ratio(price - previous, previous)) if previous else 0.0)
     return changes
 
 

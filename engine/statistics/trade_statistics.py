@@ -163,12 +163,11 @@ class TradeStatistics(LeanObject):
                     peak_time = trade._utc_exit
                     in_drawdown = False
             else:
-                previous = self._average_loss
-                self._count_loser(profit, ticks)
+                off = subtract(profit, self._average_loss)
+                self._count_loser(profit, off, ticks)
                 losing_spans.append(ticks)
                 downside_sum = add(
-                    downside_sum,
-                    multiply(subtract(profit, previous), subtract(profit, self._average_loss)),
+                    downside_sum, multiply(off, subtract(profit, self._average_loss))
                 )
                 winners, losers = 0, losers + 1
                 self._maximum_closed_trade_drawdown = min(
@@ -178,11 +177,9 @@ class TradeStatistics(LeanObject):
             self.max_consecutive_winning_trades = max(self.max_consecutive_winning_trades, winners)
             self.max_consecutive_losing_trades = max(self.max_consecutive_losing_trades, losers)
             count = self.total_number_of_trades
-            previous = mean
-            mean = next_mean(mean, profit, count)
-            variance_sum = add(
-                variance_sum, multiply(subtract(profit, previous), subtract(profit, mean))
-            )
+            off = subtract(profit, mean)
+            mean = add(mean, divide(off, Decimal(count)))
+            variance_sum = add(variance_sum, multiply(off, subtract(profit, mean)))
             self._average_ticks = _next_average(self._average_ticks, ticks, count)
             spans.append(ticks)
             self._average_mae = next_mean(self._average_mae, trade._mae, count)
@@ -211,11 +208,12 @@ class TradeStatistics(LeanObject):
         self._average_winning_ticks = _next_average(self._average_winning_ticks, ticks, count)
         self._largest_profit = max(self._largest_profit, profit)
 
-    def _count_loser(self, profit: Decimal, ticks: int) -> None:
+    def _count_loser(self, profit: Decimal, off: Decimal, ticks: int) -> None:
+        """Take a loss that lies ``off`` the mean of those before it."""
         self.number_of_losing_trades += 1
         count = self.number_of_losing_trades
         self._total_loss += profit
-        self._average_loss = next_mean(self._average_loss, profit, count)
+        self._average_loss = add(self._average_loss, divide(off, Decimal(count)))
         self._average_losing_ticks = _next_average(self._average_losing_ticks, ticks, count)
         self._largest_loss = min(self._largest_loss, profit)
 

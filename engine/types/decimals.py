@@ -151,10 +151,14 @@ def truncate(value: Decimal) -> Decimal:
 
 def plain(value: Decimal) -> str:
     """Print as .NET's invariant ``decimal.ToString()``: no exponent, the scale kept."""
+    text = str(value)
     if not value:
+        if "E" not in text:  # .NET shows no negative zero
+            return text if text[0] != "-" else text[1:]
         exponent = _exponent(value)
         return "0" if exponent >= 0 else "0." + "0" * -exponent
-    text = format(value, "f")
+    if "E" in text:  # of tens, or below a millionth
+        text = format(value, "f")
     if len(text) > 29:
         # as many digits as the context has, which may be one more than 96 bits hold
         from engine.statistics.arithmetic import fit

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 
 import pytest
 
-from engine.orders.serialization import dump, order_json, order_list_hash
+from engine.orders.serialization import dump, order_json, order_list_hash, order_record
 
 sys.path.insert(0, str(Path(__file__).parent))
 import golden
@@ -47,3 +48,12 @@ def test_the_json_of_an_order_is_the_text_lean_wrote(name: str) -> None:
     assert texts, "expected one order a line in the recorded file"
     for key, values in run["orders"].items():
         assert dump(order_json(golden.order_of(values))) == texts[key]
+
+
+@pytest.mark.parametrize("name", golden.names())
+def test_the_record_of_an_order_has_the_numbers_of_its_text(name: str) -> None:
+    for values in golden.run(name)["orders"].values():
+        order = golden.order_of(values)
+        record = order_record(order)
+        assert json.loads(dump(order_json(order))) == record
+        assert list(record) == list(order_json(order))

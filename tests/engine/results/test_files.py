@@ -62,3 +62,25 @@ def test_a_number_that_json_does_not_know_is_refused_in_a_part_too() -> None:
     points = [float("inf")]
     with pytest.raises(ValueError, match="JSON"):
         files.JsonParts([points]).text({"a": points})
+
+
+def test_files_written_side_by_side_are_all_there_at_the_end(tmp_path: Path) -> None:
+    texts = {f"{number}.txt": f"{number}" * 100_000 for number in range(4)}
+    with files.Writing() as out:
+        for name, text in texts.items():
+            out.text(tmp_path / "run" / name, text)
+    held = {path.name: path.read_text() for path in (tmp_path / "run").iterdir()}
+    assert held == texts
+
+
+def test_a_file_that_cannot_be_written_is_said_after_the_others_are(tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("no folder")
+
+    def write() -> None:
+        with files.Writing() as out:
+            out.text(tmp_path / "taken" / "a.txt", "a")
+            out.text(tmp_path / "b.txt", "b")
+
+    with pytest.raises(OSError, match="taken"):
+        write()
+    assert (tmp_path / "b.txt").read_text() == "b"

@@ -7,6 +7,8 @@ from decimal import Decimal
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from engine.algorithm.setup import SetupMixin
 from engine.data.custom import PythonData, plain_point
@@ -163,3 +165,19 @@ def test_a_trade_builder_must_be_one():
     assert algorithm.trade_builder is builder
     with pytest.raises(TypeError, match="expected a TradeBuilder, was str"):
         algorithm.set_trade_builder("fifo")
+
+
+@given(
+    st.booleans(),
+    st.integers(0, 10**24) | st.integers(0, 999),
+    st.integers(-28, 4),
+)
+def test_a_number_is_printed_with_its_scale_and_without_an_exponent(
+    negative: bool, digits: int, exponent: int
+) -> None:
+    value = Decimal((int(negative), tuple(map(int, str(digits))), exponent))
+    text = plain(value)
+    assert Decimal(text) == value
+    assert "E" not in text
+    assert len(text.partition(".")[2]) == max(0, -exponent)
+    assert text.startswith("-") is (negative and digits > 0)
