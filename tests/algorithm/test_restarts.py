@@ -12,9 +12,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from protection.assembly import MIGRATIONS, STATE_KEY, STATE_KIND, STATE_VERSION
 from protection.circuit_breakers.kill_switch import lock_text
 from protection.contracts import HostClock
-from protection.contracts.stores import FileStateStore
+from protection.contracts.errors import RecoverState
+from protection.contracts.stores import FileStateStore, StateJournal
 from protection.system import ProtectionSystem
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -42,9 +44,23 @@ def _state(folder: Path) -> Path:
     return folder / "store" / "protection" / "state-backtest"
 
 
-def _peak(state: Path) -> float:
-    held: float = json.loads(state.read_text().splitlines()[1])["account"]["lifetime"]
-    return held
+def _journal(folder: Path) -> StateJournal:
+    store = FileStateStore(_state(folder))
+    return StateJournal(store, STATE_KEY, STATE_KIND, STATE_VERSION, MIGRATIONS)
+
+
+def _stamp(folder: Path) -> tuple[int, ...]:
+    """Changes whenever something was stored."""
+    paths = [_state(folder) / name for name in ("protection.state", "protection.journal")]
+    return tuple(path.stat().st_mtime_ns for path in paths if path.exists())
+
+
+def _peak(folder: Path) -> float:
+    try:
+        held = _journal(folder).load()
+    except RecoverState:  # read between the snapshot and the log that it begins anew
+        return 0.0
+    return 0.0 if held is None else float(held["account"]["lifetime"])
 
 
 def _restarted(folder: Path) -> ProtectionSystem:
@@ -71,12 +87,11 @@ def test_twenty_kills_at_random_moments_of_a_run_lose_nothing(
     peak, stored, opened = 0.0, 0, 0
     for _ in range(ROUNDS):
         process = _start(lean_data, tmp_path, "2009-03-31")
-        state = _state(tmp_path) / "protection.state"
-        before = state.stat().st_mtime_ns if state.exists() else None
+        before = _stamp(tmp_path)
         until = time.monotonic() + 60
         while process.poll() is None and time.monotonic() < until:
             # the first run lives until there is a peak to lose, however slow the machine is
-            if state.exists() and state.stat().st_mtime_ns != before and (peak or _peak(state)):
+            if _stamp(tmp_path) != before and (peak or _peak(tmp_path)):
                 break
             time.sleep(0.005)
         time.sleep(draw.uniform(0.0, 0.6))
@@ -88,7 +103,8 @@ def test_twenty_kills_at_random_moments_of_a_run_lose_nothing(
         account = system.snapshot()["account"]
         assert account["lifetime"] >= peak
         peak = account["lifetime"]
-        held = json.loads(state.read_text().splitlines()[1])
+        held = _journal(tmp_path).load()
+        assert held is not None
         assert account["lifetime"] == held["account"]["lifetime"]
         known = {
             (name, entry["state"])
@@ -97,7 +113,7 @@ def test_twenty_kills_at_random_moments_of_a_run_lose_nothing(
         }
         assert _open(system) == known
         opened += bool(known)
-        stored += before is None or state.stat().st_mtime_ns != before
+        stored += _stamp(tmp_path) != before
     assert stored >= ROUNDS // 2, "most runs were killed before they had stored anything"
     assert peak > 0
 

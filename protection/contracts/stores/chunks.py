@@ -21,6 +21,7 @@ from typing import Any
 
 from protection.contracts.errors import RecoverState
 from protection.contracts.stores.base import StateStore, check_key, pack, unpack
+from protection.contracts.stores.logs import RingLog
 
 CHUNK = 1 << 20
 """Characters of an entry: LEAN's cloud wants objects far below 50 MB while it runs live."""
@@ -88,6 +89,10 @@ class ChunkedStateStore:
         }
         self._store.write(_name(key, slot), pack(_KIND, _VERSION, manifest))
         self._newest[key] = (generation + 1, slot)
+
+    def log(self, key: str) -> RingLog:
+        """Log with one entry of the inner store for each of its own."""
+        return RingLog(self._store, key, longest=self._chunk)
 
     def stamp(self, key: str) -> object | None:
         if check_key(key) in self._plain:

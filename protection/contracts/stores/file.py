@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 import threading
 from pathlib import Path
@@ -10,9 +9,7 @@ from pathlib import Path
 from protection.contracts.errors import RecoverState, RetryWrite
 from protection.contracts.stores.base import check_key
 from protection.contracts.stores.file_log import FileLog
-from protection.contracts.stores.filesystem import DiskFileSystem, FileSystem
-
-_PARTIAL = ".partial"
+from protection.contracts.stores.filesystem import DiskFileSystem, FileSystem, abandoned, partial
 
 
 class FileStateStore:
@@ -37,7 +34,6 @@ class FileStateStore:
         self._folder = Path(folder)
         self._files: FileSystem = files if files is not None else DiskFileSystem()
         self._lock = threading.Lock()
-        self._serial = itertools.count()
         self._tidied = False
         try:
             self._files.make_folder(self._folder)
@@ -84,16 +80,16 @@ class FileStateStore:
 
     def _put(self, key: str, text: str, forced: bool) -> None:
         path = self.path(key)
-        partial = self._folder / f"{key}.{os.getpid()}-{next(self._serial)}{_PARTIAL}"
+        fresh = partial(path)
         with self._lock:
             try:
                 self._tidy()
-                self._files.write_new(partial, text.encode("utf-8"), forced)
-                self._files.replace(partial, path)
+                self._files.write_new(fresh, text.encode("utf-8"), forced)
+                self._files.replace(fresh, path)
                 if forced:
                     self._files.sync_folder(self._folder)
             except OSError as error:
-                self._discard(partial)
+                self._discard(fresh)
                 raise RetryWrite(
                     f"expected {path} to be written durably, was not: {error}; "
                     "free the disk or mend its permissions, then repeat"
@@ -106,10 +102,10 @@ class FileStateStore:
     def stamp(self, key: str) -> object | None:
         return self._files.stamp(self.path(key))
 
-    def _discard(self, partial: Path) -> None:
+    def _discard(self, fresh: Path) -> None:
         """Tidy up after a failed write; the error that matters is the write's own."""
         try:
-            self._files.remove(partial)
+            self._files.remove(fresh)
         except OSError:
             return  # the next start removes it
 
@@ -118,22 +114,6 @@ class FileStateStore:
         if self._tidied:
             return
         for name in self._files.names(self._folder):
-            if name.endswith(_PARTIAL) and not _alive(name):
+            if abandoned(name):
                 self._files.remove(self._folder / name)
         self._tidied = True
-
-
-def _alive(partial: str) -> bool:
-    """Whether the process that wrote a partial file may still be at it."""
-    pid = partial.removesuffix(_PARTIAL).rpartition(".")[2].partition("-")[0]
-    if not pid.isdigit():
-        return False
-    if os.name == "nt" or int(pid) == os.getpid():
-        return True
-    try:
-        os.kill(int(pid), 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True  # somebody else's
-    return True

@@ -20,7 +20,6 @@ died, and is left out; one that is sealed, or has whole frames behind it, was da
 
 from __future__ import annotations
 
-import os
 import struct
 import threading
 import weakref
@@ -28,7 +27,7 @@ from pathlib import Path
 from zlib import crc32
 
 from protection.contracts.errors import RecoverState, RetryWrite
-from protection.contracts.stores.filesystem import FileSystem
+from protection.contracts.stores.filesystem import FileSystem, partial
 from protection.contracts.stores.logs import ForeignWrite, FullLog, contiguous
 
 SIZE = 128 << 10
@@ -107,12 +106,11 @@ class FileLog:
             self._make()
 
     def _make(self) -> None:
-        partial = self._path.with_name(f"{self._path.name}.{os.getpid()}-0.partial")
+        fresh = partial(self._path)
         try:
-            self._files.remove(partial)
-            self._files.write_new(partial, _HEADER.ljust(self._size, b"\0"))
+            self._files.write_new(fresh, _HEADER.ljust(self._size, b"\0"))
             self._let_go()
-            self._files.replace(partial, self._path)
+            self._files.replace(fresh, self._path)
             self._files.sync_folder(self._path.parent)
             self._end, self._next, self._broken = _START, None, False
             self._open()

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from pathlib import Path
 from typing import Protocol
 
+PARTIAL = ".partial"
+_LIFE = os.urandom(4).hex()  # process ids come again: in a container every life has the same
+_SERIAL = itertools.count()
 _FLAGS = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 
 
@@ -67,6 +71,31 @@ class FileSystem(Protocol):
     def close(self, handle: int) -> None:
         """Close a handle."""
         ...
+
+
+def partial(path: Path) -> Path:
+    """Name of its own for a file that will be renamed to ``path`` when it is whole."""
+    return path.with_name(f"{path.name}.{os.getpid()}-{_LIFE}-{next(_SERIAL)}{PARTIAL}")
+
+
+def abandoned(name: str) -> bool:
+    """Whether a partial file was left by a process that died while writing."""
+    if not name.endswith(PARTIAL):
+        return False
+    pid, _, rest = name.removesuffix(PARTIAL).rpartition(".")[2].partition("-")
+    if not pid.isdigit():
+        return True
+    if int(pid) == os.getpid():
+        return not rest.startswith(_LIFE)
+    if os.name == "nt":
+        return False
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return True
+    except OSError:
+        return False  # somebody else's
+    return False
 
 
 class DiskFileSystem:

@@ -89,6 +89,16 @@ class StateJournal:
     def _read(self) -> tuple[int, dict[str, Any]] | None:
         """Version and payload as they were written."""
         text = self._store.read(self._key)
+        while True:
+            try:
+                return self._put_together(text)
+            except RecoverState:
+                again = self._store.read(self._key)
+                if again == text:
+                    raise
+                text = again  # another process has just written a snapshot
+
+    def _put_together(self, text: str | None) -> tuple[int, dict[str, Any]] | None:
         if text is None:
             if self._log.read(0):
                 raise RecoverState(
@@ -264,16 +274,18 @@ class StateJournal:
             self._log.create()
         except RetryWrite:
             logged = self._log.exists()
-        chain = _link(self._chain, f"snapshot {number}")
+        chain = _link(self._chain, pack(self._kind, self._version, payload))
         mark = {"number": number, "chain": chain, "log": logged}
         self._store.write(self._key, pack(self._kind, self._version, {**payload, _MARK: mark}))
         self.number, self._chain, self._kept = number, chain, payload
         self.snapshots += 1
+        if not logged:
+            return
         try:
             self._log.clear()
         except RetryWrite:
             return  # what stands there is old and harmless; the next save is a snapshot again
-        self._writable = logged
+        self._writable = True
 
     def _learn(self) -> None:
         """Find the last number, so that entries of the state that is replaced do not count."""

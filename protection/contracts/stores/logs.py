@@ -168,10 +168,13 @@ class RingLog:
     store : keeps the slots
     key : key of the log
     slots : entries between two snapshots
+    longest : most characters of an entry
     """
 
-    def __init__(self, store: StateStore, key: str, slots: int = 64) -> None:
-        self._store = store
+    def __init__(
+        self, store: StateStore, key: str, slots: int = 64, longest: int = 1 << 20
+    ) -> None:
+        self._store, self._longest = store, longest
         self._stem = check_key(key).replace(".", "_")
         self._slots = slots
         self._last = self._cleared = 0
@@ -208,8 +211,11 @@ class RingLog:
         return texts
 
     def append(self, number: int, text: str) -> None:
-        if number - self._cleared > self._slots:
-            raise FullLog(f"expected at most {self._slots} entries between two snapshots")
+        if number - self._cleared > self._slots or len(text) > self._longest:
+            raise FullLog(
+                f"expected at most {self._slots} entries of {self._longest} characters between "
+                "two snapshots"
+            )
         self._store.write(self._slot(number), f"{number} {len(text)}\n{text}")
         self._last = number
 
