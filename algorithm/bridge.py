@@ -13,6 +13,7 @@ from protection.contracts.errors import FixSettings, RetryWrite
 from protection.contracts.records import OpenOrder, OrderKind
 from protection.contracts.records import OrderStatus as Status
 from protection.contracts.stores import (
+    ChunkedStateStore,
     FileStateStore,
     ObjectStateStore,
     StateStore,
@@ -326,5 +327,6 @@ def make_store(algorithm: QCAlgorithm, state: str) -> tuple[StateStore | None, s
         os.makedirs(folder, mode=0o700, exist_ok=True)
         return FileStateStore(folder), f"is kept in {folder}"
     except (OSError, RetryWrite) as error:
-        store = ObjectStateStore(algorithm.object_store, f"protection-{space}-")
+        entries = ObjectStateStore(algorithm.object_store, f"protection-{space}-")
+        store = ChunkedStateStore(entries)
         return store, f"is kept in the Object Store (no folder of our own: {error})"
