@@ -149,7 +149,7 @@ class OrderGate:
         self._full_gross = limits.full_gross or limits.max_leverage or leverage_limit or 1.0
         self._groups: dict[OrderId, str] = {}
         self._checks = checks
-        self._record = None if checks is None or not checks.active else checks.record
+        self._record = None if checks is None or not checks.active else checks.flow.record
         stage = None if checks is None else checks.stage
         self._more = (*(() if stage is None else (stage,)), *more)
         # what was worked out for the positions and the orders in flight looked at last
@@ -311,6 +311,8 @@ class OrderGate:
                 refusal = check(asked)
                 if refusal is not None:
                     refusals.append(refusal)
+            if checks.counted is not None:
+                checks.counted(asked, refusals)
         refusal = self._price(asked)
         if refusal is not None:
             refusals.append(refusal)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from protection.contracts.records import OrderRequest, Portfolio
 from protection.risk.orders import Pending
@@ -32,6 +32,7 @@ class Asked:
     price : reference price, above 0; 0 while the early checks run
     unit : account currency per unit of quantity; 0 while the early checks run
     own : everything else that may still fill in the symbol
+    likeness : what makes it the same order as another one, once a check has asked
     """
 
     order: OrderRequest
@@ -42,6 +43,7 @@ class Asked:
     price: float
     unit: float
     own: Sequence[Pending]
+    likeness: tuple[Any, ...] | None = None
 
     def sized(self, size: float) -> float:
         """A size in the direction of the order."""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 from protection.contracts.order_settings import OrderSettings
-from protection.contracts.records import OrderRequest, Price
+from protection.contracts.records import Price
 from protection.risk.checks import single
-from protection.risk.checks.base import Asked, Check
+from protection.risk.checks.base import Check
 from protection.risk.checks.flow import Flow
 from protection.risk.checks.market import Market
 from protection.risk.limits.base import Candidate, Objection
@@ -57,6 +57,7 @@ class OrderChecks:
     Attributes
     ----------
     early, late : the checks in sequence
+    counted : those on the flow of orders, asked after the early ones; None where all are off
     market, flow : what they remember
     active : whether anything is on
     """
@@ -73,11 +74,6 @@ class OrderChecks:
             None if s.instruments is None else single.instruments(s.instruments),
             single.observed(market) if s.observed else None,
             None if s.session is None else single.session(s.session, zone),
-            None if s.max_messages is None else flow.messages,
-            None if s.max_orders is None else flow.orders,
-            None if s.per_day is None else flow.per_day,
-            None if s.duplicate_seconds is None else flow.duplicate,
-            None if s.repeats is None else flow.repeated,
         ]
         late: list[Check | None] = [
             None if s.collar is None else single.collar(s.collar),
@@ -92,19 +88,15 @@ class OrderChecks:
         ]
         self.early: tuple[Check, ...] = tuple(check for check in early if check is not None)
         self.late: tuple[Check, ...] = tuple(check for check in late if check is not None)
+        counted = (s.max_messages, s.max_orders, s.per_day, s.duplicate_seconds, s.repeats)
+        self.counted = None if counted == (None,) * 5 else flow.early
         self.stage = None if s.stage_capital is None else StageLimit(s.stage_capital)
-        # what counts orders is among these
-        self.active = bool(self.early or self.late)
+        self.active = bool(self.early or self.late or self.counted)
 
     def observe(self, record: Price, session: date, price: float | None) -> None:
         """Take in a good price, where a check needs prices."""
         if self.active:
             self.market.observe(record, session, price)
-
-    def record(self, order: OrderRequest, asked: Asked | None, now: datetime) -> None:
-        """Count an order that was let through."""
-        if now.tzinfo is not None:
-            self.flow.record(order, asked, now)
 
     def describe(self) -> list[str]:
         """One line on what is checked."""

@@ -6,8 +6,7 @@ refused. The spans are measured on the snapshots' times; a clock that goes back 
 
 from __future__ import annotations
 
-from bisect import bisect_left, insort
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -19,8 +18,8 @@ from protection.risk.checks.base import Asked, Refusal
 
 _SLACK = 1e-9
 _LEAST = 5
-_MOST = 10_000
-"""Orders remembered to tell duplicates."""
+_FEW, _MOST = 100, 10_000
+"""Orders remembered to tell duplicates: whatever their age, and at most."""
 
 
 class Window:
@@ -60,30 +59,32 @@ class Window:
 
 
 class Count:
-    """How many things happened within a span of time."""
+    """How many things happened within a span of time, against a limit."""
 
-    __slots__ = ("_span", "_times")
+    __slots__ = ("_limit", "_span", "_times")
 
-    def __init__(self, seconds: float) -> None:
-        self._span = timedelta(seconds=seconds)
+    def __init__(self, limit: int, seconds: float) -> None:
+        self._limit, self._span = limit, timedelta(seconds=seconds)
         self._times: deque[datetime] = deque()
 
     def add(self, now: datetime) -> None:
         """Count one."""
         times = self._times
-        if times and times[0] < now:
-            self.reaches(len(times), now)  # what is over goes, so that the queue stays short
+        if times and times[0] != now:
+            self._forget(now)  # so that the queue stays short
         times.append(now)
 
-    def reaches(self, limit: int, now: datetime) -> bool:
-        """Whether at least so many are younger than the span."""
-        times = self._times
-        if len(times) < limit:
+    def full(self, now: datetime) -> bool:
+        """Whether as many as the limit are younger than the span."""
+        if len(self._times) < self._limit:
             return False
-        begin = now - self._span
+        self._forget(now)
+        return len(self._times) >= self._limit
+
+    def _forget(self, now: datetime) -> None:
+        times, begin = self._times, now - self._span
         while times and times[0] <= begin:
             times.popleft()
-        return len(times) >= limit
 
     def clear(self) -> None:
         """Forget everything."""
@@ -91,28 +92,42 @@ class Count:
 
 
 class Median:
-    """Median of the last values, kept in sequence."""
+    """Median of the last values.
 
-    __slots__ = ("_last", "_ordered", "value")
+    Whether a value is far above it is asked about each order, and it is almost never near: the
+    values are sorted only when a bound below the median does not settle it. A value more or one
+    that is replaced moves the median by one place at most, so that a bound so many places lower
+    holds for as many of them.
+    """
+
+    __slots__ = ("_bound", "_holds", "_values")
 
     def __init__(self, most: int) -> None:
-        self._last: deque[float] = deque(maxlen=most)
-        self._ordered: list[float] = []
-        self.value = 0.0
+        self._values: deque[float] = deque(maxlen=most)
+        self._bound, self._holds = 0.0, 0
 
     def __len__(self) -> int:
-        return len(self._last)
+        return len(self._values)
 
     def add(self, value: float) -> None:
         """Take in a number; infinite ones count, too."""
-        last, ordered = self._last, self._ordered
-        if len(last) == last.maxlen:
-            del ordered[bisect_left(ordered, last[0])]
-        last.append(value)
-        insort(ordered, value)
-        half = len(ordered) // 2
-        odd = len(ordered) % 2
-        self.value = ordered[half] if odd else (ordered[half - 1] + ordered[half]) / 2
+        self._values.append(value)
+        self._holds -= 1
+
+    def value(self) -> float:
+        """The median itself."""
+        ordered = sorted(self._values)
+        size = len(ordered)
+        half = size // 2
+        self._holds = size // 4
+        self._bound = ordered[max(0, size - half - 1 - self._holds)]
+        return ordered[half] if size % 2 else (ordered[half - 1] + ordered[half]) / 2
+
+    def below(self, value: float, multiple: float) -> bool:
+        """Whether the median times ``multiple`` is below ``value``."""
+        if self._holds >= 0 and value <= multiple * self._bound:
+            return False
+        return not value <= multiple * self.value()
 
 
 class Flow:
@@ -127,14 +142,16 @@ class Flow:
     def __init__(self, settings: OrderSettings, session: Callable[[], int]) -> None:
         s = self._settings = settings
         self._session = session
-        self._messages = None if s.max_messages is None else Count(s.message_seconds)
-        self._orders = None if s.max_orders is None else Count(s.order_seconds)
+        most = s.max_messages
+        self._messages = None if most is None else Count(most, s.message_seconds)
+        most = s.max_orders
+        self._orders = None if most is None else Count(most, s.order_seconds)
         self._values = None if s.window_notional is None else Window(s.window_seconds)
         self._quantities: dict[str, Window] = {}
         self._signals: dict[tuple[str, str, bool], Count] = {}
-        self._last: OrderedDict[tuple[Any, ...], datetime] = OrderedDict()
+        self._last: dict[tuple[Any, ...], datetime] = {}
+        self._passed: deque[tuple[Any, ...]] = deque()  # the same ones, as they came
         self._apart = timedelta(seconds=s.duplicate_seconds or 0.0)
-        self._alike: tuple[OrderRequest, tuple[Any, ...]] | None = None
         self._history = None if s.history_multiple is None else Median(s.history_orders)
         self._day, self._count = -1, 0
 
@@ -145,6 +162,8 @@ class Flow:
 
     def record(self, order: OrderRequest, asked: Asked | None, now: datetime) -> None:
         """Count an order that was let through; ``asked`` when it adds."""
+        if now.tzinfo is None:
+            return  # judged by nothing that has a clock
         settings = self._settings
         if self._messages is not None:
             self._messages.add(now)
@@ -161,12 +180,13 @@ class Flow:
         symbol, quantity = asked.symbol, asked.quantity
         size = abs(quantity)
         if settings.duplicate_seconds is not None:
-            self._remember(self._likeness(order), now)
+            self._remember(asked.likeness or _likeness(order), now)
         if settings.repeats is not None:
             key = (order.strategy, symbol, quantity > 0.0)
             count = self._signals.get(key)
             if count is None:
-                count = self._signals[key] = Count(settings.repeat_seconds)
+                count = Count(settings.repeats, settings.repeat_seconds)
+                self._signals[key] = count
             count.add(now)
         if settings.window_quantity is not None:
             window = self._quantities.get(symbol)
@@ -178,89 +198,75 @@ class Flow:
         if self._history is not None:
             self._history.add(size * asked.unit)
 
-    def _likeness(self, order: OrderRequest) -> tuple[Any, ...]:
-        """What makes two orders the same one; the check and the count ask about each order."""
-        known = self._alike
-        if known is not None and known[0] is order:
-            return known[1]
-        made = (
-            order.symbol,
-            order.quantity,
-            order.kind,
-            order.limit_price,
-            order.stop_price,
-            order.strategy,
-        )
-        self._alike = (order, made)
-        return made
-
     def _remember(self, likeness: tuple[Any, ...], now: datetime) -> None:
-        """Keep when an order passed, the latest last; what is no duplicate any more goes."""
-        last = self._last
-        if likeness in last:
-            last.move_to_end(likeness)
+        """Keep when an order passed, the latest last; of many, the old ones go."""
+        last, passed = self._last, self._passed
         last[likeness] = now
-        for _ in range(2):  # more go than come, and never many at once
-            oldest = next(iter(last))
-            if oldest is likeness or (now - last[oldest] < self._apart and len(last) <= _MOST):
-                return
-            del last[oldest]
+        passed.append(likeness)
+        if len(passed) > _FEW:
+            for _ in range(2):  # more go than come, and never many at once
+                oldest = last.get(passed[0])
+                if oldest is not None and now - oldest < self._apart and len(passed) <= _MOST:
+                    return
+                last.pop(passed.popleft(), None)
 
     # ------------------------------------------------------------------ early checks
 
-    def messages(self, asked: Asked) -> Refusal | None:
-        """Orders and updates a span."""
-        s, known = self._settings, self._messages
-        limit = s.max_messages
-        if known is None or limit is None or not known.reaches(limit, asked.now):
-            return None
-        text = f"message rate: {limit} orders and updates in {s.message_seconds:g} s are the limit"
+    def early(self, asked: Asked, refusals: list[Refusal]) -> None:
+        """Every early check; those that refuse add why."""
+        settings, order, now = self._settings, asked.order, asked.now
+        count = self._messages
+        if count is not None and count.full(now):
+            refusals.append(self._too_many_messages())
+        if order.is_update:
+            return
+        count = self._orders
+        if count is not None and count.full(now):
+            refusals.append(self._too_many_orders())
+        limit = settings.per_day
+        if limit is not None and self._count >= limit and self._day == self._session():
+            text = f"{self._count} orders today, limit {limit}"
+            refusals.append(Refusal("orders_per_day", text, 0.0))
+        if settings.duplicate_seconds is not None:
+            asked.likeness = likeness = _likeness(order)
+            last = self._last.get(likeness)
+            if last is not None and now - last < self._apart:
+                refusals.append(self._duplicate(order, last))
+        if settings.repeats is not None:
+            count = self._signals.get((order.strategy, asked.symbol, asked.quantity > 0.0))
+            if count is not None and count.full(now):
+                count.clear()
+                refusals.append(self._repeated(asked))
+
+    def _too_many_messages(self) -> Refusal:
+        """More orders and updates a span than allowed."""
+        s = self._settings
+        text = (
+            f"message rate: {s.max_messages} orders and updates in {s.message_seconds:g} s "
+            "are the limit"
+        )
         return Refusal("message_rate", text, 0.0)
 
-    def orders(self, asked: Asked) -> Refusal | None:
-        """New orders a span."""
-        s, known = self._settings, self._orders
-        limit = s.max_orders
-        if known is None or limit is None or asked.order.is_update:
-            return None
-        if not known.reaches(limit, asked.now):
-            return None
-        text = f"order rate: {limit} orders in {s.order_seconds:g} s are the limit"
+    def _too_many_orders(self) -> Refusal:
+        """More new orders a span than allowed."""
+        s = self._settings
+        text = f"order rate: {s.max_orders} orders in {s.order_seconds:g} s are the limit"
         return Refusal("order_rate", text, 0.0)
 
-    def per_day(self, asked: Asked) -> Refusal | None:
-        """New orders a session."""
-        limit = self._settings.per_day or 0
-        if asked.order.is_update or self._day != self._session() or self._count < limit:
-            return None
-        return Refusal("orders_per_day", f"{self._count} orders today, limit {limit}", 0.0)
-
-    def duplicate(self, asked: Asked) -> Refusal | None:
+    def _duplicate(self, order: OrderRequest, last: datetime) -> Refusal:
         """The same order again."""
-        order = asked.order
-        last = None if order.is_update else self._last.get(self._likeness(order))
-        if last is None or asked.now - last >= self._apart:
-            return None
-        seconds = self._settings.duplicate_seconds
         text = (
             f"duplicate: the same order ({order.quantity:g} {order.symbol}) passed at "
-            f"{last.isoformat()}, less than {seconds:g} s ago"
+            f"{last.isoformat()}, less than {self._settings.duplicate_seconds:g} s ago"
         )
         return Refusal("duplicate", text, 0.0)
 
-    def repeated(self, asked: Asked) -> Refusal | None:
+    def _repeated(self, asked: Asked) -> Refusal:
         """The same signal again and again; the system latches the symbol at this refusal."""
-        order, s = asked.order, self._settings
-        window = self._signals.get((order.strategy, asked.symbol, asked.quantity > 0.0))
-        limit = s.repeats
-        if window is None or limit is None or order.is_update:
-            return None
-        if not window.reaches(limit, asked.now):
-            return None
-        window.clear()
+        s, strategy = self._settings, asked.order.strategy or "any"
         side = "buy" if asked.quantity > 0.0 else "sell"
         text = (
-            f"repeated execution: {limit} orders of the same signal ({order.strategy or 'any'} "
+            f"repeated execution: {s.repeats} orders of the same signal ({strategy} "
             f"{side} {asked.symbol}) in {s.repeat_seconds:g} s; latched until re-armed by name"
         )
         return Refusal("repeated_execution", text, 0.0)
@@ -273,9 +279,9 @@ class Flow:
         value, known = abs(asked.quantity) * asked.unit, self._history
         if known is None or len(known) < _LEAST:
             return None
-        usual = known.value
-        if value <= multiple * usual * (1.0 + _SLACK):
+        if not known.below(value, multiple * (1.0 + _SLACK)):
             return None
+        usual = known.value()
         text = (
             f"fat finger: {value:,.2f} is more than {multiple:g} x the usual {usual:,.2f} of the "
             f"last {len(known)} orders"
@@ -325,3 +331,14 @@ class Flow:
             self._day, self._count = int(state["session"]), int(state["count"])
         except (KeyError, TypeError, ValueError) as error:
             raise RecoverState(f"expected the flow of orders, was not: {error!r}") from error
+
+
+def _likeness(order: OrderRequest) -> tuple[Any, ...]:
+    return (
+        order.symbol,
+        order.quantity,
+        order.kind,
+        order.limit_price,
+        order.stop_price,
+        order.strategy,
+    )

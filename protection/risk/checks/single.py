@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -22,28 +21,26 @@ def ticker(symbol: str) -> str:
     return symbol.split(" ", 1)[0]
 
 
-def _among(names: str) -> Callable[[str], bool]:
-    """Whether a symbol, or the ticker in front of its key, is on a list."""
-    listed = read_names(names)
-    known: dict[str, bool] = {}
+class _Listed(dict[str, bool]):
+    """Whether a symbol, or the ticker in front of its key, is on a list; looked up once each."""
 
-    def among(symbol: str) -> bool:
-        answer = known.get(symbol)
-        if answer is None:
-            if len(known) >= _REMEMBERED:
-                known.clear()
-            answer = known[symbol] = symbol in listed or ticker(symbol) in listed
+    def __init__(self, names: str) -> None:
+        super().__init__()
+        self._names = read_names(names)
+
+    def __missing__(self, symbol: str) -> bool:
+        if len(self) >= _REMEMBERED:
+            self.clear()
+        answer = self[symbol] = symbol in self._names or ticker(symbol) in self._names
         return answer
-
-    return among
 
 
 def restricted(names: str) -> Check:
     """No adding of some symbols."""
-    banned = _among(names)
+    banned = _Listed(names)
 
     def check(asked: Asked) -> Refusal | None:
-        if not banned(asked.symbol):
+        if not banned[asked.symbol]:
             return None
         return Refusal("restricted", f"{asked.symbol} is on the restricted list", 0.0)
 
@@ -52,10 +49,10 @@ def restricted(names: str) -> Check:
 
 def instruments(names: str) -> Check:
     """Adding of some symbols only."""
-    known = _among(names)
+    known = _Listed(names)
 
     def check(asked: Asked) -> Refusal | None:
-        if known(asked.symbol):
+        if known[asked.symbol]:
             return None
         text = f"{asked.symbol} is none of the instruments that may be traded"
         return Refusal("instruments", text, 0.0)

@@ -111,7 +111,7 @@ def book_within(
         value, ahead = quantity * unit, most
     else:
         value, ahead = -quantity * unit, -least
-    after, whole = ahead + value, max(most, -least)
+    after, whole = ahead + value, most if most > -least else -least
     return Book(
         shape,
         held,

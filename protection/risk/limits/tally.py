@@ -160,6 +160,7 @@ class Shape:
     size, top, bottom : sums over all symbols of the largest size, value, and smallest value
     squares : sum of the squared largest sizes
     count : symbols held or pending
+    finite : whether every sum is a finite number
     lasting : whether it holds beyond this moment: no price was asked for
     memo : what a limit worked out from it, by the limit
     """
@@ -168,6 +169,7 @@ class Shape:
         "bottom",
         "count",
         "faults",
+        "finite",
         "lasting",
         "lines",
         "memo",
@@ -201,6 +203,7 @@ class Shape:
             count += (line.size > 0.0) - (held != 0.0)
         self.size, self.top, self.bottom = size, top, bottom
         self.squares, self.count = squares, count
+        self.finite = math.isfinite(size + top + bottom)
 
     def _line(
         self, name: str, holdings: Holdings, flight: Flight, price_of: PriceOf
@@ -227,8 +230,3 @@ class Shape:
                 line.closing += value
         line.settle()
         return line
-
-    @property
-    def finite(self) -> bool:
-        """Whether every sum is a finite number."""
-        return math.isfinite(self.size + self.top + self.bottom)
