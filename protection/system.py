@@ -20,6 +20,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from protection.assembly import STATE_KEY, Assembly, Ledger
@@ -258,6 +259,7 @@ class ProtectionSystem(Assembly):
     def _evaluate(self, portfolio: Portfolio) -> Verdict:
         now = self._clock.now()
         board, account = self._board, self._account
+        self._judged = None
         self._look_at_kill(now)
         fault = self._time_fault(portfolio, now)
         before, last_time = account.session_index, account.last_time
@@ -303,7 +305,7 @@ class ProtectionSystem(Assembly):
             changed = peaks[0] > self._stored_peaks[0] or peaks[1] > self._stored_peaks[1]
         if changed or self._unsaved or self._owing:
             self._persist()
-        self._positions = portfolio.positions
+        self._judged, self._positions = portfolio, portfolio.positions
         return self._resolve()
 
     def _time_fault(self, portfolio: Portfolio, now: datetime) -> str:
@@ -399,10 +401,12 @@ class ProtectionSystem(Assembly):
             try:
                 snapshot = portfolio() if callable(portfolio) else portfolio
                 try:
-                    self._current(snapshot)
+                    verdict = self._current(snapshot)
                 except Exception as error:
                     self._internal("authorize", error)
-                answer = self._gate.judge(order, snapshot, self._standing, audit)
+                    verdict = self._resolve()
+                standing = partial(self._board.for_order, verdict)
+                answer = self._gate.judge(order, snapshot, standing, audit)
             except Exception as error:
                 self._internal("authorize", error)
                 text = f"internal error: {error!r}"
@@ -436,18 +440,18 @@ class ProtectionSystem(Assembly):
             counters[f"refused.{answer.reasons[0].guard if answer.reasons else ''}"] += 1
         return answer
 
-    def _standing(self, symbol: str, strategy: str) -> Verdict:
-        return self._board.for_order(self._resolve(), symbol, strategy)
-
     def _current(self, portfolio: Portfolio) -> Verdict:
         """Verdict for a portfolio, evaluated unless this very state was."""
-        reading = self._account.reading
-        if (
-            reading is None
-            or portfolio.time != self._account.last_time
-            or portfolio.equity != reading.equity
-            or portfolio.positions is not self._positions
-            or self._account.pending_flow != 0.0
+        account = self._account
+        reading = account.reading
+        if account.pending_flow != 0.0 or (
+            portfolio is not self._judged
+            and (
+                reading is None
+                or portfolio.time != account.last_time
+                or portfolio.equity != reading.equity
+                or portfolio.positions is not self._positions
+            )
         ):
             return self._evaluate(portfolio)
         now = self._clock.now()
