@@ -22,6 +22,7 @@ from protection.contracts.actions import WARM_UP, Action, Event, Reason, Verdict
 from protection.contracts.clock import Clock, SessionCalendar, as_utc
 from protection.contracts.errors import FixInput, NameActor, RecoverState, RetryWrite
 from protection.contracts.persons import named
+from protection.contracts.records import Portfolio
 from protection.contracts.settings import ProtectionSettings
 from protection.contracts.stores import MemoryStateStore, StateJournal, StateStore
 from protection.risk.checks.build import OrderChecks
@@ -154,6 +155,8 @@ class Assembly:
         self._owing = False
         self._stored_session = -1
         self._stored_peaks = (0.0, 0.0)
+        # the snapshot that the verdict in force was reached from, and its positions
+        self._judged: Portfolio | None = None
         self._positions: Mapping[str, Any] | None = None
         self._warming = False  # whether what is being observed is history
 
