@@ -386,8 +386,8 @@ class Board:
 
     def for_order(self, verdict: Verdict, symbol: str, strategy: str) -> Verdict:
         """What holds for an order of a strategy in a symbol, given the verdict in force."""
-        standing = verdict.for_symbol(symbol)
-        own = self._strategies.get(strategy)
+        standing = verdict.by_symbol.get(symbol, verdict)
+        own = self._strategies.get(strategy) if self._strategies else None
         if own is None:
             return standing
         return _verdict(
