@@ -11,7 +11,6 @@ from collections.abc import Sized
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from engine.consolidators.base import ConsolidatorBase
 from engine.consolidators.identity import PASSING
 from engine.results.handler import ResultHandler
 from engine.statistics.trade_builder import TradeBuilder
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
     from engine.step import Stepper
 
 _RUNNING = AlgorithmStatus.RUNNING
-_NO_SCAN = ConsolidatorBase.scan
 _ON_STEP = ResultHandler.on_step
 _NEW: Any = object.__new__
 #: so many steps at most: between two stretches the run shows how far it is
@@ -66,6 +64,9 @@ def run_stretch(stepper: Stepper, lead: Any, end: int, asked: Sized) -> bool:
     solvent, next_look = stepper.solvent, stepper.next_look
     models = algorithm._stock_models(internal)
     universe_selection, alpha, construction, risk, execution = models or (None,) * 5
+    # the consolidators that were looked at, and whether all of them send what they get
+    known: list[Any] = []
+    passing = True
     first = at = lead.at
     moments, points, emit = lead.moments, lead.points, lead.emit
     try:
@@ -127,27 +128,25 @@ def run_stretch(stepper: Stepper, lead: Any, end: int, asked: Sized) -> bool:
                 )
 
             # 5. consolidators and indicators, then the user's handlers
-            if config.consolidators:
+            consolidators = config.consolidators
+            if consolidators:
+                if consolidators != known:
+                    known = list(consolidators)
+                    passing = all(type(one) in PASSING for one in known)
                 try:
-                    moment = point.end_time
-                    local = None
-                    for consolidator in tuple(config.consolidators):
-                        if type(consolidator) in PASSING:
-                            if moment != consolidator._last_time:
-                                consolidator._prev = consolidator._cur
-                                consolidator._cur = point
-                                if consolidator._window is not None:
-                                    consolidator._window.add(point)
-                                for handler in consolidator._general:
-                                    handler(consolidator, point)
-                                consolidator.consolidated = consolidator._last = point
-                                consolidator._last_time = moment
-                            continue
-                        consolidator.update(point)
-                        if type(consolidator).scan is not _NO_SCAN:
-                            if local is None:
-                                local = clock.local(config.exchange_time_zone)
-                            consolidator.scan(local)
+                    if passing:
+                        moment = point.end_time
+                        for one in known:
+                            if moment != one._last_time:
+                                one._prev, one._cur = one._cur, point
+                                if one._window is not None:
+                                    one._window.add(point)
+                                for handler in one._general:
+                                    handler(one, point)
+                                one.consolidated = one._last = point
+                                one._last_time = moment
+                    else:
+                        stepper._consolidate([(config, point)])
                 except Exception as error:
                     algorithm._set_runtime_error(error, "Consolidators update")
                     return False

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from itertools import repeat
 from typing import Any
 
 import numpy as np
@@ -159,7 +160,7 @@ class Factors:
 
 def to_datetimes(micro: Ints) -> list[datetime]:
     """Turn microseconds since 1970 into naive datetimes."""
-    return micro.view("datetime64[us]").astype(object).tolist() if len(micro) else []
+    return np.ascontiguousarray(micro).view("M8[us]").tolist() if len(micro) else []
 
 
 def make_bars(
@@ -195,7 +196,12 @@ def make_bars(
         Bars with all their slots set, sharing one :class:`FileSource`.
     """
     floats, sizes = _values(rows, factors)
-    times, ends = to_datetimes(time), to_datetimes(end)
+    times = to_datetimes(time)
+    if len(time) > 1 and (end[:-1] == time[1:]).all():
+        # each begins where the one before ended
+        ends = times[1:] + to_datetimes(end[-1:])
+    else:
+        ends = to_datetimes(end)
     source = FileSource(symbol, times, ends, [], list(rows.prices), [], rows.scale)
     source.scales = rows.scales
     source.addends = None
@@ -205,46 +211,57 @@ def make_bars(
             source.factor = factors.values[0]
         else:
             source.factors = factors.of_rows()
-    flags = filled.tolist()
-    numbers = which.tolist()
-    columns = [column[which].tolist() for column in floats]
-    counts = [column[which] for column in sizes]
-    if not quote:
-        counts[0][filled] = 0.0
-    volumes = [count.tolist() for count in counts]
-    bars: list[Any] = []
-    add = bars.append
-    if quote:
-        for row, t, e, bo, bh, bl, bc, ao, ah, al, ac, bs, zs, f in zip(
-            numbers, times, ends, *columns, *volumes, flags, strict=False
-        ):
-            bar = _NEW(QuoteBar)
-            bar._src, bar._row, bar.symbol, bar.time, bar.end_time = source, row, symbol, t, e
-            if bc or bo or bh or bl:
-                side = _NEW(Bar)
-                side._src, side._row, side._first = source, row, 0
-                side.open, side.high, side.low, side.close = bo, bh, bl, bc
-                bar.bid = side
-            else:
-                bar.bid = None
-            if ac or ao or ah or al:
-                side = _NEW(Bar)
-                side._src, side._row, side._first = source, row, 4
-                side.open, side.high, side.low, side.close = ao, ah, al, ac
-                bar.ask = side
-            else:
-                bar.ask = None
-            bar.last_bid_size, bar.last_ask_size, bar.is_fill_forward = bs, zs, f
-            add(bar)
+    copies = bool(filled.any())
+    first = int(which[0])
+    if not copies and which[-1] - first + 1 == len(which):
+        # rows one by one, as in most chunks
+        numbers: Any = range(first, first + len(which))
+        columns = [column[first : numbers.stop].tolist() for column in floats]
+        volumes = [size[first : numbers.stop].tolist() for size in sizes]
     else:
-        for row, t, e, o, h, l, c, v, f in zip(
-            numbers, times, ends, *columns, *volumes, flags, strict=False
-        ):
-            bar = _NEW(TradeBar)
-            bar._src, bar._row, bar.symbol, bar.time, bar.end_time = source, row, symbol, t, e
-            bar.open, bar.high, bar.low, bar.close = o, h, l, c
-            bar.volume, bar.is_fill_forward = v, f
-            add(bar)
+        numbers = which.tolist()
+        columns = [column[which].tolist() for column in floats]
+        counts = [size[which] for size in sizes]
+        if not quote:
+            counts[0][filled] = 0.0
+        volumes = [count.tolist() for count in counts]
+    if quote:
+        bars = _quote_bars(source, numbers, columns, volumes)
+    else:
+        bars = list(map(_NEW, repeat(TradeBar, len(times))))
+        for (
+            bar, bar._row, bar.time, bar.end_time, bar.open, bar.high, bar.low, bar.close,
+            bar.volume,
+        ) in zip(bars, numbers, times, ends, *columns, *volumes, strict=False):  # fmt: skip
+            bar._src, bar.symbol, bar.is_fill_forward = source, symbol, False
+    if copies:
+        for bar, copied in zip(bars, filled.tolist(), strict=False):
+            bar.is_fill_forward = copied
+    return bars
+
+
+def _quote_bars(
+    source: FileSource, numbers: Any, columns: list[list[float]], volumes: list[list[float]]
+) -> list[Any]:
+    symbol = source.symbol
+    bars: list[Any] = list(map(_NEW, repeat(QuoteBar, len(source.time))))
+    for bar, row, bar.time, bar.end_time, bo, bh, bl, bc, ao, ah, al, ac, bs, zs in zip(
+        bars, numbers, source.time, source.end_time, *columns, *volumes, strict=False
+    ):
+        bar._src, bar._row, bar.symbol, bar.is_fill_forward = source, row, symbol, False
+        if bc or bo or bh or bl:
+            side = bar.bid = _NEW(Bar)
+            side._src, side._row, side._first = source, row, 0
+            side.open, side.high, side.low, side.close = bo, bh, bl, bc
+        else:
+            bar.bid = None
+        if ac or ao or ah or al:
+            side = bar.ask = _NEW(Bar)
+            side._src, side._row, side._first = source, row, 4
+            side.open, side.high, side.low, side.close = ao, ah, al, ac
+        else:
+            bar.ask = None
+        bar.last_bid_size, bar.last_ask_size = bs, zs
     return bars
 
 

@@ -21,10 +21,10 @@ from engine.types.errors import DataError
 Ints = npt.NDArray[np.int64]
 _ZERO, _MINUS, _DOT = 48, 45, 46
 _NINE = 9
-_COMMAS = bytes.maketrans(b"\n", b",")
+_NOTHING = (b"\r", b" ", b"\t", b":")
 
 
-def read_zip(path: Path, entry: str | None = None) -> bytes | None:
+def read_zip(path: Path | str, entry: str | None = None) -> bytes | None:
     """Return the bytes of the first (or the named) file in a zip; None when there is no such file.
 
     Raises
@@ -33,7 +33,8 @@ def read_zip(path: Path, entry: str | None = None) -> bytes | None:
         When the archive is cut off or broken.
     """
     try:
-        blob = path.read_bytes()
+        with open(path, "rb") as file:
+            blob = file.read()
     except FileNotFoundError:
         return None
     try:
@@ -107,10 +108,13 @@ def parse_columns(
     DataError
         When a row has too few cells or a cell is not a number, with the row's number.
     """
-    text = data.translate(None, b"\r \t:").strip(b"\n")
+    text = data.strip(b"\n")
+    if any(mark in text for mark in _NOTHING):
+        text = text.translate(None, b"".join(_NOTHING)).strip(b"\n")
     if not text:
         return np.zeros((0, columns), np.int64), None
-    if b"." not in text and b",," not in text:
+    if b"." not in text:
+        # an empty cell ends the reading: there are too few numbers then
         flat = _whole_numbers(text)
         if flat is not None and len(flat) % columns == 0:
             # every row must have its own cells: too many in one and too few in the next would shift
@@ -128,7 +132,7 @@ def _whole_numbers(text: bytes) -> Ints | None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         try:
-            return np.fromstring(text.translate(_COMMAS), dtype=np.int64, sep=",")
+            return np.fromstring(text.replace(b"\n", b","), dtype=np.int64, sep=",")
         except ValueError:
             return None
 

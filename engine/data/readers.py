@@ -4,6 +4,7 @@ daily bars.
 
 from __future__ import annotations
 
+import os
 from collections import OrderedDict
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -44,17 +45,28 @@ def file_path(
     day: datetime | None,
 ) -> Path:
     """Return where LEAN keeps the bars of a ticker (of one day, for minutes and seconds)."""
+    return root / _inside(security_type, market, ticker, resolution, tick_type, day)
+
+
+def _inside(
+    security_type: SecurityType,
+    market: str,
+    ticker: str,
+    resolution: Resolution,
+    tick_type: TickType,
+    day: datetime | None,
+) -> str:
     if security_type not in _SUPPORTED:
         raise EngineUnsupported(
             f"engine does not implement data of {type_name(security_type)}; use lean backtest"
         )
     name = ticker.lower()
     kind = _TICKS.get(tick_type, "trade")
-    folder = root / type_name(security_type).lower() / market / Resolution(resolution).name.lower()
+    folder = f"{type_name(security_type).lower()}/{market}/{Resolution(resolution).name.lower()}"
     if resolution in (Resolution.DAILY, Resolution.HOUR):
-        return folder / (f"{name}_{kind}.zip" if security_type in _TAGGED else f"{name}.zip")
+        return f"{folder}/{name}_{kind}.zip" if security_type in _TAGGED else f"{folder}/{name}.zip"
     assert day is not None
-    return folder / name / f"{day:%Y%m%d}_{kind}.zip"
+    return f"{folder}/{name}/{day.year:04}{day.month:02}{day.day:02}_{kind}.zip"
 
 
 def _moments(stamp: Ints, where: str) -> Ints:
@@ -93,6 +105,7 @@ class FileReader:
 
     def __init__(self, root: Path, keep: int = 64) -> None:
         self.root = root
+        self._folder = os.fspath(root)
         self._keep = keep if _SHARED is None else 4 * keep
         self._held: _Held = OrderedDict() if _SHARED is None else _SHARED
 
@@ -121,8 +134,9 @@ class FileReader:
             When the archive is broken, a cell cannot be read, rows are not in order of time, or
             prices cannot be.
         """
-        path = file_path(self.root, security_type, market, ticker, resolution, tick_type, day)
-        key = (str(path), data_zone.key, exchange_zone.key, quote, session)
+        inside = _inside(security_type, market, ticker, resolution, tick_type, day)
+        path = os.path.join(self._folder, inside)
+        key = (path, data_zone.key, exchange_zone.key, quote, session)
         if key in self._held:
             self._held.move_to_end(key)
             return self._held[key]
@@ -137,13 +151,13 @@ class FileReader:
         if data is not None:
             scale = 4 if security_type in _DECICENTS else 0
             volume = security_type not in (SecurityType.FOREX, SecurityType.CFD)
-            shape = (str(path), resolution, quote, scale, volume, day)
+            shape = (path, resolution, quote, scale, volume, day)
             try:
                 cut = data if session is None else cut_to_session(data, *session)
-                rows = checked(parse_rows(cut, *shape), str(path), quote)
+                rows = checked(parse_rows(cut, *shape), path, quote)
             except DataError:
                 # the whole file again, for the number of the row
-                checked(parse_rows(data, *shape), str(path), quote)
+                checked(parse_rows(data, *shape), path, quote)
                 raise
             rows = _to_exchange(rows, data_zone, exchange_zone, resolution)
         self._held[key] = rows

@@ -16,6 +16,7 @@ from engine.indicators.base import (
 )
 from engine.indicators.basic import Delay, Identity, Sum
 from engine.indicators.sums import RollingSum
+from engine.types.bars import TradeBar
 from engine.types.enums import MovingAverageType
 from engine.types.errors import ArgumentException
 
@@ -90,6 +91,30 @@ class ExponentialMovingAverage(Indicator):
             return last + self._k * (value - last)
         self._sum.add(value)
         return self._sum.mean() if samples == self._period else 0.0
+
+    def _on_bar(self, sender: Any, bar: Any) -> None:
+        """Do what the base does, with the average's own step in place once it is ready."""
+        symbol, time = bar.symbol, bar.end_time
+        samples = self.samples
+        if (
+            symbol is not self._seen_symbol
+            or samples < self._period
+            or type(bar) is not TradeBar
+            or time < self._seen_time
+        ):
+            super()._on_bar(sender, bar)
+            return
+        self._seen_time = time
+        self.samples = samples + 1
+        value = self._value
+        self._value = value = value + self._k * (bar.close - value)
+        self._prev = self._cur
+        self._cur = (symbol, time, value)
+        self._point = None
+        if self._window is not None:
+            self._window.add(self.current)
+        if self._handlers:
+            self.updated(self, self.current)
 
     def reset(self) -> None:
         super().reset()
