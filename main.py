@@ -41,6 +41,6 @@ class QmpOverrider(QCAlgorithm):
 
         self.protection = (
             protect(self, settings, state=parameters.state, audit=parameters.audit)
-            if parameters.protection == "on"
+            if parameters.guarded(self.live_mode)
             else None
         )

@@ -75,6 +75,9 @@ class Bridge:
         # open orders as they were read last at the same prices, by id
         self._listed: dict[int | str, OpenOrder] = {}
         self._positions: dict[str, records.Position] = {}
+        # live: orders placed elsewhere that LEAN does not know, and the rhythm of each feed
+        self.foreign: tuple[OpenOrder, ...] = ()
+        self._cadences: dict[Symbol, float | None] = {}
 
     # -- names ---------------------------------------------------------------------------------
 
@@ -174,7 +177,7 @@ class Bridge:
                 )
             )
         self._listed = {order.order_id: order for order in found} if self._read else {}
-        return tuple(found)
+        return (*found, *self.foreign)
 
     # -- orders --------------------------------------------------------------------------------
 
@@ -214,6 +217,11 @@ class Bridge:
         )
 
     @staticmethod
+    def kind(order_type: OrderType) -> OrderKind:
+        """Return the kind of an order."""
+        return _KINDS.get(order_type, OrderKind.MARKET)
+
+    @staticmethod
     def _end(security: Security, point: BaseData) -> datetime:
         """Return the end of a bar in UTC."""
         return utc(Extensions.convert_to_utc(point.end_time, security.exchange.time_zone))
@@ -245,6 +253,22 @@ class Bridge:
         )
 
     # -- data ----------------------------------------------------------------------------------
+
+    def cadence(self, security: Security) -> float | None:
+        """Return the seconds between two prices that a symbol's data promises; None beyond an hour:
+        then silence says nothing within a day.
+        """
+        symbol = security.symbol
+        if symbol not in self._cadences:
+            steps = [each.increment.total_seconds() for each in security.subscriptions]
+            least = min(steps, default=86400.0)
+            self._cadences[symbol] = None if least > 3600.0 else least
+        return self._cadences[symbol]
+
+    def last_end(self, security: Security) -> datetime | None:
+        """Return the end of a symbol's last own price in UTC; copies do not count."""
+        last = security.get_last_data()
+        return None if last is None else self._end(security, last)
 
     def bars(self) -> list[records.Bar]:
         """Return the trade and quote bars of the present moment that are news, not copies."""
@@ -283,6 +307,11 @@ def _fee(event: OrderEvent) -> float:
     return 0.0 if fee is None else float(fee.value.amount)
 
 
+def of_engine(order: Order) -> bool:
+    """Whether an order is of a kind that LEAN makes itself and shows to no gate."""
+    return order.type == OrderType.OPTION_EXERCISE or str(order.tag) == "Liquidate from delisting"
+
+
 def make_ledger(algorithm: QCAlgorithm, audit: str) -> tuple[Ledger | None, str]:
     """Return the ledger of every input and decision, and a sentence about it.
 
@@ -293,10 +322,10 @@ def make_ledger(algorithm: QCAlgorithm, audit: str) -> tuple[Ledger | None, str]
     RetryWrite
         When another process writes there, or the place cannot be written.
     """
-    if audit == "off":
+    if audit == "off" or (audit == "auto" and not algorithm.live_mode):
         return None, "is off"
     place = audit
-    if audit == "on":
+    if audit in ("on", "auto"):
         space = "live" if algorithm.live_mode else "backtest"
         probe = str(algorithm.object_store.get_file_path("protection/_probe"))
         place = os.path.join(os.path.dirname(probe), "audit-" + space)
@@ -314,10 +343,14 @@ def make_store(algorithm: QCAlgorithm, state: str) -> tuple[StateStore | None, s
     Raises
     ------
     FixSettings
-        For an unknown kind of state.
+        For an unknown kind of state, and for ``memory`` live: a restart would forget a kill.
+    RetryWrite
+        When there is a folder of our own, but it cannot be used: a kill may lie in it.
     """
     if state not in ("auto", "keep", "memory"):
         raise FixSettings(f"expected state to be auto, keep or memory, was {state!r}")
+    if state == "memory" and algorithm.live_mode:
+        raise FixSettings("expected state to be auto or keep in live trading, was 'memory'")
     if state == "memory" or (state == "auto" and not algorithm.live_mode):
         return None, "is kept for this run only"
     space = "live" if algorithm.live_mode else "backtest"
@@ -327,6 +360,8 @@ def make_store(algorithm: QCAlgorithm, state: str) -> tuple[StateStore | None, s
         os.makedirs(folder, mode=0o700, exist_ok=True)
         return FileStateStore(folder), f"is kept in {folder}"
     except (OSError, RetryWrite) as error:
+        if os.path.isdir(folder):
+            raise
         entries = ObjectStateStore(algorithm.object_store, f"protection-{space}-")
         store = ChunkedStateStore(entries)
         return store, f"is kept in the Object Store (no folder of our own: {error})"

