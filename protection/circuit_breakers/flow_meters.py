@@ -22,7 +22,8 @@ from collections import deque
 from datetime import date, datetime, timedelta
 from statistics import median
 
-_BUCKET = timedelta(minutes=30)
+_PART = 30
+"""Minutes of a part of the day."""
 
 
 class Spike:
@@ -39,7 +40,17 @@ class Spike:
     bars : fewest steps in the present
     """
 
-    __slots__ = ("_bars", "_last", "_least", "_now", "_past", "_session", "_sessions", "_span")
+    __slots__ = (
+        "_bars",
+        "_known",
+        "_last",
+        "_least",
+        "_now",
+        "_past",
+        "_session",
+        "_sessions",
+        "_span",
+    )
 
     def __init__(
         self,
@@ -55,6 +66,7 @@ class Spike:
         self._now: deque[tuple[datetime, float, float]] = deque()
         # per half hour of the day and session: sums of squares and of minutes
         self._past: dict[int, deque[list[float]]] = {}
+        self._known: tuple[int, float | None] = (-1, None)  # half hour and its usual, this session
 
     def update(self, time: datetime, price: float, session: date, local: datetime) -> float | None:
         """Take in the close of a bar; present over usual volatility, or None.
@@ -68,6 +80,7 @@ class Spike:
         if session != self._session:
             self._session, self._last = session, None
             self._now.clear()
+            self._known = (-1, None)
         last, self._last = self._last, (time, price)
         if last is None:
             return None
@@ -75,8 +88,10 @@ class Spike:
         if minutes <= 0.0:
             return None
         square = math.log(price / last[1]) ** 2
-        part = int((local.hour * 60 + local.minute) * 60 // _BUCKET.total_seconds())
-        usual = self._usual(part, session)
+        part = (local.hour * 60 + local.minute) // _PART
+        if part != self._known[0]:
+            self._known = (part, self._usual(part, session))
+        usual = self._known[1]
         self._remember(part, session, square, minutes)
         now = self._now
         now.append((time, square, minutes))
@@ -117,6 +132,10 @@ class Vpin:
     buckets : in a day's mean volume, and in the figure
     sessions : past sessions of the mean volume
     changes, least : price changes of the standard deviation, and the fewest needed
+
+    Attributes
+    ----------
+    value : the figure in [0, 1]; None before enough buckets are full
     """
 
     __slots__ = (
@@ -132,6 +151,7 @@ class Vpin:
         "_sums",
         "_today",
         "_volumes",
+        "value",
     )
 
     def __init__(
@@ -147,6 +167,7 @@ class Vpin:
         self._size = 0.0
         self._bought = self._sold = 0.0
         self._filled: deque[tuple[float, float]] = deque(maxlen=buckets)  # one-sided, size
+        self.value: float | None = None
 
     def update(self, price: float, volume: float, session: date) -> float | None:
         """Take in a bar's close and volume; the figure, or None before enough buckets are full."""
@@ -194,13 +215,9 @@ class Vpin:
                 self._filled.append((abs(self._bought - self._sold), self._size))
                 self._bought = self._sold = 0.0
                 self._size = sum(self._volumes) / len(self._volumes) / self._buckets
-
-    @property
-    def value(self) -> float | None:
-        """The figure in [0, 1]; None before enough buckets are full."""
-        if len(self._filled) < self._buckets:
-            return None
-        return sum(row[0] for row in self._filled) / sum(row[1] for row in self._filled)
+                if len(self._filled) == self._buckets:
+                    whole = sum(row[1] for row in self._filled)
+                    self.value = sum(row[0] for row in self._filled) / whole
 
 
 def bought_share(change: float, deviation: float) -> float:

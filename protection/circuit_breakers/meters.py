@@ -1,18 +1,26 @@
-"""Statistics for three gauges, from what a host sees anyway.
+"""Statistics for four gauges, from what a host sees anyway.
 
-========== ============== ==========================================================
-meter      gauge          figure
-========== ============== ==========================================================
-MarketWide ``market_wide`` level of the market-wide circuit breaker in force
-LimitState ``luld``       1 when the price stands at a band for more than 15 seconds
-Cadence    ``mute_feed``  silence over the expected time between two messages
-========== ============== ==========================================================
+============ =============== ==========================================================
+meter        gauge           figure
+============ =============== ==========================================================
+MarketWide   ``market_wide`` level of the market-wide circuit breaker in force
+LimitState   ``luld``        1 when the price stands at a band for more than 15 seconds
+Cadence      ``mute_feed``   silence over the expected time between two messages
+NewsCalendar ``news``        1 inside the window of an announcement
+============ =============== ==========================================================
 """
 
 from __future__ import annotations
 
+from bisect import insort
+from collections import deque
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
+
+from protection.contracts.actions import PORTFOLIO
+from protection.contracts.clock import as_utc
+from protection.contracts.errors import FixInput
 
 _NEW_YORK = ZoneInfo("America/New_York")
 _LEVELS = ((3, 0.20), (2, 0.13), (1, 0.07))
@@ -20,6 +28,7 @@ _LATEST = time(15, 25)
 _OPEN, _CLOSE = time(9, 30), time(16, 0)
 _PAUSE = timedelta(minutes=15)
 _STAND = timedelta(seconds=15)
+_GAPS = 100
 
 
 class MarketWide:
@@ -85,21 +94,111 @@ class LimitState:
 class Cadence:
     """Silence of a feed over the time that should lie between two messages.
 
+    That time is the promised one, or longer for a source that is seldom heard: the interval that
+    all but one in twenty of its last hundred were not longer than.
+
     Parameters
     ----------
-    expected : that time
+    expected : the promised time
     """
 
-    __slots__ = ("_expected", "_last")
+    __slots__ = ("_expected", "_gaps", "_last", "_order")
 
     def __init__(self, expected: timedelta) -> None:
         self._expected = expected
         self._last: datetime | None = None
+        self._order: deque[timedelta] = deque()
+        self._gaps: list[timedelta] = []
 
     def heard(self, now: datetime) -> None:
         """A message came; copies of old bars are none."""
+        if self._last is not None:
+            gap = now - self._last
+            self._order.append(gap)
+            insort(self._gaps, gap)
+            if len(self._order) > _GAPS:
+                self._gaps.remove(self._order.popleft())
         self._last = now
+
+    def pause(self) -> None:
+        """The source rests: the time to its next message is no silence."""
+        self._last = None
+
+    @property
+    def expected(self) -> timedelta:
+        """Time that should lie between two messages."""
+        gaps = self._gaps
+        if len(gaps) < _GAPS // 5:
+            return self._expected
+        return max(self._expected, gaps[int(0.95 * (len(gaps) - 1))])
 
     def value(self, now: datetime) -> float:
         """Silence in expected times; 0 before the first message."""
-        return 0.0 if self._last is None else (now - self._last) / self._expected
+        return 0.0 if self._last is None else (now - self._last) / self.expected
+
+
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """One entry of a calendar; ``scope`` is ``portfolio`` or a ticker."""
+
+    begin: datetime
+    end: datetime
+    scope: str
+
+
+class NewsCalendar:
+    """Windows around announcements.
+
+    One a line: time with its zone, minutes before, minutes after, and a ticker where it concerns
+    one alone::
+
+        # FOMC, then earnings
+        2024-03-20T14:00:00-04:00, 30, 60
+        2024-05-02T16:30:00-04:00, 15, 120, AAPL
+
+    A strategy on daily bars looks once a day: its windows must be as long as a day.
+    """
+
+    __slots__ = ("entries",)
+
+    def __init__(self, entries: list[Announcement]) -> None:
+        self.entries = sorted(entries, key=lambda entry: entry.begin)
+
+    @classmethod
+    def read(cls, text: str) -> NewsCalendar:
+        """Calendar of a text.
+
+        Raises
+        ------
+        FixInput
+            For a line that is no entry; the sentence names it.
+        """
+        entries = []
+        for number, line in enumerate(text.splitlines(), 1):
+            parts = [part.strip() for part in line.partition("#")[0].split(",")]
+            if parts == [""]:
+                continue
+            try:
+                moment, before, after = as_utc(datetime.fromisoformat(parts[0])), *parts[1:3]
+                begin = moment - timedelta(minutes=float(before))
+                end = moment + timedelta(minutes=float(after))
+                scope = parts[3] if len(parts) > 3 else PORTFOLIO
+                if not begin <= moment < end or not scope or len(parts) > 4:
+                    raise ValueError(line)
+            except (ValueError, OverflowError, FixInput) as error:
+                raise FixInput(
+                    f"expected line {number} of the calendar as '2024-03-20T14:00:00-04:00, 30, "
+                    f"60' and perhaps a ticker, was {line!r}"
+                ) from error
+            entries.append(Announcement(begin, end, scope))
+        return cls(entries)
+
+    def inside(self, now: datetime) -> set[str]:
+        """Scopes in whose window a moment lies; the end is outside."""
+        found = set()
+        for entry in self.entries:
+            if entry.begin > now:
+                break
+            if now < entry.end:
+                found.add(entry.scope)
+        return found
