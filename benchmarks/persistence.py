@@ -3,8 +3,8 @@
 Usage: ``make bench-persistence`` (``ARGS="--saves 500"``)
 
 The state is that of 20 symbols with 22 gauges each; one breaker changes between two saves. Ways
-take turns, so that a busy disk hits all alike. Wall times, because the disk is what is waited for; the
-CPU column is the thread's.
+take turns, so that a busy disk hits all alike. Wall times, because the disk is what is waited for;
+the CPU column is the thread's.
 """
 
 from __future__ import annotations
