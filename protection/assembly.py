@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from threading import RLock
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from protection.blockchain.trail import CallClock, LedgerLike, Trail, Turn
 from protection.circuit_breakers.board import Board
@@ -20,7 +20,7 @@ from protection.circuit_breakers.kill_switch import LOCK_KEY, KillRecord, KillSw
 from protection.circuit_breakers.watch import SymbolWatch
 from protection.contracts.actions import WARM_UP, Action, Event, Reason, Verdict
 from protection.contracts.clock import Clock, SessionCalendar, as_utc
-from protection.contracts.errors import FixInput, NameActor, RecoverState, RetryWrite
+from protection.contracts.errors import FixInput, FixSettings, NameActor, RecoverState, RetryWrite
 from protection.contracts.persons import named
 from protection.contracts.records import Portfolio
 from protection.contracts.settings import ProtectionSettings
@@ -30,6 +30,10 @@ from protection.risk.drawdown import DrawdownAccount
 from protection.risk.gate import OrderGate
 from protection.risk.limits.build import FurtherLimits
 from protection.risk.policy import NO_CUSHION, Cushion, CushionPolicy
+
+if TYPE_CHECKING:
+    from protection.admission.doorway import Doorway
+    from protection.admission.registry import SourceRegistry
 
 STATE_KEY = "protection.state"
 STATE_KIND = "protection-state"
@@ -101,6 +105,7 @@ class Assembly:
         store: StateStore | None,
         ledger: Ledger | None,
         sink: Callable[[Event], None] | None,
+        registry: SourceRegistry | None = None,
     ) -> None:
         self._settings = settings = settings if settings is not None else ProtectionSettings()
         self.counters = Counters()
@@ -159,6 +164,16 @@ class Assembly:
         self._judged: Portfolio | None = None
         self._positions: Mapping[str, Any] | None = None
         self._warming = False  # whether what is being observed is history
+        self._doorway: Doorway | None = None
+        if settings.admission.door.mode == "on":
+            from protection.admission.doorway import Doorway
+
+            self._doorway = Doorway(settings.admission, registry, clock=clock, store=store)
+        elif registry is not None:
+            raise FixSettings(
+                "expected admission.door.mode to be on with a registry of sources, was off; "
+                "write admission.door.mode = on"
+            )
 
     @property
     def settings(self) -> ProtectionSettings:
@@ -220,6 +235,8 @@ class Assembly:
             record = self._kill.resume(actor, reason, role, second)
             now = self._clock.now()
             self._vault.release()
+            if self._doorway is not None:
+                self._doorway.door.recover(actor=record.actor, reason=record.reason)
             self._board.clear_fault("state", now, f"resumed by {record.actor}: {record.reason}")
             self._look_at_kill(now, own=True)
             self.counters["resumes"] += 1
@@ -435,6 +452,14 @@ class Assembly:
     def snapshot(self) -> dict[str, Any]:
         """Everything a restart needs, as plain data."""
         with self._lock:
+            state = self._state()
+            if self._doorway is not None:
+                state["admission"] = self._doorway.door.snapshot()
+            return state
+
+    def _state(self) -> dict[str, Any]:
+        """What is stored at every transition; the door stores its own memory."""
+        with self._lock:
             return {
                 "account": self._account.snapshot(),
                 "board": self._board.snapshot(),
@@ -454,6 +479,7 @@ class Assembly:
         store: StateStore | None = None,
         ledger: Ledger | None = None,
         sink: Callable[[Event], None] | None = None,
+        registry: SourceRegistry | None = None,
     ) -> Built:
         """System with the state of a snapshot instead of the store's; the store's lock counts.
 
@@ -463,7 +489,7 @@ class Assembly:
             When it is no snapshot.
         """
         system = cls.__new__(cls)
-        system._assemble(settings, clock, store, ledger, sink)
+        system._assemble(settings, clock, store, ledger, sink, registry)
         system._told(lambda trail: system._start(trail, snapshot))
         system._adopt(snapshot)
         system._look_at_kill(clock.now())
@@ -485,6 +511,8 @@ class Assembly:
             watch = SymbolWatch(symbol, self.settings.volatility, self.settings.flash)
             watch.restore(meter)
             self._watches[symbol] = watch
+        if self._doorway is not None and "admission" in state:
+            self._doorway.door.restore(state["admission"])
         limit = self.settings.data.max_jump
         self._guards = {symbol: JumpGuard(limit, price) for symbol, price in believed.items()}
         if killed and not self._kill.killed and not self._kill.history:
@@ -521,7 +549,7 @@ class Assembly:
         ]
         calm = session != self._stored_session  # a new day: there is time for a snapshot
         try:
-            if not self._vault.save(self.snapshot(), events, now.isoformat(), calm=calm):
+            if not self._vault.save(self._state(), events, now.isoformat(), calm=calm):
                 return  # sealed as evidence until somebody resumes
         except (RetryWrite, FixInput) as error:
             self._unsaved = True

@@ -21,9 +21,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from protection.assembly import STATE_KEY, Assembly, Ledger
+from protection.assembly import STATE_KEY, Ledger
 from protection.blockchain.trail import Trail
 from protection.circuit_breakers.board import symbol_scope
 from protection.circuit_breakers.gauges import GAUGES
@@ -34,6 +34,7 @@ from protection.circuit_breakers.watch import SymbolWatch, record_price
 from protection.contracts.actions import Action, Event, Verdict
 from protection.contracts.clock import Clock
 from protection.contracts.errors import FixInput
+from protection.contracts.passage import Passage
 from protection.contracts.records import (
     Admission,
     Bar,
@@ -50,9 +51,14 @@ from protection.contracts.records import (
 )
 from protection.contracts.settings import ProtectionSettings
 from protection.contracts.stores import StateStore
+from protection.entrance import Entrance, explained
 from protection.risk.drawdown import DrawdownReading
 from protection.risk.gate import denial
 from protection.risk.targets import cut_targets
+
+if TYPE_CHECKING:
+    from protection.admission.envelope import Envelope
+    from protection.admission.registry import SourceRegistry
 
 REPEATED = "repeated_execution"
 """Check of the order gate and gauge that latches a symbol."""
@@ -66,7 +72,7 @@ def _unwritten(order: OrderRequest, answer: Verdict) -> str:
 __all__ = ["STATE_KEY", "Ledger", "ProtectionSystem"]
 
 
-class ProtectionSystem(Assembly):
+class ProtectionSystem(Entrance):
     """Breakers, order gate, drawdown control and kill switch of one account.
 
     Stored state is taken over when the object is made: a kill, a tripped breaker, peaks and
@@ -81,6 +87,8 @@ class ProtectionSystem(Assembly):
     ledger : receives every input and decision before it is acknowledged, see
         :mod:`protection.blockchain`; one that fails or stalls stops adding
     sink : receives every :class:`Event` as it happens, on the calling thread
+    registry : who may send, with keys, where ``admission.door.mode`` is on; when None there is one
+        source, the host
     """
 
     def __init__(
@@ -91,8 +99,9 @@ class ProtectionSystem(Assembly):
         store: StateStore | None = None,
         ledger: Ledger | None = None,
         sink: Callable[[Event], None] | None = None,
+        registry: SourceRegistry | None = None,
     ) -> None:
-        self._assemble(settings, clock, store, ledger, sink)
+        self._assemble(settings, clock, store, ledger, sink, registry)
         self._told(lambda trail: self._start(trail, None))
         self._load()
 
@@ -139,6 +148,7 @@ class ProtectionSystem(Assembly):
             self._policy.describe(),
             *self._board.describe(),
             *self._gate.describe(),
+            *self._describe_door(),
             f"input: a portfolio older than {settings.data.max_portfolio_age_seconds:g} s, a price "
             f"older than {settings.data.max_price_age_seconds:g} s or an impossible figure denies "
             "adding",
@@ -146,24 +156,36 @@ class ProtectionSystem(Assembly):
 
     # ------------------------------------------------------------------ market and account
 
-    def observe(self, record: Observation, *, warm_up: bool = False) -> Admission:
+    def observe(
+        self,
+        record: Observation | Envelope,
+        *,
+        warm_up: bool = False,
+        passage: Passage | None = None,
+    ) -> Admission:
         """Take in a bar, quote or trade, or a statistic that a gauge watches.
 
         An impossible record (not finite, not positive, crossed, from the future, out of order)
-        is refused and denies adding of its symbol until a good one comes.
+        is refused and denies adding of its symbol until a good one comes. Where
+        ``admission.door.mode`` is on, the door decides first, about envelopes too: what it refuses
+        moves no meter.
 
         Parameters
         ----------
         record : what is news
         warm_up : it is history, shown before the account is live. Breakers take the same states;
             their events carry ``warm_up`` in their evidence and count as no trips.
+        passage : how the door decided, in a replay; the door is then not asked
         """
+        if self._doorway is not None and not isinstance(record, Statistic):
+            return self._observe_through(self._doorway, record, warm_up, passage)
         with self._turn:
             self.counters["observed"] += 1
             self._warming = warm_up
             try:
                 answer = self._observe(record)
-            except Exception as error:
+            except Exception as caught:
+                error = explained(record, caught)
                 self._internal("observe", error)
                 answer = Admission(False, f"internal error: {error!r}")
             self._warming = False
@@ -171,7 +193,7 @@ class ProtectionSystem(Assembly):
                 self._told(Trail.observed, record, answer, warm_up)
             return answer
 
-    def _observe(self, record: Observation) -> Admission:
+    def _observe(self, record: Any) -> Admission:
         symbol, now = record.symbol, self._clock.now()
         if isinstance(record, Statistic):
             return self._measure(record, now)
@@ -297,8 +319,11 @@ class ProtectionSystem(Assembly):
                 value = 0.0 if watch is None else watch.measure(name, now)
                 level = watch.level if watch is not None and name == "volatility" else None
                 changed |= board.step_symbol(name, symbol, now, value, reading.equity, True, level)
-        if reading.session_index != before and (news := self._more.news(portfolio, now)):
-            self._emit(news)
+        if reading.session_index != before:
+            if self._doorway is not None:
+                self._enter_session(self._doorway, now)
+            if news := self._more.news(portfolio, now):
+                self._emit(news)
         self._cushion = self._policy.apply(reading)
         if self._each_peak and not changed:
             peaks = (reading.lifetime_peak, reading.window_peak)

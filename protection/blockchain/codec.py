@@ -17,6 +17,7 @@ from typing import Any
 from protection.blockchain.canonical import SAFE, utc_text
 from protection.contracts.actions import Verdict
 from protection.contracts.errors import FixInput
+from protection.contracts.passage import Passage
 from protection.contracts.records import (
     Bar,
     BrokerEvent,
@@ -38,6 +39,7 @@ from protection.contracts.records import (
 
 _MISSING = dataclasses.MISSING
 OBSERVATIONS = {"bar": Bar, "quote": Quote, "trade": Trade, "statistic": Statistic}
+_KINDS = {kind: name for name, kind in OBSERVATIONS.items()}
 
 
 def _layout(kind: type) -> tuple[tuple[str, Any], ...]:
@@ -81,6 +83,37 @@ def fields_of(record: Any) -> dict[str, Any]:
     if layout is None:
         return {"repr": repr(record)[:2000]}
     return _fields(record, layout)
+
+
+def passage_fields(passage: Passage) -> dict[str, Any]:
+    """How the door answered, as it stands in an entry."""
+    out: dict[str, Any] = {"source": passage.source}
+    if passage.cause:
+        out |= {"cause": passage.cause, "reason": passage.reason}
+    if not passage.genuine:
+        out["genuine"] = False
+    if passage.weight != 1.0:
+        out["weight"] = passage.weight
+    if passage.released:
+        out["released"] = [
+            {"kind": _KINDS[type(each)], "record": fields_of(each)} for each in passage.released
+        ]
+    return out
+
+
+def passage_of(fields: Mapping[str, Any]) -> Passage:
+    """The answer of :func:`passage_fields`.
+
+    Raises
+    ------
+    FixInput
+        When a record in it cannot be read.
+    """
+    known = dict(fields)
+    known["released"] = tuple(
+        record_of(OBSERVATIONS[each["kind"]], each["record"]) for each in known.get("released", ())
+    )
+    return Passage(**known)
 
 
 def request_fields(order: OrderRequest) -> dict[str, Any]:

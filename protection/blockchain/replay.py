@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from protection.blockchain.canonical import canonical
-from protection.blockchain.codec import OBSERVATIONS, PortfolioReader, plain, record_of
+from protection.blockchain.codec import OBSERVATIONS, PortfolioReader, passage_of, plain, record_of
 from protection.blockchain.merkle import CompactRange, leaf_hash
 from protection.blockchain.records import Record, encode_entry, number
 from protection.blockchain.trail import CALLS, OWN, LedgerLike
@@ -196,7 +196,8 @@ class _Comparison:
             if entry is not None:
                 if entry["type"] == record.type == "start":
                     known = record.entry["settings"]  # newer software may have more of them
-                    kept = {key: entry["settings"][key] for key in known}
+                    given = entry["settings"]
+                    kept = {key: given[key] for key in known if key in given}
                     entry["settings"] = kept
                 self._push(entry)
             self.divergence = self.divergence or _difference(record, entry)
@@ -292,8 +293,15 @@ class _Player:
         self._clock.set(datetime.fromisoformat(entry["time"]))
         try:
             if kind == "observe":
-                record = record_of(OBSERVATIONS[entry["kind"]], entry["record"])
-                system.observe(record, warm_up=bool(entry.get(WARM_UP, False)))
+                door = entry.get("door")
+                nothing = door is not None and entry["kind"] == "unknown"
+                if nothing and getattr(system, "door", None) is None:
+                    return  # replayed without the door that it came through
+                record = (
+                    None if nothing else record_of(OBSERVATIONS[entry["kind"]], entry["record"])
+                )
+                told = {} if door is None else {"passage": passage_of(door)}
+                system.observe(record, warm_up=bool(entry.get(WARM_UP, False)), **told)
             elif kind == "evaluate":
                 system.evaluate(self._portfolios.read(entry["portfolio"]))
             elif kind == "review":

@@ -17,6 +17,7 @@ from protection.blockchain.codec import (
     OBSERVATIONS,
     PortfolioWriter,
     fields_of,
+    passage_fields,
     plain,
     request_fields,
     verdict_fields,
@@ -25,6 +26,7 @@ from protection.blockchain.records import StalledWrite
 from protection.contracts.actions import WARM_UP, Event, Verdict
 from protection.contracts.clock import Clock
 from protection.contracts.errors import FixInput
+from protection.contracts.passage import Passage
 from protection.contracts.records import (
     Admission,
     BrokerEvent,
@@ -220,7 +222,11 @@ class Trail:
         }
 
     def observed(
-        self, record: Observation, answer: Admission, warm_up: bool = False
+        self,
+        record: Observation | None,
+        answer: Admission,
+        warm_up: bool = False,
+        passage: Passage | None = None,
     ) -> dict[str, Any]:
         """A bar, quote or trade came."""
         entry = self._now("observe")
@@ -231,6 +237,8 @@ class Trail:
             entry["reason"] = answer.reason
         if warm_up:
             entry[WARM_UP] = True
+        if passage is not None:
+            entry["door"] = passage_fields(passage)
         return entry
 
     def evaluated(self, portfolio: Portfolio, answer: Verdict) -> dict[str, Any]:

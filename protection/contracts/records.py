@@ -87,10 +87,11 @@ Observation: TypeAlias = Bar | Quote | Trade | Statistic
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """Answer to an observation: whether it was taken in, and why not."""
+    """Answer to an observation: whether it was taken in, why not, and with what weight."""
 
     accepted: bool
     reason: str = ""
+    weight: float = 1.0
 
 
 _RESTING = frozenset(
