@@ -37,15 +37,17 @@ def target_weights(
     max_position, max_gross : float
         Highest weight of one position and highest sum of weights.
     """
-    volatility = returns.std(axis=0, ddof=1)
+    # standard deviation and covariance as numpy.std and numpy.cov compute them, without their
+    # preparations
+    count = len(returns)
+    centred = returns - np.add.reduce(returns, axis=0, keepdims=True) / count
+    volatility = np.sqrt(np.add.reduce(centred * centred, axis=0) / (count - 1))
     volatility = np.maximum(volatility, 0.02 / np.sqrt(SESSIONS))
     raw = scores / volatility
     if not raw.sum() > 0:
         return np.zeros_like(raw)
     raw = raw / raw.sum()
-    # the sample covariance as numpy.cov computes it, without its preparations
-    centred = returns.T - returns.T.mean(axis=1)[:, None]
-    covariance = np.dot(centred, centred.T) * np.true_divide(1, len(returns) - 1)
+    covariance = np.dot(centred.T, centred) * np.true_divide(1, count - 1)
     variances = volatility**2
     covariance = (1 - SHRINKAGE) * covariance
     np.fill_diagonal(covariance, variances)

@@ -24,7 +24,10 @@ class Closes:
         bars = data.bars
         for symbol in list(bars.keys()):
             bar = bars[symbol]
-            if bar.is_fill_forward or not bar.close > 0:
+            if bar.is_fill_forward:
+                continue
+            close = bar.close
+            if not close > 0:
                 continue
             row = self._rows.get(symbol)
             if row is None:
@@ -33,7 +36,7 @@ class Closes:
             if filled == 2 * self.length:
                 values[: self.length] = values[-self.length :]
                 filled = self.length
-            values[filled] = bar.close
+            values[filled] = close
             row[1] = filled + 1
 
     def last(self, symbol: Symbol, count: int) -> np.ndarray | None:
@@ -51,4 +54,8 @@ class Closes:
     def returns(self, symbol: Symbol, count: int) -> np.ndarray | None:
         """Return the last ``count`` log returns, or None while there are fewer."""
         closes = self.last(symbol, count + 1)
-        return None if closes is None else np.diff(np.log(closes))
+        if closes is None:
+            return None
+        logs = np.log(closes)
+        made: np.ndarray = logs[1:] - logs[:-1]
+        return made

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import signal
 import threading
@@ -177,9 +178,10 @@ def run_backtest(
         run.set_up(start, end, cash, {str(k): str(v) for k, v in (parameters or {}).items()})
         with progress or contextlib.nullcontext() as shown:
             run.loop(shown)
-        content = run.finish(wall.perf_counter() - started)
-        if output is not None:
-            engine.results.write(output, content)
+        with _no_collector():
+            content = run.finish(wall.perf_counter() - started)
+            if output is not None:
+                engine.results.write(output, content)
         return RunResult(
             name=algorithm.algorithm_id,
             status=content["status"],
@@ -206,6 +208,18 @@ def _muted() -> Iterator[None]:
     """Swallow ``print`` of the algorithm, as LEAN does."""
     with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere):
         yield
+
+
+@contextmanager
+def _no_collector() -> Iterator[None]:
+    """Keep the collector from walking all of a run's objects while its result is made of them."""
+    before = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if before:
+            gc.enable()
 
 
 @contextmanager

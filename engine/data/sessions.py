@@ -29,6 +29,7 @@ _MICRO = timedelta(microseconds=1)
 DAY_US = 86_400_000_000
 _EPOCH_ORDINAL = EPOCH.toordinal()
 _MIDNIGHT = datetime.min.time()
+_MARKET = MarketHoursState.MARKET
 
 
 def midnight(moment: datetime) -> datetime:
@@ -86,10 +87,10 @@ class LocalMarketHours(LeanObject):
             first is not None
             and first.start == ZERO
             and first.end == ONE_DAY
-            and first.state == MarketHoursState.MARKET
+            and first.state == _MARKET
         )
         self.market_duration = sum(
-            (s.end - s.start for s in self.segments if s.state == MarketHoursState.MARKET), ZERO
+            (s.end - s.start for s in self.segments if s.state == _MARKET), ZERO
         )
 
     def get_market_open(
@@ -101,7 +102,7 @@ class LocalMarketHours(LeanObject):
         """Return the next opening after ``time``; segments that touch count as one session."""
         previous, other_day = previous_day_last_segment, True
         for segment in self.segments:
-            counted = extended_market_hours or segment.state == MarketHoursState.MARKET
+            counted = extended_market_hours or segment.state == _MARKET
             if not counted:
                 continue
             if segment.end > time and not _continuous(previous, segment.start, other_day):
@@ -124,11 +125,11 @@ class LocalMarketHours(LeanObject):
                 continue
             if index != len(segments) - 1:
                 other, next_day = segments[index + 1], False
-                counted = extended_market_hours or other.state == MarketHoursState.MARKET
+                counted = extended_market_hours or other.state == _MARKET
                 following = other.start if counted else None
             else:
                 following, next_day = next_day_segment_start, True
-            if extended_market_hours or segment.state == MarketHoursState.MARKET:
+            if extended_market_hours or segment.state == _MARKET:
                 if last_close:
                     found = segment.end
                 elif not _continuous(segment.end, following, next_day):
@@ -141,15 +142,13 @@ class LocalMarketHours(LeanObject):
             end, extended = args
             if end != time:
                 return any(
-                    s.overlaps(time, end)
-                    for s in self.segments
-                    if extended or s.state == MarketHoursState.MARKET
+                    s.overlaps(time, end) for s in self.segments if extended or s.state == _MARKET
                 )
         else:
             extended = args[0] if args else False
         for segment in self.segments:
             if segment.contains(time):
-                return bool(extended or segment.state == MarketHoursState.MARKET)
+                return bool(extended or segment.state == _MARKET)
         return False
 
     def __str__(self) -> str:
@@ -233,7 +232,7 @@ class SecurityExchangeHours(LeanObject):
     @staticmethod
     def always_open(time_zone: ZoneInfo) -> SecurityExchangeHours:
         """Return the hours of a market that never closes."""
-        segment = MarketHoursSegment(MarketHoursState.MARKET, ZERO, ONE_DAY)
+        segment = MarketHoursSegment(_MARKET, ZERO, ONE_DAY)
         week = {day: LocalMarketHours(day, [segment]) for day in range(7)}
         return SecurityExchangeHours(time_zone, (), week, {}, {})
 
@@ -291,7 +290,7 @@ class SecurityExchangeHours(LeanObject):
             high = end - day
             for segment in hours.segments:
                 if (
-                    (extended or segment.state == MarketHoursState.MARKET)
+                    (extended or segment.state == _MARKET)
                     and segment.start < high
                     and segment.end > low
                 ):
@@ -398,7 +397,7 @@ class SecurityExchangeHours(LeanObject):
             found = None
             for segment in reversed(self._hours_of(day.toordinal()).segments):
                 moment = day + segment.start
-                counted = extended_market_hours or segment.state == MarketHoursState.MARKET
+                counted = extended_market_hours or segment.state == _MARKET
                 if moment <= start and counted:
                     if first_open:
                         found = moment
@@ -490,7 +489,7 @@ class SecurityExchangeHours(LeanObject):
 
             def add(where: npt.NDArray[np.int64], hours: LocalMarketHours) -> None:
                 for s in hours.segments:
-                    if extended or s.state == MarketHoursState.MARKET:
+                    if extended or s.state == _MARKET:
                         starts.append(where * DAY_US + s.start // _MICRO)
                         ends.append(where * DAY_US + s.end // _MICRO)
 

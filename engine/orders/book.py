@@ -22,6 +22,16 @@ from engine.types.errors import EngineError, InvalidOperationException
 from engine.types.symbol import Symbol
 
 _KEPT = (OrderStatus.FILLED, OrderStatus.CANCELED)
+_NONE, _INVALID = OrderStatus.NONE, OrderStatus.INVALID
+_CANCELED, _CRYPTO = OrderStatus.CANCELED, SecurityType.CRYPTO
+_SENT = (OrderStatus.UPDATE_SUBMITTED, OrderStatus.SUBMITTED)
+#: kinds with nothing but a quantity
+_PLAIN = (
+    OrderType.MARKET,
+    OrderType.MARKET_ON_OPEN,
+    OrderType.MARKET_ON_CLOSE,
+    OrderType.COMBO_MARKET,
+)
 
 
 class OrderBook:
@@ -163,7 +173,7 @@ class OrderBook:
         algorithm = self._algorithm
         results = algorithm._engine.results
         for event in events:
-            if event.status == OrderStatus.NONE:
+            if event.status == _NONE:
                 continue
             self.order_events.append(event)
             results.on_order_event(event)
@@ -182,17 +192,19 @@ class OrderBook:
             elif status != OrderStatus.CANCEL_PENDING:
                 self._before_cancel[order.id] = status
         # a late refusal does not undo a fill or a cancel
-        if status != OrderStatus.INVALID or order.status not in _KEPT:
+        if status != _INVALID or order.status not in _KEPT:
             order.status = status
         event.id = order._new_event_id()
         if status in FILLS:
             order._last_fill_time = event._utc_time
-        elif status == OrderStatus.CANCELED:
+        elif status == _CANCELED:
             order._canceled_time = event._utc_time
-        elif status in (OrderStatus.UPDATE_SUBMITTED, OrderStatus.SUBMITTED) and ticket._updates:
+        elif ticket._updates and status in _SENT:
             order._last_update_time = event._utc_time
         event.quantity = order._quantity
         kind = order.type
+        if kind in _PLAIN:
+            return
         if kind in (OrderType.LIMIT, OrderType.STOP_LIMIT, OrderType.LIMIT_IF_TOUCHED) or (
             kind is OrderType.COMBO_LEG_LIMIT
         ):
@@ -207,7 +219,7 @@ class OrderBook:
     def _fee_from_quantity(self, event: OrderEvent, order: Any, security: Any) -> None:
         """Take a fee in the coin that is bought out of the filled quantity."""
         if (
-            event.symbol.security_type != SecurityType.CRYPTO
+            event.symbol.security_type != _CRYPTO
             or order.direction != OrderDirection.BUY
             or event.order_fee.value.currency != security.base_currency.symbol
         ):

@@ -22,6 +22,12 @@ from engine.types.symbol import Symbol
 from engine.types.timezones import aware, naive
 
 NO_TIME = datetime(1, 1, 1)
+_BUY = OrderDirection.BUY
+_SELL = OrderDirection.SELL
+_HOLD = OrderDirection.HOLD
+_NO_STATUS = OrderStatus.NONE
+_RAW = DataNormalizationMode.RAW
+_MARKETABLE = (OrderType.MARKET, OrderType.COMBO_MARKET)
 
 
 class OrderSubmissionData(LeanObject):
@@ -94,11 +100,11 @@ class Order(LeanObject):
         self._canceled_time: datetime | None = None
         self.group_order_manager: Any = None
         self.quantity = quantity
-        self.status = OrderStatus.NONE
+        self.status = _NO_STATUS
         self.tag = tag
         self.properties: Any = OrderProperties() if properties is None else properties
         self.order_submission_data: OrderSubmissionData | None = None
-        self.price_adjustment_mode = DataNormalizationMode.RAW
+        self.price_adjustment_mode = _RAW
         self._events = 0
 
     # -- what it is ----------------------------------------------------------------------------
@@ -140,8 +146,8 @@ class Order(LeanObject):
     def direction(self) -> OrderDirection:
         quantity = self._quantity
         if quantity > 0:
-            return OrderDirection.BUY
-        return OrderDirection.SELL if quantity < 0 else OrderDirection.HOLD
+            return _BUY
+        return _SELL if quantity < 0 else _HOLD
 
     @property
     def time_in_force(self) -> TimeInForce:
@@ -158,7 +164,7 @@ class Order(LeanObject):
 
     @property
     def is_marketable(self) -> bool:
-        return self.type in (OrderType.MARKET, OrderType.COMBO_MARKET)
+        return self.type in _MARKETABLE
 
     # -- what the engine asks ------------------------------------------------------------------
 

@@ -20,6 +20,11 @@ from engine.types.errors import ArgumentException
 from engine.types.symbol import Symbol, SymbolCache
 from engine.types.timezones import aware, naive
 
+_NONE = OrderResponseErrorCode.NONE
+_ERROR = OrderRequestStatus.ERROR
+_NEW = OrderRequestStatus.UNPROCESSED
+_UNKNOWN_ID = int(OrderResponseErrorCode.UNABLE_TO_FIND_ORDER)
+
 
 def clock_text(moment: datetime) -> str:
     """Print a naive time as .NET's invariant culture does: ``10/07/2013 13:35:00``."""
@@ -39,22 +44,22 @@ class OrderResponse(LeanObject):
         self.order_id = order_id
         self.error_code = error_code
         self.error_message: str | None = None
-        if error_code != OrderResponseErrorCode.NONE:
+        if error_code != _NONE:
             self.error_message = (
                 "An unexpected error occurred." if error_message is None else error_message
             )
 
     @property
     def is_processed(self) -> bool:
-        return self is not OrderResponse.UNPROCESSED
+        return self is not _UNPROCESSED
 
     @property
     def is_error(self) -> bool:
-        return self.is_processed and self.error_code != OrderResponseErrorCode.NONE
+        return self.error_code != _NONE and self is not _UNPROCESSED
 
     @property
     def is_success(self) -> bool:
-        return self.is_processed and self.error_code == OrderResponseErrorCode.NONE
+        return self.error_code == _NONE and self is not _UNPROCESSED
 
     def __str__(self) -> str:
         if not self.is_processed:
@@ -65,7 +70,7 @@ class OrderResponse(LeanObject):
 
     @staticmethod
     def success(request: OrderRequest) -> OrderResponse:
-        return OrderResponse(request.order_id, OrderResponseErrorCode.NONE, None)
+        return OrderResponse(request.order_id, _NONE, None)
 
     @staticmethod
     def error(
@@ -129,7 +134,7 @@ class OrderResponse(LeanObject):
         )
 
 
-OrderResponse.UNPROCESSED = OrderResponse(-(2**31), OrderResponseErrorCode.NONE, None)
+_UNPROCESSED = OrderResponse.UNPROCESSED = OrderResponse(-(2**31), _NONE, None)
 
 
 class OrderRequest(LeanObject):
@@ -141,8 +146,8 @@ class OrderRequest(LeanObject):
         self._time = naive(time)
         self.order_id = order_id
         self.tag = tag
-        self.response = OrderResponse.UNPROCESSED
-        self.status = OrderRequestStatus.UNPROCESSED
+        self.response = _UNPROCESSED
+        self.status = _NEW
 
     @property
     def time(self) -> datetime:
@@ -155,7 +160,7 @@ class OrderRequest(LeanObject):
         if response is None:
             raise ArgumentException("Response can not be null")
         if response.is_error:
-            status = OrderRequestStatus.ERROR
+            status = _ERROR
         self.status = status if type(status) is OrderRequestStatus else OrderRequestStatus(status)
         self.response = response
 
@@ -203,9 +208,7 @@ class SubmitOrderRequest(OrderRequest):
             tail = ["time", "tag", "properties", "group_order_manager", "asynchronous"]
             given = dict(zip(optional[:before], rest[:before], strict=False))
             given |= dict(zip(tail, rest[before:], strict=False)) | named
-        super().__init__(
-            given["time"], int(OrderResponseErrorCode.UNABLE_TO_FIND_ORDER), given.get("tag", "")
-        )
+        super().__init__(given["time"], _UNKNOWN_ID, given.get("tag", ""))
         self.order_type = order_type
         self.security_type = security_type
         self.symbol = SymbolCache._known(symbol)

@@ -11,6 +11,7 @@ from engine.results import document, files
 from engine.results import samples as charts
 from engine.results.messages import MessageLog
 from engine.results.points import Candlestick, ChartPoint
+from engine.securities.currencies import currency_symbol
 from engine.statistics.arithmetic import chart_number, divide, percent, ratio, to_money
 from engine.statistics.builder import Samples, StatisticsBuilder, StatisticsResults, summary
 from engine.statistics.capacity import CapacityEstimate
@@ -27,6 +28,10 @@ _MAX_SERIES = 10
 _MAX_POINTS = 4000
 _HOUR = timedelta(hours=1)
 _EQUITY = SecurityType.EQUITY
+
+
+def _price(value: Decimal) -> Decimal:
+    return chart_number(round_half_even(value, 4))
 
 
 class ResultHandler:
@@ -192,9 +197,12 @@ class ResultHandler:
         self._bar = None
         if not self._algorithm.is_warming_up:
             if bar[0] is bar[1] is bar[2] is bar[3]:
-                prices = [chart_number(round_half_even(bar[0], 4))] * 4
+                prices = [_price(bar[0])] * 4
             else:
-                prices = [chart_number(round_half_even(price, 4)) for price in bar]
+                first, high, low, last = bar
+                prices = [_price(first)]
+                for price in (high, low, last):
+                    prices.append(prices[0] if price is first else _price(price))
             point = Candlestick._of(utc, prices)
             values = self.book.values(charts.EQUITY_CHART, charts.EQUITY)
             if not values or utc > values[-1]._utc or ticks > self._equity_ticks:
@@ -228,7 +236,7 @@ class ResultHandler:
             self._quiet_fees.add(kind)
 
     def _performance(self) -> Decimal:
-        if not self._daily:
+        if not self._daily or self._value is self._daily:
             return ZERO
         return round_half_even(ratio((self._value - self._daily) * 100, self._daily), 10)
 
@@ -243,8 +251,6 @@ class ResultHandler:
 
     @property
     def _currency(self) -> str:
-        from engine.securities.currencies import currency_symbol
-
         return currency_symbol(self._algorithm.portfolio.cash_book.account_currency)
 
     def _stamp(self, text: str) -> str:

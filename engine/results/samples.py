@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from decimal import Decimal
 from functools import cache
+from operator import attrgetter
 from typing import Any
 
 from engine.results.charts import BaseSeries, Chart, Series
@@ -24,6 +25,11 @@ TURNOVER = "Portfolio Turnover"
 MARGIN = "Portfolio Margin"
 SALES = "Assets Sales Volume"
 _MARGIN_SERIES = 40
+_LINE, _TREEMAP = SeriesType.LINE, SeriesType.TREEMAP
+# looked up once: every step of a day's samples asks for them
+_new: Any = object.__new__
+_VOLUME = attrgetter("_total_sale_volume")
+_rounded = ChartPoint._rounded
 
 
 class ChartBook:
@@ -38,6 +44,10 @@ class ChartBook:
         self._known: dict[tuple[str, str], BaseSeries] = {}
         # value, amount and share of the last sample of every exposure
         self._exposures: dict[str, tuple[Decimal, Decimal, Decimal]] = {}
+        # value, high and result of the last drawdown
+        self._fallen: tuple[Any, Any, Decimal] = (None, None, ZERO)
+        # holdings with their sale volumes at the last sample, and the largest of them
+        self._sold: tuple[list[Any], list[Decimal], list[Any]] = ([], [], [])
 
     def chart(self, name: str) -> Chart:
         """Return a chart, made first if it is missing."""
@@ -62,7 +72,7 @@ class ChartBook:
         series: str,
         utc: datetime,
         value: Decimal,
-        kind: SeriesType = SeriesType.LINE,
+        kind: SeriesType = _LINE,
         unit: str = "$",
         index: int = 0,
     ) -> None:
@@ -80,7 +90,10 @@ class ChartBook:
             kept = found._kept
             if kept[0] is not value:
                 kept = found._kept = value, chart_number(value)
-            values.append(ChartPoint._rounded(utc, kept[1]))
+            point = _new(ChartPoint)
+            point._utc = utc
+            point._y = kept[1]
+            values.append(point)
         elif chart == TURNOVER:
             found.add_point(ChartPoint._at(utc, value))
 
@@ -98,22 +111,32 @@ class Turnover:
         base = before if self._last == utc else latest
         self._volumes = [volume, latest]
         self._last = utc
-        return ratio(volume - base, value)
+        sold = volume - base
+        return ratio(sold, value) if sold else ZERO
 
 
 def sample_drawdown(book: ChartBook, utc: datetime, value: Decimal, high: Decimal) -> None:
     """Per cent below the highest daily value."""
     if high:
-        book.sample(DRAWDOWN, "Equity Drawdown", utc, drawdown_percent(value, high), unit="%")
+        known = book._fallen
+        if known[0] is not value or known[1] is not high:
+            fallen = ZERO if value is high else drawdown_percent(value, high)
+            known = book._fallen = value, high, fallen
+        book.sample(DRAWDOWN, "Equity Drawdown", utc, known[2], unit="%")
 
 
 def sample_sales(book: ChartBook, utc: datetime, holdings: list[Any], currency: str) -> None:
     """Sale volumes of the 30 securities with the largest."""
-    traded = [h for h in holdings if h._total_sale_volume]
-    traded.sort(key=lambda holding: holding._total_sale_volume, reverse=True)
-    for holding in traded[:30]:
+    volumes = [holding._total_sale_volume for holding in holdings]
+    known, before, largest = book._sold
+    if volumes != before or holdings != known:
+        traded = [holding for holding in holdings if holding._total_sale_volume]
+        traded.sort(key=_VOLUME, reverse=True)
+        largest = traded[:30]
+        book._sold = holdings, volumes, largest
+    for holding in largest:
         name = holding._security.symbol.value
-        book.sample(SALES, name, utc, holding._total_sale_volume, SeriesType.TREEMAP, currency)
+        book.sample(SALES, name, utc, holding._total_sale_volume, _TREEMAP, currency)
 
 
 def sample_exposure(
@@ -178,7 +201,7 @@ def sample_margin(
     if len(groups) > _MARGIN_SERIES and len({name for name, _ in groups}) > _MARGIN_SERIES:
         _sample_most_margins(chart, utc, groups, value)
     else:
-        known, rounded = dict(chart.series), ChartPoint._rounded
+        known = dict(chart.series)
         for name, margin in groups:
             series = known.get(name)
             if series is None:
@@ -188,7 +211,11 @@ def sample_margin(
             if kept[0] is not value or kept[1] != margin:
                 share = share_of(margin, value) * HUNDRED if value else ZERO
                 kept = series._kept = value, margin, chart_number(share)
-            series._append(rounded(utc, kept[2]))
+            values = series.values
+            if values and values[-1]._utc == utc:
+                values[-1] = _rounded(utc, kept[2])
+            else:
+                values.append(_rounded(utc, kept[2]))
     for series in chart.series.values():
         values = series.values
         if values:

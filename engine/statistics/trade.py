@@ -12,6 +12,8 @@ from engine.types.dotnet import LeanObject
 from engine.types.enums import TradeDirection
 from engine.types.timezones import aware
 
+_LONG = TradeDirection.LONG
+
 
 class Trade(LeanObject):
     """Prices are in quote currency; profit, fees, MAE and MFE in account currency."""
@@ -51,7 +53,7 @@ class Trade(LeanObject):
         self.symbols: list[Any] = []
         self._utc_entry = datetime.min
         self._utc_exit = datetime.min
-        self.direction = TradeDirection.LONG
+        self.direction = _LONG
         self.is_win = False
         self.order_ids: list[int] = []
         self._entry_price = self._exit_price = self._quantity = ZERO
@@ -85,7 +87,7 @@ class Trade(LeanObject):
     def _see(self, price: Decimal) -> None:
         """Follow the drawdown of the open trade."""
         entry = self._entry_price
-        long = self.direction is TradeDirection.LONG
+        long = self.direction is _LONG
         profit = price - entry if long else entry - price
         if profit < self._max_profit:
             drawdown = self._max_profit - profit

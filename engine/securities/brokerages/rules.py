@@ -7,11 +7,13 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
+from engine.data.sessions import midnight
 from engine.securities.brokerages.default import ACCEPTED, Answer
 from engine.securities.brokerages.messages import name_of, pascal, refuse
 from engine.types.enums import MarketHoursState, OrderType
 
 _DAY = timedelta(days=1)
+_MARKET = MarketHoursState.MARKET
 _NOT_ACROSS_ZERO = (OrderType.MARKET_ON_OPEN, OrderType.MARKET_ON_CLOSE)
 Window = Callable[[Any], tuple[timedelta, timedelta]]
 
@@ -58,9 +60,12 @@ def refuse_market_on_open(
             "UnsupportedSecurityType",
         )
     local = security.local_time
-    now = local - local.replace(hour=0, minute=0, second=0, microsecond=0)
-    segments = security.exchange.hours.get_market_hours(local).segments
-    session = next((s for s in segments if s.state == MarketHoursState.MARKET), None)
+    now = local - midnight(local)
+    session = None
+    for segment in security.exchange.hours.get_market_hours(local).segments:
+        if segment.state == _MARKET:
+            session = segment
+            break
     if session is None:
         start, end = timedelta(0), _DAY - timedelta(microseconds=1)
     else:
