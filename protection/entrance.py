@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -88,7 +87,7 @@ class Entrance(Assembly):
         if price is None:  # several figures at once: there is no meter for them
             return Admission(True, weight=passage.weight)
         answer = self._observe(price)
-        return replace(answer, weight=passage.weight) if answer.accepted else answer
+        return Admission(True, "", passage.weight) if answer.accepted else answer
 
     def _refuse(
         self, doorway: Doorway, price: Bar | Quote | Trade | None, passage: Passage

@@ -87,9 +87,11 @@ class Doorway:
         price = record if isinstance(record, PRICES) else None
         source = str(envelope.source)[:80]
         if isinstance(outcome, Admitted):
-            held = (entry.envelope.record for entry in self.door.drain())
-            released = tuple(each for each in held if isinstance(each, PRICES))
-            return price, Passage(source, weight=outcome.weight, released=released)
+            released: tuple[Bar | Quote | Trade, ...] = ()
+            if "confirmed" in outcome.notes:
+                held = (entry.envelope.record for entry in self.door.drain())
+                released = tuple(each for each in held if isinstance(each, PRICES))
+            return price, Passage(source, "", "", True, outcome.weight, released)
         cause = outcome.cause.value
         genuine = bare or cause not in UNPROVEN
         return price, Passage(source, cause, outcome.reason[:300], genuine)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from protection.contracts.quick import quick
 from protection.contracts.records import Bar, Quote, Trade
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Passage:
     """Answer of the door to one observation.

@@ -85,6 +85,7 @@ Price: TypeAlias = Bar | Quote | Trade
 Observation: TypeAlias = Bar | Quote | Trade | Statistic
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Admission:
     """Answer to an observation: whether it was taken in, why not, and with what weight."""
