@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+_ZEROS = 1 << 20
+
 
 class Disk:
     """The real disk. Every method may raise OSError; ``write`` writes all or raises."""
@@ -27,8 +29,14 @@ class Disk:
             offset += count
 
     def reserve(self, handle: int, offset: int, length: int) -> None:
-        """Make room ahead, so that a flush need not lengthen the file; zeros are read there."""
-        if hasattr(os, "posix_fallocate"):
+        """Make room ahead, so that a flush need not lengthen the file; zeros are read there.
+
+        The zeros are written out: room that was only allotted would have to be marked as used in
+        the file system's journal at each flush. A lot of it is filled soon and is only allotted.
+        """
+        if length <= _ZEROS or not hasattr(os, "posix_fallocate"):
+            Disk.write(self, handle, bytes(length), offset)
+        else:
             os.posix_fallocate(handle, offset, length)
 
     def sync(self, handle: int) -> None:
