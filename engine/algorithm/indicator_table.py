@@ -22,6 +22,8 @@ abands|T|period:i,width:d=4,moving_average_type:m=SIMPLE|ABANDS({period},{width}
 ad|T||AD|AccumulationDistribution
 adosc|T|fast_period:i,slow_period:i|ADOSC({fast_period},{slow_period})|AccumulationDistributionOscillator
 ar|B|period:i|AR({period})|AverageRange
+arima|S|ar_order:i,diff_order:i,ma_order:i,period:i|ARIMA({ar_order},{diff_order},{ma_order},{period})|AutoRegressiveIntegratedMovingAverage
+arima|S|ar_order:i,diff_order:i,ma_order:i,period:i,intercept:b|ARIMA({ar_order},{diff_order},{ma_order},{period})|AutoRegressiveIntegratedMovingAverage
 adx|B|period:i|ADX({period})|AverageDirectionalIndex
 ao|B|fast_period:i,slow_period:i,type:m|AO({fast_period},{slow_period},{type})|AwesomeOscillator
 adxr|B|period:i|ADXR({period})|AverageDirectionalMovementIndexRating

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from engine.indicators.arima import AutoRegressiveIntegratedMovingAverage
 from engine.indicators.averages import (
     ArnaudLegouxMovingAverage,
     DoubleExponentialMovingAverage,
@@ -202,6 +203,7 @@ __all__ = [
     "ArnaudLegouxMovingAverage",
     "AroonOscillator",
     "AugenPriceSpike",
+    "AutoRegressiveIntegratedMovingAverage",
     "AverageDirectionalIndex",
     "AverageDirectionalMovementIndexRating",
     "AverageRange",
