@@ -58,7 +58,7 @@ INDEX = frozenset({"SPY", "VOO", "IVV", "SPX", "SP500INDEX"})
 _MINUTE = timedelta(minutes=1)
 _PAUSE = timedelta(minutes=5)
 """Time within which the next step with data comes."""
-_REST = timedelta(days=7)
+_REST, _AGAIN = timedelta(days=7), timedelta(days=1)
 
 
 @dataclass(slots=True)
@@ -119,7 +119,9 @@ class Feeds:
         self._arrivals: dict[int, float] = {}
         kept = protection.system.snapshot()["board"]["gauges"]
         # what a restart found awake must be told when it is over
-        self._loud = {(row[0], row[1].removeprefix("symbol:")) for row in kept}
+        known = [(row[0], row[1].removeprefix("symbol:")) for row in kept if row[0] in self._near]
+        self._loud = set(known)
+        self._again: dict[tuple[str, str], datetime] = {}
         self.active = self._always = bool(self._near) and (self._live or self._news is not None)
 
     def describe(self) -> str:
@@ -339,9 +341,12 @@ class Feeds:
             return
         key = (name, scope)
         if value < near:
-            if key not in self._loud:
+            again = self._again.get(key)
+            if key not in self._loud and (again is None or now < again):
                 return
             self._loud.discard(key)
+            # told again before the rest is over: else it would be missed
+            self._again[key] = now + _AGAIN
             until = now + _REST
         else:
             self._loud.add(key)

@@ -27,4 +27,8 @@ class BreakerRiskModel(RiskManagementModel):
             return []
 
     def on_securities_changed(self, algorithm: QCAlgorithm, changes: SecurityChanges) -> None:
-        """Nothing to keep: positions are read anew at every step."""
+        """Look which gauges can be fed; positions are read anew at every step."""
+        try:
+            self.protection.feeds.changed()
+        except BaseException as error:
+            self.protection.heartbeat_failed(error)

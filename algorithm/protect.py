@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from algorithm.bridge import Bridge, make_ledger, make_store, of_engine
 from algorithm.execution import ProtectedExecutionModel
 from algorithm.exits import Exits
+from algorithm.feeds import Feeds
 from algorithm.gate import ProtectedBrokerageModel
 from algorithm.guard import BreakerRiskModel
 from algorithm.margin import UpdateGuards
@@ -36,7 +37,7 @@ SUMMARY_KEY = "protection/summary"
 _SEALED = frozenset(
     {
         *("system", "clock", "bridge", "ledger", "gate", "guard", "execution", "exits", "guards"),
-        *("seals", "lifeline", "counts", "seen"),
+        *("seals", "lifeline", "counts", "seen", "feeds"),
     }
 )
 
@@ -47,6 +48,8 @@ def protect(
     *,
     state: str = "auto",
     audit: str = "auto",
+    feeds: str = "auto",
+    news: str = "off",
 ) -> Protection:
     """Guard an algorithm; call it on the last line of ``initialize``.
 
@@ -65,13 +68,18 @@ def protect(
         Where every input and decision is recorded: ``off``, ``on`` (a folder beside the Object
         Store's files), or a folder or ``.sqlite`` file; see :mod:`protection.blockchain`.
         ``auto``: on in live trading, off in a backtest.
+    feeds : str
+        Gauges that are fed from what the algorithm sees: ``auto``, ``off``, or names separated by
+        commas; see :mod:`algorithm.feeds`. Daily bars feed none.
+    news : str
+        Calendar of high-impact announcements: a key of the Object Store or a file; ``off``.
 
     Returns
     -------
     Protection
         ``.system`` is the :class:`~protection.system.ProtectionSystem`.
     """
-    return Protection(algorithm, settings or ProtectionSettings(), state, audit)
+    return Protection(algorithm, settings or ProtectionSettings(), state, audit, feeds, news)
 
 
 class Protection:
@@ -83,6 +91,8 @@ class Protection:
         settings: ProtectionSettings,
         state: str,
         audit: str = "auto",
+        feeds: str = "auto",
+        news: str = "off",
     ) -> None:
         self.algorithm = algorithm
         self.bridge = Bridge(algorithm)
@@ -113,6 +123,7 @@ class Protection:
 
             self.lifeline = Lifeline(self, store)
             self.exits = self.lifeline.exits
+        self.feeds = Feeds(self, feeds, news)
         self._wire()
         self._sealed = True
 
@@ -196,6 +207,8 @@ class Protection:
             algorithm.log(f"Protection: {line}")
         algorithm.log(f"Protection: state {self.state}")
         algorithm.log(f"Protection: audit {self.audit}")
+        if self.feeds.active:
+            algorithm.log(f"Protection: {self.feeds.describe()}")
 
     # -- the order gate ------------------------------------------------------------------------
 
@@ -210,6 +223,8 @@ class Protection:
                 self._judged[int(order.id)] = float(order.quantity)
             if verdict.cancel:
                 self._excused[int(order.id)] = verdict.cancel
+            if self.feeds.active:
+                self.feeds.sent(security, order)
             return True, ""
         self.counts["refused"] += 1
         self._refused.add(self.bridge.key(order.symbol))
@@ -278,8 +293,11 @@ class Protection:
         algorithm, bridge = self.algorithm, self.bridge
         self.clock.feed(bridge.now())
         warming = bool(algorithm.is_warming_up)
-        for bar in bridge.bars():
+        bars = bridge.bars()
+        for bar in bars:
             self.system.observe(bar, warm_up=warming)
+        if self.feeds.active:
+            self.feeds.step(bars, warming)
         if warming:
             return []
         portfolio = bridge.portfolio()
@@ -420,6 +438,8 @@ class Protection:
             self.clock.feed(self.bridge.now())
             record = self.bridge.event(event)
             self.system.on_order_event(record)
+            if self.feeds.active:
+                self.feeds.hear(record)
             number = int(event.order_id)
             if number not in self.seen:
                 order = self.algorithm.transactions.get_order_by_id(number)
