@@ -13,6 +13,7 @@ from typing import Any
 
 from engine.consolidators.base import ConsolidatorBase
 from engine.orders.handler import TransactionHandler
+from engine.securities.margin_call import DefaultMarginCallModel
 from engine.securities.margin_interest import MarginInterestRateModel
 from engine.securities.settlement import ImmediateSettlementModel
 from engine.statistics.trade_builder import TradeBuilder
@@ -128,11 +129,15 @@ class Stepper:
             trade_builder = algorithm.trade_builder
             positions = trade_builder._positions
             if positions:
+                # builders of other kinds are always told
+                always = type(trade_builder) is not TradeBuilder
                 for config, _ in updates:
                     security = config._security
-                    # builders of other kinds are always told
-                    if security.symbol in positions or type(trade_builder) is not TradeBuilder:
-                        trade_builder.set_market_price(security.symbol, security.cache._price)
+                    position = positions.get(security.symbol)
+                    if position is not None or always:
+                        price = security.cache._price
+                        if always or price is not position.last:
+                            trade_builder.set_market_price(security.symbol, price)
             if look and utc >= self.next_hourly_scan:
                 self._hourly_scan(utc)
             if len(portfolio.cash_book) > 1:
@@ -281,6 +286,11 @@ class Stepper:
 
     def _check_margin(self, utc: datetime) -> bool:
         self.next_margin_call = utc + _MARGIN_CALL_EVERY
+        portfolio = self.algorithm.portfolio
+        if type(portfolio.margin_call_model) is DefaultMarginCallModel:
+            invested = portfolio._invested_now
+            if invested is not None and not invested:
+                return True
         return self._margin_call()
 
     def _margin_call(self) -> bool:

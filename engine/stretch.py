@@ -100,8 +100,12 @@ def run_stretch(stepper: Stepper, lead: Any, end: int, asked: Sized) -> bool:
                 security._update(config, point)
             builder = algorithm.trade_builder
             positions = builder._positions
-            if positions and (security.symbol in positions or type(builder) is not TradeBuilder):
-                builder.set_market_price(security.symbol, security.cache._price)
+            if positions:
+                position, always = positions.get(security.symbol), type(builder) is not TradeBuilder
+                if position is not None or always:
+                    price = security.cache._price
+                    if always or price is not position.last:
+                        builder.set_market_price(security.symbol, price)
             look = utc >= next_look
             if look and utc >= stepper.next_hourly_scan:
                 stepper._hourly_scan(utc)

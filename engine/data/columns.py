@@ -82,8 +82,11 @@ class FileSource(BarSource):
 
     def exact(self, column: int, row: int) -> Decimal:
         """Return one price with .NET's scale."""
-        held = self.scale if self.scales is None else int(self.scales[column, row])
-        value = Decimal(int(self.raw[column][row])) * _UNITS[held]
+        raw = self.raw[column].item(row)
+        if self.scales is None:
+            value = Decimal(raw) * _UNITS[self.scale]
+        else:
+            value = Decimal(raw) * _UNITS[int(self.scales[column, row])]
         factor = self.factor if self.factors is None else self.factors[row]
         if factor is not None:
             value = value * factor

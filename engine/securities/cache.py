@@ -138,12 +138,18 @@ class SecurityCache(LeanObject):
     def _take_trade(self, bar: TradeBar) -> None:
         """Take a trade bar: what :meth:`_take` does, without its questions."""
         end = bar.end_time
-        if self._quote_end != end or self._last is None:
+        fresh = self._quote_end != end
+        if fresh or self._last is None:
             self._last = bar
         self._by_type[TradeBar] = [bar]
-        if self._quote_end != end or self._bars_end != end:
+        if fresh or self._bars_end != end:
             self._bars_end = end
-            self._take_prices(bar)
+            src = bar._src
+            if src is not None and bar.open and bar.high and bar.low and bar.close:
+                self._range = bar
+                self._p = self._c = src.exact(3, bar._row)
+            else:
+                self._take_prices(bar)
         if bar.volume:
             self._traded = bar.volume
 
