@@ -154,7 +154,7 @@ class Assembly:
         self._max_age = timedelta(seconds=settings.data.max_portfolio_age_seconds)
         self._ahead = timedelta(seconds=settings.data.future_seconds)
         self._latest: datetime | None = None
-        self._each_peak = settings.persistence.peaks == "step"
+        self._each_peak = settings.persistence.peaks == "step" and not self._private
         self._vault = StateJournal(self._store, STATE_KEY, STATE_KIND, STATE_VERSION, MIGRATIONS)
         self._unsaved = False
         self._owing = False
