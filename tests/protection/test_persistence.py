@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -225,3 +226,12 @@ def test_the_journal_reads_as_a_list_of_what_happened(make_world, tmp_path: Path
     assert ("daily_loss", "portfolio", "closed", "open") in told
     assert [entry["number"] for entry in entries] == list(range(1, len(entries) + 1))
     assert all(entry["time"] for entry in entries)
+
+
+def test_the_example_of_the_page_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    page = Path(__file__).parents[2] / "docs" / "concepts" / "persistence.md"
+    (block,) = re.findall(r"```python\n(.*?)```", page.read_text("utf-8"), re.DOTALL)
+
+    exec(compile(block, page.name, "exec"), {})
+
+    assert "daily_loss" in capsys.readouterr().out
