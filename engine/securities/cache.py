@@ -63,6 +63,11 @@ class SecurityCache(LeanObject):
     def properties(self) -> dict[str, Any]:
         return self._properties
 
+    def _share_types(self, other: SecurityCache) -> None:
+        """Keep points by type together with another cache."""
+        other._by_type.update(self._by_type)
+        self._by_type = other._by_type
+
     # -- arrival ---------------------------------------------------------------------------------
 
     def _store_trade(self, bar: TradeBar) -> None:
@@ -102,6 +107,8 @@ class SecurityCache(LeanObject):
     def add_data_list(self, data: list[Any], data_type: type, *_: Any) -> None:
         """Take the points of one moment of one type."""
         self._settle()
+        # the type of a subscription stands for its class
+        data_type = getattr(data_type, "_kind", data_type)
         fresh = [point for point in data if not point.is_fill_forward]
         if fresh:
             self.store_data(fresh, data_type)

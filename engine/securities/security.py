@@ -9,6 +9,7 @@ from typing import Any
 
 from engine.securities.cache import SecurityCache
 from engine.securities.cash import Cash
+from engine.securities.dynamic_data import DynamicSecurityData
 from engine.securities.exchange import (
     EPOCH,
     CfdExchange,
@@ -289,6 +290,11 @@ class Security(LeanObject):
         if session is None:
             session = self.cache.session = Session._of(self)
         return session
+
+    @property
+    def data(self) -> DynamicSecurityData:
+        """The last points by their type, those of the user's own data about this security too."""
+        return DynamicSecurityData(self.cache)
 
     @property
     def subscription_data_config(self) -> Any:

@@ -105,6 +105,16 @@ class SecurityService:
         security.set_leverage(1)
         return security
 
+    def _cache_of(self, symbol: Symbol) -> SecurityCache:
+        """Return a new cache; data of one's own is kept by type with that of its underlying."""
+        cache = SecurityCache()
+        own = symbol.security_type == SecurityType.BASE
+        for other, security in list(self._securities.items()):
+            linked = symbol.underlying if own else other.underlying
+            if linked is not None and linked == (other if own else symbol):
+                cache._share_types(security.cache)
+        return cache
+
     def _initialize(self, security: Security) -> None:
         if not security._is_initialized:
             method(self._initializer(), "initialize")(security)
@@ -148,7 +158,7 @@ class SecurityService:
                     f"database or market '{market}' could be wrong"
                 )
             arguments.append(self._cash(pair[0]))
-        arguments += [properties, self._cash_book, None, SecurityCache()]
+        arguments += [properties, self._cash_book, None, self._cache_of(symbol)]
         security = kind(*arguments)
         security._set_keeper(self._keeper)
         return security
