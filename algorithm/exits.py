@@ -107,6 +107,7 @@ class GradedExits(Exits):
         # by symbol: when the last exit went, how many were sent without effect, what was held then
         self._sent: dict[str, tuple[datetime, int, float]] = {}
         self._portion: dict[str, float] = {}
+        self._own: set[int] = set()
         self._calls = 0
 
     def follow(self, verdict: Verdict) -> bool:
@@ -125,7 +126,7 @@ class GradedExits(Exits):
         for ticket in list(algorithm.transactions.get_open_order_tickets()):
             number = int(ticket.order_id)
             standing = verdict.for_symbol(protection.bridge.key(ticket.symbol))
-            if standing.state < Action.HALT:
+            if standing.state < Action.HALT or number in self._own:
                 continue
             held = float(algorithm.portfolio[ticket.symbol].quantity)
             if standing.state is Action.LIQUIDATE:
@@ -174,7 +175,8 @@ class GradedExits(Exits):
             quantity = math.copysign(size, -held)
             text = f"Protection: {standing.reason}"[:200]
             try:
-                protection.algorithm.market_order(symbol, quantity, True, text)
+                ticket = protection.algorithm.market_order(symbol, quantity, True, text)
+                self._own.add(int(ticket.order_id))
             except SystemExit:
                 raise
             except BaseException as error:  # one symbol's trouble must not keep the others open

@@ -32,6 +32,13 @@ if TYPE_CHECKING:
     from algorithm.protect import Protection
 
 NOT_RECONCILED = "holdings and orders are not reconciled yet"
+#: events of orders that are at the broker; one that LEAN refused was never shown to the gate
+_OUT = (
+    OrderStatus.SUBMITTED,
+    OrderStatus.UPDATE_SUBMITTED,
+    OrderStatus.PARTIALLY_FILLED,
+    OrderStatus.FILLED,
+)
 #: seconds between two calls of a watcher that follows a kill up
 _FOLLOW = 0.25
 #: seconds without a link after which it is said aloud
@@ -276,7 +283,8 @@ class Lifeline:
         if order is None:
             return
         if number not in protection.seen and number not in self._known:
-            self._unjudged(order)
+            if event.status in _OUT:
+                self._unjudged(order)
         elif event.status == OrderStatus.UPDATE_SUBMITTED:
             protection.judge_size(order)
 
@@ -285,13 +293,14 @@ class Lifeline:
         protection = self.protection
         self._known.add(int(order.id))
         adopted = self._adopted.intersection(str(each) for each in order.broker_id)
-        if adopted or order.status == OrderStatus.INVALID or of_engine(order):
+        if adopted or of_engine(order):
             return
         protection.counts["unjudged"] += 1
         text = f"order {int(order.id)} of {float(order.quantity):g} {order.symbol.value} went out"
         text += " unjudged"
-        protection.say(f"{text}; adding is halted until somebody resumes")
-        self.link.set(failed=text)
+        if not self.link.failed:
+            protection.say(f"{text}; adding is halted until somebody resumes")
+        self.link.set(failed=self.link.failed or text)
         ticket = protection.algorithm.transactions.get_order_ticket(order.id)
         if ticket is not None:
             ticket.cancel("Protection: not judged")
