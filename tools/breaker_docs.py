@@ -103,7 +103,7 @@ LIMITS = """
 | gate with 26 checks on, median | 63 us | - |
 | gate with 26 checks on, p99 of the best block | 164 us | 50 us, missed |
 | gate with 26 checks on, orders a second, best block | 14,300 | 40,000, missed |
-| kill until durable, p99, real time (one flush of the disk; `persistence.md`) | 18 ms | 10 ms, missed |
+| kill until durable, p99, real time: one flush of the disk | 18 ms | 10 ms, missed |
 | kill until the last of 1,000 cancels is requested, p99, real time | 153 ms | 1 s |
 
 ## What is not promised
