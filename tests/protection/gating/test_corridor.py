@@ -175,12 +175,23 @@ def test_the_compiled_loops_agree_with_plain_python():
     assert deviance(squares, 30, *settings) == pytest.approx(
         plain[1](squares, 30, *settings), rel=1e-12
     )
+    levels = variances(squares, 30, *settings)
+    assert deviance(squares, 30, *settings) == pytest.approx(
+        (np.log(levels) + squares / levels).mean(), rel=1e-12
+    )
     one, two = np.empty((40, 3)), np.empty((40, 3))
     order = np.random.default_rng(1).permutation(60)[:50]
     carry = np.array([0.3, 0.0, -0.2])
     path(rows(1, 60, 3), order, 10, carry, *settings, one)
     plain[2](rows(1, 60, 3), order, 10, carry, *settings, two)
     np.testing.assert_allclose(one, two, rtol=1e-12)
+    level, value = np.ones(3), np.zeros(3)
+    for step, row in enumerate(rows(1, 60, 3)[order]):
+        shock = row * np.sqrt(level)
+        value = carry * value + shock
+        level = 0.05 + 0.1 * shock**2 + 0.05 * (shock**2).mean() + 0.8 * level
+        if step >= 10:
+            np.testing.assert_allclose(one[step - 10], value, rtol=1e-10)
     assert callable(compiled(lambda x: x))
 
 
