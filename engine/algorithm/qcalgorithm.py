@@ -15,6 +15,7 @@ from engine.algorithm.parameters import ParametersMixin
 from engine.algorithm.scheduling import SchedulingMixin
 from engine.algorithm.settings import AlgorithmSettings
 from engine.algorithm.setup import SetupMixin
+from engine.algorithm.signal_export import SignalExportManager
 from engine.algorithm.trading import TradingMixin
 from engine.algorithm.universe import UniverseMixin
 from engine.types.dotnet import LeanObject
@@ -70,6 +71,14 @@ class QCAlgorithm(
         self.algorithm_id = type(self).__name__
         self.current_slice: Any = None
         self.project_id = 0
+
+    @property
+    def signal_export(self) -> SignalExportManager:
+        """Sends targets to signal services in live mode."""
+        manager: SignalExportManager | None = self.__dict__.get("_signal_export")
+        if manager is None:
+            manager = self.__dict__["_signal_export"] = SignalExportManager(self)
+        return manager
 
     @property
     def object_store(self) -> Any:
