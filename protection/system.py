@@ -60,6 +60,7 @@ if TYPE_CHECKING:
     from protection.admission.envelope import Envelope
     from protection.admission.registry import SourceRegistry
 
+_ADMITTED = Admission(True)
 REPEATED = "repeated_execution"
 """Check of the order gate and gauge that latches a symbol."""
 
@@ -229,19 +230,19 @@ class ProtectionSystem(Entrance):
             session = self._calendar.session(each.time)
             watch.take(each, session)
             self._more.observe(symbol, session, watch.price)
-            self._checks.observe(each, session, watch.price)
-        equity = self._equity()
+            if self._checks.active:
+                self._checks.observe(each, session, watch.price)
+        reading, step = self._account.reading, self._board.step_symbol
+        equity = 0.0 if reading is None else reading.equity
         changed = False
         if isinstance(record, Bar):
             ratio = watch.volatility.ratio
-            changed = self._board.step_symbol(
-                "volatility", symbol, now, ratio, equity, False, watch.level
-            )
+            changed = step("volatility", symbol, now, ratio, equity, False, watch.level)
         move = watch.flash.value(record.time)
-        changed |= self._board.step_symbol("flash", symbol, now, move, equity, False)
+        changed |= step("flash", symbol, now, move, equity, False)
         if changed:
             self._persist()
-        return Admission(True)
+        return _ADMITTED
 
     def _measure(self, record: Statistic, now: datetime) -> Admission:
         if record.name not in GAUGES:

@@ -23,6 +23,7 @@ _GTD_WARNING = (
     "Warning: Good-Til-Date Time-In-Force is not supported for MOO and MOC orders. "
     "The time-in-force will be reset to Good-Til-Canceled (GTC)."
 )
+_FUTURES = (SecurityType.FUTURE, SecurityType.FUTURE_OPTION)
 
 
 class TradingMixin(PositionsMixin):
@@ -112,7 +113,7 @@ class TradingMixin(PositionsMixin):
         order_properties: Any = None,
     ) -> OrderTicket:
         security = self._security_for_order(symbol)
-        if security.type not in (SecurityType.FUTURE, SecurityType.FUTURE_OPTION):
+        if security.type not in _FUTURES:
             exchange = security.exchange
             rest = (quantity, asynchronous, tag, order_properties)
             if not exchange.exchange_open:

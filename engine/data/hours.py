@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
@@ -37,6 +38,9 @@ _STATES = {
     "postmarket": MarketHoursState.POST_MARKET,
     "closed": MarketHoursState.CLOSED,
 }
+_COLON = re.compile(r"\s*:\s*(?=\{)")
+#: entries decoded by themselves before the whole file is
+_FEW = 16
 _TYPE_NAMES = {
     SecurityType.FUTURE_OPTION: "FutureOption",
     SecurityType.INDEX_OPTION: "IndexOption",
@@ -90,15 +94,58 @@ def _date(text: str) -> datetime:
     return datetime(int(year), int(month), int(day))
 
 
+class _Entries:
+    """Entries of the file by key.
+
+    A run asks for a handful of the thousands, so the first ones are decoded one by one where they
+    stand in the text, and the whole file once there are more.
+    """
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._text = Path(path).read_text("utf-8-sig").strip()
+        self._whole: dict[str, Any] | None = None
+        self._asked = 0
+        plain = "\\" not in self._text and '"entries"' in self._text
+        if not (plain and self._text[:1] == "{" and self._text[-1:] == "}"):
+            self._decode()
+
+    def _decode(self) -> dict[str, Any]:
+        try:
+            found: dict[str, Any] = json.loads(self._text)["entries"]
+        except (ValueError, KeyError) as error:
+            raise DataError(
+                f"expected LEAN's market hours as JSON with 'entries' in {self._path}, was "
+                f"{error}; copy the file from LEAN's Data folder"
+            ) from error
+        self._whole, self._text = found, ""
+        return found
+
+    def get(self, key: str) -> dict[str, Any] | None:
+        """Return what the file says of a key, None when it has no such entry."""
+        if self._whole is not None:
+            return self._whole.get(key)
+        self._asked += 1
+        if self._asked > _FEW or '"' in key:
+            return self._decode().get(key)
+        text, quoted = self._text, f'"{key}"'
+        at = text.rfind(quoted)
+        while at >= 0:
+            match = _COLON.match(text, at + len(quoted))
+            if match is not None:
+                try:
+                    raw, _ = json.JSONDecoder().raw_decode(text, match.end())
+                except ValueError:
+                    return self._decode().get(key)
+                entry: dict[str, Any] = raw
+                return entry
+            at = text.rfind(quoted, 0, at)
+        return None
+
+
 @lru_cache(maxsize=4)
-def _load(path: str, _stamp: float) -> dict[str, Any]:
-    try:
-        return json.loads(Path(path).read_text("utf-8-sig"))["entries"]
-    except (ValueError, KeyError) as error:
-        raise DataError(
-            f"expected LEAN's market hours as JSON with 'entries' in {path}, was "
-            f"{error}; copy the file from LEAN's Data folder"
-        ) from error
+def _load(path: str, _stamp: float) -> _Entries:
+    return _Entries(path)
 
 
 class MarketHoursDatabase(LeanObject):
@@ -106,7 +153,7 @@ class MarketHoursDatabase(LeanObject):
     for.
     """
 
-    def __init__(self, entries: dict[str, Any]) -> None:
+    def __init__(self, entries: _Entries) -> None:
         self._json = entries
         self._made: dict[str, Entry | None] = {}
         self._custom: dict[str, Entry] = {}

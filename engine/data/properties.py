@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 from engine.data.hours import database_ticker, type_name
@@ -89,7 +88,7 @@ class SymbolProperties(LeanObject):
 class SymbolPropertiesDatabase(LeanObject):
     """Properties by market, ticker and security type; ``[*]`` stands for the whole market."""
 
-    def __init__(self, rows: Mapping[tuple[str, str, str], str], path: str = "") -> None:
+    def __init__(self, rows: _Rows, path: str = "") -> None:
         self._rows = rows
         self._path = path
         self._made: dict[tuple[str, str, str], SymbolProperties] = {}
@@ -111,7 +110,8 @@ class SymbolPropertiesDatabase(LeanObject):
         Raises
         ------
         DataError
-            When the file is absent or a row has too few columns.
+            When the file is absent. A row with too few columns is said once its market is asked
+            for.
         """
         path = Path(folder) / "symbol-properties" / "symbol-properties-database.csv"
         if not path.exists():
@@ -124,8 +124,9 @@ class SymbolPropertiesDatabase(LeanObject):
 
     def _make(self, key: tuple[str, str, str]) -> SymbolProperties | None:
         made = self._made.get(key)
-        if made is None and key in self._rows:
-            cells = [*(cell.strip() for cell in self._rows[key].split(",")), *[""] * 12]
+        line = self._rows.get(key) if made is None else None
+        if line is not None:
+            cells = [*(cell.strip() for cell in line.split(",")), *[""] * 12]
             try:
                 made = SymbolProperties(
                     cells[3], cells[4], Decimal(cells[5]), _plain(cells[6]), Decimal(cells[7]),
@@ -184,7 +185,7 @@ class SymbolPropertiesDatabase(LeanObject):
         """Return ``((market, ticker, type), properties)`` of a market."""
         kind = None if security_type is None else type_name(security_type).lower()
         found = []
-        for key in self._rows.keys() | self._made.keys():
+        for key in self._rows.of(market.lower()).keys() | self._made.keys():
             if key[0] == market.lower() and kind in (None, key[2]):
                 made = self._make(key)
                 if made is not None:
@@ -192,25 +193,69 @@ class SymbolPropertiesDatabase(LeanObject):
         return found
 
 
-@lru_cache(maxsize=4)
-def _rows_of(path: Path, _changed: int, _size: int) -> Mapping[tuple[str, str, str], str]:
-    """Return the rows of the file, each as its line: few of the thousands are ever looked at."""
-    rows: dict[tuple[str, str, str], str] = {}
-    header = True
-    for number, line in enumerate(path.read_text("utf-8-sig").splitlines(), 1):
+class _Rows:
+    """Rows of the file by market, each as its line: few of the thousands are ever looked at."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lines = path.read_text("utf-8-sig").splitlines()
+        starts = [line[: line.find(",")] for line in self._lines]
+        #: market of every line
+        self._markets = [start.strip().lower() for start in starts]
+        header = next(
+            (n for n, line in enumerate(self._lines) if line.strip() and line[0] != "#"), 0
+        )
+        self._first = header + 1
+        self._made: dict[str, dict[tuple[str, str, str], str]] = {}
+        self._keys: list[tuple[str, str, str]] | None = None
+
+    def of(self, market: str) -> dict[tuple[str, str, str], str]:
+        """Return the rows of a market by market, ticker and security type.
+
+        Raises
+        ------
+        DataError
+            When one of them has too few columns.
+        """
+        found = self._made.get(market)
+        if found is None:
+            found = self._made[market] = {}
+            for number, name in enumerate(self._markets):
+                if name == market and number >= self._first:
+                    self._add(found, number)
+        return found
+
+    def _add(self, rows: dict[tuple[str, str, str], str], number: int) -> None:
+        line = self._lines[number]
         if not line.strip() or line.startswith("#"):
-            continue
-        if header:
-            header = False
-            continue
+            return
         if line.count(",") < 7:
             raise DataError(
-                f"expected 8 to 12 columns in {path}, row {number}, was "
+                f"expected 8 to 12 columns in {self._path}, row {number + 1}, was "
                 f"{line.count(',') + 1}; repair the row"
             )
         market, ticker, kind, _ = line.split(",", 3)
         rows[(market.strip().lower(), ticker.strip().upper(), kind.strip().lower())] = line
-    return MappingProxyType(rows)
+
+    def get(self, key: tuple[str, str, str]) -> str | None:
+        """Return the line of market, ticker and security type."""
+        return self.of(key[0]).get(key)
+
+    def __contains__(self, key: tuple[str, str, str]) -> bool:
+        return key in self.of(key[0])
+
+    def __iter__(self) -> Iterator[tuple[str, str, str]]:
+        if self._keys is None:
+            rows: dict[tuple[str, str, str], str] = {}
+            for number in range(self._first, len(self._lines)):
+                self._add(rows, number)
+            self._keys = list(rows)
+        return iter(self._keys)
+
+
+@lru_cache(maxsize=4)
+def _rows_of(path: Path, _changed: int, _size: int) -> _Rows:
+    return _Rows(path)
 
 
 def _plain(text: str) -> Decimal:

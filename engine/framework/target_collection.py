@@ -132,7 +132,7 @@ def order_by_margin_impact(
     for target in targets:
         security = algorithm.securities[target.symbol]
         wanted = adjust_by_lot_size(security, quantity_of(target))
-        held = algorithm.transactions.get_projected_holdings(security)._projected_quantity
+        held = algorithm.transactions._projected_quantity(security)
         missing = wanted if target_is_delta else wanted - held
         if (
             not security.has_data

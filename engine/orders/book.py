@@ -201,7 +201,7 @@ class OrderBook:
             order._canceled_time = event._utc_time
         elif ticket._updates and status in _SENT:
             order._last_update_time = event._utc_time
-        event.quantity = order._quantity
+        event._quantity = order._quantity  # without trailing zeros in both
         kind = order.type
         if kind in _PLAIN:
             return

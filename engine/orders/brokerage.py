@@ -15,6 +15,9 @@ from engine.types.enums import OrderStatus, OrderType
 from engine.types.errors import EngineError
 from engine.types.timezones import from_utc
 
+_NO_FEE = OrderFee.ZERO
+_NEW, _FILLED = OrderStatus.NEW, OrderStatus.FILLED
+_MARKET_ON_OPEN = OrderType.MARKET_ON_OPEN
 _AT_ONCE = (OrderType.MARKET, OrderType.COMBO_MARKET)
 
 
@@ -66,7 +69,7 @@ class BacktestingBrokerage:
 
     def place(self, order: Any) -> bool:
         """Take a new order and send its ``Submitted`` event."""
-        if order.status != OrderStatus.NEW:
+        if order.status != _NEW:
             return False
         self.needs_scan = True
         self.pending[order.id] = order
@@ -106,7 +109,8 @@ class BacktestingBrokerage:
             order.broker_id.append(text)
 
     def _event(self, order: Any, status: OrderStatus, message: str = "") -> OrderEvent:
-        event = OrderEvent(order, self._algorithm._utc, OrderFee.ZERO, message)
+        event = OrderEvent._of(order, self._algorithm._utc, _NO_FEE)
+        event.message = message
         event.status = status
         return event
 
@@ -209,7 +213,7 @@ class BacktestingBrokerage:
     def _may_fill(self, securities: dict[Any, Any]) -> bool:
         """Check what must hold before a fill is tried; an expired order is canceled here."""
         for order, security in securities.items():
-            if order.type is OrderType.MARKET_ON_OPEN:
+            if order.type is _MARKET_ON_OPEN:
                 bar = security.get_last_data()
                 if bar is None:
                     return False
@@ -227,13 +231,13 @@ class BacktestingBrokerage:
 
     def _try_fill(self, order: Any, group: list[Any], securities: dict[Any, Any]) -> None:
         algorithm = self._algorithm
-        ids = ",".join(str(leg.id) for leg in group)
         try:
             power = algorithm.portfolio.has_sufficient_buying_power_for_order(group)
         except EngineError:
             raise
         except Exception as error:
             self._remove(group, OrderStatus.INVALID, str(error))
+            ids = ",".join(str(leg.id) for leg in group)
             algorithm.error(f"Order Error: ids: [{ids}], Error executing margin models: {error}")
             return
         if not power.is_sufficient:
@@ -286,11 +290,15 @@ class BacktestingBrokerage:
                     f"expected the fill model {type(security.fill_model).__name__} to return an "
                     "OrderEvent, was None"
                 )
-        if all(order.time_in_force.is_fill_valid(security, order, fill) for fill in made):
-            fills.extend(made)
+        for fill in made:
+            if not order.time_in_force.is_fill_valid(security, order, fill):
+                return
+        fills.extend(made)
         for fill in fills:
-            if fill.status == OrderStatus.FILLED and not fill.order_fee.value._amount:
-                leg, asset = next(p for p in securities.items() if p[0].id == fill.order_id)
+            if fill.status == _FILLED and not fill.order_fee.value._amount:
+                leg, asset = order, security
+                if fill.order_id != order.id:
+                    leg, asset = next(p for p in securities.items() if p[0].id == fill.order_id)
                 fill.order_fee = method(asset.fee_model, "get_order_fee")(
                     OrderFeeParameters(asset, leg)
                 )

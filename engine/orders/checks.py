@@ -33,6 +33,10 @@ DAILY_WARNING = (
 )
 
 
+_MARKET_ON_OPEN = OrderType.MARKET_ON_OPEN
+_PAIRS = (SecurityType.FOREX, SecurityType.CRYPTO)
+
+
 def daily_only(security: Any) -> bool:
     """Tell whether the algorithm sees nothing but daily bars of a security."""
     configs = [c for c in security.subscriptions if not c.is_internal_feed]
@@ -109,7 +113,7 @@ class OrderChecks:
                 "unlimited "
                 "orders upgrade your account.",
             )
-        if request.order_type == OrderType.MARKET_ON_OPEN:
+        if request.order_type == _MARKET_ON_OPEN:
             self._refuse_always_open(request, security)
             hours = security.exchange.hours
             if hours.is_open(security.local_time, False) and not daily_only(security):
@@ -146,7 +150,7 @@ class OrderChecks:
                 "lack of data."
             )
             return OrderResponse.error(request, code.CONVERSION_RATE_ZERO, text)
-        if security.type not in (SecurityType.FOREX, SecurityType.CRYPTO):
+        if security.type not in _PAIRS:
             return None
         base = security.base_currency.symbol
         if not book.contains_key(base):

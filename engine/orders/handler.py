@@ -246,7 +246,10 @@ class TransactionHandler(OrderBook):
                 return OrderResponse.error(
                     request, OrderResponseErrorCode.BROKERAGE_MODEL_REFUSED_TO_SUBMIT_ORDER, text
                 )
-        if not all(self.brokerage.place(leg) for leg in legs):
+        placed = True
+        for leg in legs:
+            placed = placed and self.brokerage.place(leg)
+        if not placed:
             text = f"Brokerage failed to place orders: [{','.join(str(leg.id) for leg in legs)}]"
             self._invalidate(legs, text)
             algorithm.error(text)

@@ -264,14 +264,22 @@ def moved_stop_price(
     return trailing_stop_price(market, amount, percentage, direction)
 
 
+_WITHOUT_PRICES: dict[OrderType, type[Order]] = {
+    OrderType.MARKET: MarketOrder,
+    OrderType.MARKET_ON_OPEN: MarketOnOpenOrder,
+    OrderType.MARKET_ON_CLOSE: MarketOnCloseOrder,
+}
+
+
 def make_order(request: Any) -> Any:
     """Make the order of a submit request: status NEW, the request's id."""
     kind = request.order_type
     head = (request.symbol, request._quantity)
     tail = (request._time, request.tag, request.order_properties)
     order: Order
-    if kind == OrderType.MARKET:
-        order = MarketOrder(*head, *tail)
+    plain_kind = _WITHOUT_PRICES.get(kind)
+    if plain_kind is not None:
+        order = plain_kind(*head, *tail)
     elif kind == OrderType.LIMIT:
         order = LimitOrder(*head, request._limit_price, *tail)
     elif kind == OrderType.STOP_MARKET:
@@ -283,10 +291,6 @@ def make_order(request: Any) -> Any:
         order = TrailingStopOrder(*head, request._stop_price, *distance, *tail)
     elif kind == OrderType.LIMIT_IF_TOUCHED:
         order = LimitIfTouchedOrder(*head, request._trigger_price, request._limit_price, *tail)
-    elif kind == OrderType.MARKET_ON_OPEN:
-        order = MarketOnOpenOrder(*head, *tail)
-    elif kind == OrderType.MARKET_ON_CLOSE:
-        order = MarketOnCloseOrder(*head, *tail)
     else:
         from engine.orders.combo import make_combo_order
 

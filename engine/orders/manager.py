@@ -188,6 +188,10 @@ class SecurityTransactionManager(LeanObject):
             security.holdings._quantity, self._get_open_orders_remaining_quantity(security.symbol)
         )
 
+    def _projected_quantity(self, security: Any) -> Decimal:
+        held: Decimal = security.holdings._quantity
+        return held + self._get_open_orders_remaining_quantity(security.symbol)
+
     def wait_for_order(self, order_id: int) -> bool:
         """Tell whether the order is closed: a backtest never waits."""
         ticket = self.get_order_ticket(order_id)

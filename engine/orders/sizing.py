@@ -11,6 +11,7 @@ from engine.types.dotnet import LeanObject
 from engine.types.enums import SecurityType
 
 _MILLION = 1000000
+_CRYPTO = SecurityType.CRYPTO
 
 
 def adjust_by_lot_size(security: Any, quantity: Decimal) -> Decimal:
@@ -18,7 +19,7 @@ def adjust_by_lot_size(security: Any, quantity: Decimal) -> Decimal:
     lot: Decimal = security.symbol_properties._lot_size
     size = abs(quantity)
     rest = size % lot
-    if lot - rest < lot / _MILLION:
+    if rest and lot - rest < lot / _MILLION:
         rest -= lot
     size -= rest
     return size if quantity > 0 else -size if quantity < 0 else ZERO
@@ -30,10 +31,10 @@ def unordered_quantity(
     """Return what is missing to a target when holdings and open orders are counted."""
     if security is None:
         security = algorithm.securities[target.symbol]
-    held = algorithm.transactions.get_projected_holdings(security)._projected_quantity
+    held = algorithm.transactions._projected_quantity(security)
     wanted = getattr(target, "_quantity", None)
     quantity = (from_python(target.quantity) if wanted is None else wanted) - held
-    if account_for_fees and security.type == SecurityType.CRYPTO and quantity > 0:
+    if account_for_fees and security.type == _CRYPTO and quantity > 0:
         from engine.orders.kinds import MarketOrder
         from engine.securities.fees.base import OrderFeeParameters
 

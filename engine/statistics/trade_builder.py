@@ -19,9 +19,10 @@ from engine.types.enums import (
     SecurityType,
     TradeDirection,
 )
-from engine.types.timezones import naive
 
 _MAX_ORDERS_REMEMBERED = 1000
+_LONG, _SHORT = TradeDirection.LONG, TradeDirection.SHORT
+_FILL_TO_FILL = FillGroupingMethod.FILL_TO_FILL
 _NAMESPACE = uuid.NAMESPACE_OID.bytes
 
 
@@ -150,8 +151,8 @@ class TradeBuilder(LeanObject):
             if len(self._orders_with_fee) > _MAX_ORDERS_REMEMBERED:
                 del self._orders_with_fee[next(iter(self._orders_with_fee))]
         rate = to_decimal(security_conversion_rate), to_decimal(multiplier)
-        part = _Fill(naive(fill.utc_time), fill._fill_price, fill._fill_quantity, order_id)
-        if self._grouping is FillGroupingMethod.FILL_TO_FILL:
+        part = _Fill(fill._utc_time, fill._fill_price, fill._fill_quantity, order_id)
+        if self._grouping is _FILL_TO_FILL:
             self._fill_to_fill(fill.symbol, part, fee, rate)
         elif self._grouping is FillGroupingMethod.FLAT_TO_FLAT:
             self._flat_to_flat(fill.symbol, part, fee, rate)
@@ -174,7 +175,7 @@ class TradeBuilder(LeanObject):
         self.set_market_price(symbol, fill.price)
         trades = position.trades
         index = len(trades) - 1 if self._lifo else 0
-        if (fill.quantity > 0) == (trades[index].direction is TradeDirection.LONG):
+        if (fill.quantity > 0) == (trades[index].direction is _LONG):
             trades.append(_opened(symbol, fill, fill.quantity, fee))
             return
 
@@ -211,7 +212,7 @@ class TradeBuilder(LeanObject):
         fee: Decimal,
         rate: tuple[Decimal, Decimal],
     ) -> None:
-        long = trade.direction is TradeDirection.LONG
+        long = trade.direction is _LONG
         entry, quantity = trade._entry_price, trade._quantity
         conversion, multiplier = rate
         gain = (fill.price - entry) * quantity
@@ -345,7 +346,7 @@ def _opened(symbol: Any, fill: _Fill, quantity: Decimal, fee: Decimal) -> Trade:
     trade.symbols = [symbol]
     trade._utc_entry = fill.utc
     trade._entry_price = fill.price
-    trade.direction = TradeDirection.LONG if quantity > 0 else TradeDirection.SHORT
+    trade.direction = _LONG if quantity > 0 else _SHORT
     trade._quantity = abs(quantity)
     trade._total_fees = fee
     trade.order_ids = [fill.order_id]

@@ -6,7 +6,6 @@ import math
 from collections import deque
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
-from itertools import islice
 from typing import Any
 
 from protection.circuit_breakers.tuning.rates import RateThreshold
@@ -60,11 +59,14 @@ class VolatilityMeter:
     ``slow`` sessions before them. The two do not overlap, so the ratio is not bounded.
     """
 
-    __slots__ = ("_close", "_fast", "_fast_sum", "_normal", "_past", "_run", "_session", "_slow")
+    __slots__ = (
+        "_close", "_fast", "_fast_sum", "_most", "_normal", "_past", "_run", "_session", "_slow",
+    )  # fmt: skip
 
     def __init__(self, settings: VolatilitySettings) -> None:
         self._fast, self._slow = settings.fast_sessions, settings.slow_sessions
-        self._past: deque[float] = deque(maxlen=self._fast - 1 + self._slow)
+        self._past: list[float] = []
+        self._most = self._fast - 1 + self._slow
         self._session: date | None = None
         self._close = 0.0
         self._run = 0.0
@@ -77,7 +79,10 @@ class VolatilityMeter:
         self._close = close
         if session != self._session:
             if self._session is not None:
-                self._past.append(self._run)
+                past = self._past
+                past.append(self._run)
+                if len(past) > self._most:
+                    del past[0]
             self._session, self._run = session, 0.0
             self._recount()
         self._run += step * step
@@ -86,10 +91,10 @@ class VolatilityMeter:
     def _recount(self) -> None:
         past, head = self._past, self._fast - 1
         count = len(past)
-        self._fast_sum = sum(islice(past, max(count - head, 0), None)) if head else 0.0
+        self._fast_sum = sum(past[max(count - head, 0) :]) if head else 0.0
         self._normal = 0.0
-        if count == past.maxlen:
-            self._normal = math.sqrt(sum(islice(past, self._slow)) / self._slow)
+        if count == self._most:
+            self._normal = math.sqrt(sum(past[: self._slow]) / self._slow)
 
     @property
     def ratio(self) -> float:
@@ -117,7 +122,7 @@ class VolatilityMeter:
         """
         try:
             session = state["session"]
-            self._past = deque((float(value) for value in state["past"]), self._past.maxlen)
+            self._past = [float(value) for value in state["past"]][-self._most :]
             self._session = None if session is None else date.fromisoformat(session)
             self._close, self._run = float(state["close"]), float(state["run"])
         except (KeyError, TypeError, ValueError) as error:
@@ -204,29 +209,33 @@ class SymbolWatch:
         record : what arrived
         latest : the present time plus the tolerance for clocks that run ahead
         """
-        if record.time.tzinfo is None:
-            return f"expected a time with a time zone, was {record.time}"
+        time = record.time
+        if time.tzinfo is None:
+            return f"expected a time with a time zone, was {time}"
         fault = record_fault(record)
         if fault:
             return fault
-        if record.time > latest:
-            return f"expected a time up to {latest.isoformat()}, was {record.time.isoformat()}"
+        if time > latest:
+            return f"expected a time up to {latest.isoformat()}, was {time.isoformat()}"
         previous = self._times.get(type(record))
-        if previous is not None and record.time < previous:
-            return f"expected a time from {previous.isoformat()} on, was {record.time.isoformat()}"
+        if previous is not None and time < previous:
+            return f"expected a time from {previous.isoformat()} on, was {time.isoformat()}"
         return ""
 
     def take(self, record: Price, session: date) -> None:
         """Take in a record that :meth:`judge` found possible."""
-        self._times[type(record)] = record.time
-        if isinstance(record, Bar) and record.filled_forward:
-            return  # a copy of an old bar is no sign of life and moves nothing
-        if self.time is None or record.time >= self.time:
-            self.time, self.price = record.time, record_price(record)
+        time = record.time
+        self._times[type(record)] = time
         if isinstance(record, Bar):
+            if record.filled_forward:
+                return  # a copy of an old bar is no sign of life and moves nothing
+            if self.time is None or time >= self.time:
+                self.time, self.price = time, record.close
             ratio = self.volatility.update(record.close, session)
             if self.rate is not None:
                 self.rate.update(ratio, session)
+        elif self.time is None or time >= self.time:
+            self.time, self.price = time, record_price(record)
         self.flash.update(record)
 
     @property
