@@ -40,7 +40,14 @@ class QmpOverrider(QCAlgorithm):
         self.set_warm_up(max(LOOKBACKS) + 1, Resolution.DAILY)
 
         self.protection = (
-            protect(self, settings, state=parameters.state, audit=parameters.audit)
+            protect(
+                self,
+                settings,
+                state=parameters.state,
+                audit=parameters.audit,
+                feeds=parameters.feeds,
+                news=parameters.news,
+            )
             if parameters.guarded(self.live_mode)
             else None
         )

@@ -40,6 +40,8 @@ class StrategyParameters:
     protection : ``on``, or ``off`` for the bare strategy
     state : ``auto``, ``keep`` or ``memory``, see :func:`algorithm.protect.protect`
     audit : ``auto`` (on in live trading), ``off``, ``on``, or the folder of the audit ledger
+    feeds : gauges fed from the data: ``auto``, ``off`` or names, see :mod:`algorithm.feeds`
+    news : calendar of announcements, a key of the Object Store or a file; ``off``
     """
 
     universe: str = "SPY,QQQ,IWM,EEM,AAPL,IBM,BAC"
@@ -53,6 +55,8 @@ class StrategyParameters:
     protection: str = "on"
     state: str = "auto"
     audit: str = "auto"
+    feeds: str = "auto"
+    news: str = "off"
 
     def __post_init__(self) -> None:
         for name in ("target_volatility", "max_position", "max_gross", "cash"):
@@ -63,6 +67,9 @@ class StrategyParameters:
             raise FixSettings("expected parameter benchmark as a ticker, was empty; write as SPY")
         if not self.audit.strip():
             raise FixSettings("expected parameter audit as auto, off, on or a folder, was empty")
+        for name in ("feeds", "news"):
+            if not getattr(self, name).strip():
+                raise FixSettings(f"expected parameter {name} as a text, was empty; write off")
         if self.protection not in ("on", "off"):
             raise FixSettings(
                 f"expected parameter protection to be on or off, was {self.protection!r}"

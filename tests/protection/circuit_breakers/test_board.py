@@ -221,6 +221,10 @@ def test_a_strategys_gauges_hold_for_its_orders_alone_the_worst_of_them_first() 
     assert bench.board.for_order(verdict, "QQQ", "trend").reasons == ()
     bench.feed("slippage", 25.0, "strategy:trend")  # the first level only
     assert bench.board.for_order(bench.resolve(), "QQQ", "trend").multiplier == 0.75
+    bench.feed("news", 1.0, "strategy:pairs")  # half the size first, three quarters after it
+    bench.feed("slippage", 25.0, "strategy:pairs")
+    pairs = bench.board.for_order(bench.resolve(), "QQQ", "pairs")
+    assert (pairs.multiplier, len(pairs.reasons)) == (0.5, 2)
 
 
 def test_a_disabled_gauge_of_a_strategy_or_a_symbol_is_out_of_every_verdict() -> None:
