@@ -15,7 +15,7 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
 
-ROOTS = ("clr", "System", "QuantConnect")
+ROOTS = ("clr", "System", "QuantConnect", "Newtonsoft")
 #: packages of LEAN's Python models
 MODEL_PACKAGES = ("Alphas", "Execution", "Orders", "Portfolio", "Risk", "Selection")
 _FOLDERS = frozenset(("Orders.Fees", "Orders.Fills", "Orders.Slippage"))
@@ -82,7 +82,7 @@ _QUANTCONNECT = (
     "Util",
 )
 NAMESPACES = frozenset(
-    ["clr"]
+    ["clr", "Newtonsoft", "Newtonsoft.Json"]
     + [f"System.{name}".rstrip(".") for name in _SYSTEM]
     + [f"QuantConnect.{name}".rstrip(".") for name in _QUANTCONNECT]
 )
@@ -111,6 +111,10 @@ def _names_of(namespace: str) -> dict[str, Any]:
 
     if namespace == _COLLECTIONS:
         return dict(generic.NAMES)
+    if namespace.startswith("Newtonsoft"):
+        from engine.shim.newtonsoft import JsonConvert
+
+        return {"JsonConvert": JsonConvert} if namespace.endswith(".Json") else {}
     if namespace == _DATA_FEEDS:
         from engine.data.providers import DefaultDataProvider
 
