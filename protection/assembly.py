@@ -20,6 +20,7 @@ from protection.circuit_breakers.kill_switch import LOCK_KEY, KillRecord, KillSw
 from protection.circuit_breakers.watch import SymbolWatch
 from protection.contracts.actions import WARM_UP, Action, Event, Reason, Verdict
 from protection.contracts.clock import Clock, SessionCalendar, as_utc
+from protection.contracts.counters import Counters
 from protection.contracts.errors import FixInput, FixSettings, NameActor, RecoverState, RetryWrite
 from protection.contracts.persons import named
 from protection.contracts.records import Portfolio
@@ -61,15 +62,6 @@ EVENTS_KEPT = 100_000
 EVENTS_IN_ENTRY = 50
 
 Ledger = LedgerLike
-
-
-class Counters(dict[str, int]):
-    """Numbers by name, 0 where nothing was counted; counts several times as fast as ``Counter``."""
-
-    def __missing__(self, name: str) -> int:
-        return 0
-
-
 Built = TypeVar("Built", bound="Assembly")
 
 

@@ -15,7 +15,6 @@ wrong inside rejects the observation.
 from __future__ import annotations
 
 import math
-from collections import Counter
 from datetime import datetime, timedelta
 from threading import RLock
 from typing import Any
@@ -40,6 +39,7 @@ from protection.admission.sequence import Arrival
 from protection.admission.state import FeedHealth, SourceState, load_into, snapshot_of
 from protection.contracts.admission_settings import AdmissionSettings
 from protection.contracts.clock import Clock
+from protection.contracts.counters import Counters
 from protection.contracts.errors import FixInput, RecoverState, RetryWrite
 from protection.contracts.persons import named
 from protection.contracts.records import Bar, Quote, Trade
@@ -79,7 +79,7 @@ class Admission:
     ) -> None:
         self.registry = registry
         self.settings = settings = settings if settings is not None else AdmissionSettings()
-        self.counters: Counter[str] = Counter()
+        self.counters = Counters()
         self.quarantine = Quarantine(settings.quarantine)
         self.concentration = Concentration(settings.concentration)
         self._clock = clock
@@ -315,7 +315,7 @@ class Admission:
         """Does the price fit the feed's own past and what the other owners say?"""
         quality = self._quality
         limit = quality.outlier_z
-        z = feed.jump(price, state.cadence)
+        z = feed.jump(price, state.pace)
         if limit is not None and z > limit:
             alone = self._owners < 2
             if alone or not crowd.join(state.owner, price, limit * feed.scale):

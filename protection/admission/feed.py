@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from protection.admission.codec import plain_record, read_record
@@ -156,13 +156,13 @@ class Feed:
             and record.low == price
         )
 
-    def jump(self, price: float, cadence: float | None) -> float:
+    def jump(self, price: float, pace: timedelta | None) -> float:
         """Return to ``price`` over the typical size of a move; 0 while too little is known.
 
         The scale is 1.4826 times the median absolute return of the window, around 0 and without
         the zeros: a price that jumps between two ticks has no other center and no smaller move.
         It is taken anew every 8 returns, and grows with the root of the time since the last
-        price in cadences, up to 32 times.
+        price in cadences (``pace``), up to 32 times.
         """
         last = self.price
         if last is None:
@@ -176,10 +176,10 @@ class Feed:
             self.scale = scale if scale > quality.scale_floor else quality.scale_floor
             self._due = _EVERY
         scale, event, taken = self.scale, self.event, self._taken
-        if cadence is not None and event is not None and taken is not None:
-            stretch = (event - taken).total_seconds() / cadence
-            if stretch > 1.0:
-                root = math.sqrt(stretch)
+        if pace is not None and event is not None and taken is not None:
+            gap = event - taken
+            if gap > pace:
+                root = math.sqrt(gap / pace)
                 scale *= root if root < _STRETCH else _STRETCH
         return abs(step) / scale
 

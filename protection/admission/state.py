@@ -19,6 +19,7 @@ from protection.admission.registry import Source, SourceRegistry
 from protection.admission.sequence import ReplayWindow
 from protection.admission.trust import Trust
 from protection.contracts.admission_settings import AdmissionSettings
+from protection.contracts.counters import Counters
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +46,12 @@ class SourceState:
     __slots__ = (
         "banned",
         "bucket",
-        "cadence",
         "counters",
         "feeds",
         "fresh",
         "keys",
         "owner",
+        "pace",
         "quota",
         "source",
         "stale",
@@ -87,7 +88,7 @@ class SourceState:
         self.owner = source.owner or source.name
         self.keys = dict(source.keys)
         cadence = source.cadence_seconds
-        self.cadence = cadence
+        self.pace = None if cadence is None else timedelta(seconds=cadence)
         self.fresh = None if cadence is None else cadence * settings.quality.stale_cadences
         self.stale = None if self.fresh is None else timedelta(seconds=self.fresh)
 
@@ -141,7 +142,7 @@ def snapshot_of(
     registry: SourceRegistry,
     quarantine: Quarantine,
     concentration: Concentration,
-    counters: Counter[str],
+    counters: Counters,
     released: list[Admitted],
 ) -> dict[str, Any]:
     """The door's whole memory as plain data."""
@@ -170,7 +171,7 @@ def load_into(
     registry: SourceRegistry,
     quarantine: Quarantine,
     concentration: Concentration,
-    counters: Counter[str],
+    counters: Counters,
     settings: AdmissionSettings,
 ) -> list[Admitted]:
     """Fill the door's memory; returns the observations waiting to be drained.

@@ -65,7 +65,7 @@ def admit(
             passed += [(freed.envelope, periods[id(freed.envelope)]) for freed in door.drain()]
         else:
             periods[id(envelope)] = period
-    return passed, door.counters
+    return passed, Counter(door.counters)
 
 
 def rows_of(world: World, messages: Messages) -> Array:

@@ -17,5 +17,5 @@ def test_the_code_of_the_page_runs(capsys: Any) -> None:
     told = capsys.readouterr().out
 
     assert len(blocks) == 2
-    assert "Counter({'admitted': 1, 'replay': 1})" in told
+    assert "{'admitted': 1, 'replay': 1}" in told
     assert names["system"].counters["door.replay"] == 1
