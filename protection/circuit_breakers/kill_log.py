@@ -54,6 +54,11 @@ class KillLog:
         """Whether entries can be added; otherwise the lock itself must be forced."""
         return self._usable
 
+    @property
+    def unreadable(self) -> bool:
+        """Whether there is a log that could not be read."""
+        return self._log is not None and not self._usable and self._log.exists()
+
     def read(self) -> list[Mapping[str, Any]]:
         """Records, each with its ``index`` in the switch's history.
 
@@ -89,15 +94,23 @@ class KillLog:
             When that could not be done.
         """
         log = self._log
+        if not self._usable:
+            self._again()  # what could not be read a moment ago may be readable now
         if log is None or not self._usable:
             raise RetryWrite(f"expected a journal of {self._key}, was none")
         text = json.dumps({"index": index, **record})
         try:
             log.append(self._number + 1, text)
         except ForeignWrite:
-            self.read()  # another process killed, too: go on behind its entry
+            self._again()  # another process killed, too: go on behind its entry
             log.append(self._number + 1, text)
         self._number += 1
+
+    def _again(self) -> None:
+        try:
+            self.read()
+        except RecoverState as error:
+            raise RetryWrite(f"expected a readable journal of {self._key}: {error}") from error
 
     def lay(self, text: str) -> None:
         """Show the lock to everybody, without waiting for the disk.
@@ -122,16 +135,20 @@ class KillLog:
             self._number = 0
 
     def retire(self) -> None:
-        """Put an unreadable log out of the way.
+        """Put a log out of the way that is unreadable.
 
         Raises
         ------
         RetryWrite
             When it cannot be moved.
         """
-        if self._log is not None and not self._usable:
-            self._log.retire()
+        if self._log is None or self._usable:
+            return
+        try:
             self.read()
+        except RecoverState:
+            self._log.retire()
+            self._again()
 
 
 class Decision(Protocol):

@@ -12,6 +12,7 @@ so, a resume when both do.
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -218,19 +219,24 @@ class KillSwitch:
 
     def _log_resume(self, record: KillRecord) -> None:
         """Enter a resume into the journal, where there is one; put an unreadable one away."""
-        self._log.retire()
+        if self._log.unreadable:
+            self._behind_lock(self._log.retire)
         if not self._log.usable:
             return
         try:
             self._log.append(len(self._history) - 1, record.as_dict())
         except FullLog:
-            resumed = self._history.pop()
-            try:
-                self._write()
-                self._log.clear()
-            finally:
-                self._history.append(resumed)
+            self._behind_lock(self._log.clear)
             self._log.append(len(self._history) - 1, record.as_dict())
+
+    def _behind_lock(self, change: Callable[[], None]) -> None:
+        """Change the journal during a resume, while the lock on the disk says killed."""
+        resumed = self._history.pop()
+        try:
+            self._write()
+            change()
+        finally:
+            self._history.append(resumed)
 
     def _put_back(self) -> None:
         """Undo a resume that was written but not made durable: journal and lock say killed."""

@@ -220,6 +220,27 @@ def test_two_processes_that_kill_lose_no_kill(tmp_path: Path) -> None:
     assert not KillSwitch(FileStateStore(tmp_path), CLOCK).killed
 
 
+def test_a_journal_that_could_not_be_read_for_a_moment_is_used_again(
+    tmp_path: Path, faulty_files
+) -> None:
+    switch = KillSwitch(FileStateStore(tmp_path, faulty_files), CLOCK)
+    switch.kill("Ada", "first")
+    faulty_files.always.add("read_at")
+    FileStateStore(tmp_path).write(LOCK_KEY, lock_text("watchdog", "no pulse", CLOCK.now()))
+    assert switch.poll()
+    with pytest.raises(RetryWrite, match="readable journal"):
+        switch.resume("Grace", "fine")
+    faulty_files.always = {"replace"}
+
+    switch.kill("Ada", "with the journal alone")
+
+    assert switch.durable
+    assert "alone" in KillSwitch(FileStateStore(tmp_path), CLOCK).reason
+    faulty_files.always.clear()
+    switch.resume("Grace", "fine")
+    assert not KillSwitch(FileStateStore(tmp_path), CLOCK).killed
+
+
 def test_a_folder_without_room_for_a_journal_has_its_lock_forced(
     tmp_path: Path, faulty_files
 ) -> None:
