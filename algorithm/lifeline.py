@@ -105,9 +105,13 @@ class Lifeline:
             self.beat,
         )
 
+    def stop_watching(self) -> None:
+        """Let the watcher of the kill file end."""
+        self._stopped.set()
+
     def stop(self) -> None:
         """End: store the account and the state, and watch no more."""
-        self._stopped.set()
+        self.stop_watching()
         self._guarded("the last account", lambda: self.reconciler.keep(force=True))
         self._guarded("the last state", self.protection.system.flush)
         ledger = self.protection.ledger

@@ -37,7 +37,7 @@ SUMMARY_KEY = "protection/summary"
 _SEALED = frozenset(
     {
         *("system", "clock", "bridge", "ledger", "gate", "guard", "execution", "exits", "guards"),
-        *("seals", "lifeline", "counts", "seen", "feeds"),
+        *("seals", "lifeline", "counts", "seen", "feeds", "_judge", "_judged"),
     }
 )
 
