@@ -73,6 +73,12 @@ lwma|S|period:i|LWMA({period})|LinearWeightedMovingAverage
 macd|S|fast_period:i,slow_period:i,signal_period:i,type:m=EXPONENTIAL|MACD({fast_period},{slow_period},{signal_period})|MovingAverageConvergenceDivergence
 mad|S|period:i|MAD({period})|MeanAbsoluteDeviation
 mama|B|fast_limit:d=0.5,slow_limit:d=0.05|MAMA({fast_limit},{slow_limit})|MesaAdaptiveMovingAverage
+tp|T|period:i=2|TP({period},0.70,0.05)|TimeProfile
+tp|T|period:i,value_area_volume_percentage:d|TP({period},{value_area_volume_percentage},0.05)|TimeProfile
+tp|T|period:i,value_area_volume_percentage:d,price_range_round_off:d|TP({period},{value_area_volume_percentage},{price_range_round_off})|TimeProfile
+vp|T|period:i=2|VP({period},0.70,0.05)|VolumeProfile
+vp|T|period:i,value_area_volume_percentage:d|VP({period},{value_area_volume_percentage},0.05)|VolumeProfile
+vp|T|period:i,value_area_volume_percentage:d,price_range_round_off:d|VP({period},{value_area_volume_percentage},{price_range_round_off})|VolumeProfile
 tsf|S|period:i|TSF({period})|TimeSeriesForecast
 max|S|period:i|MAX({period})|Maximum
 mfi|T|period:i|MFI({period})|MoneyFlowIndex
@@ -137,7 +143,7 @@ zz|B|sensitivity:d=0.05,min_trend_length:i=1|ZZ({sensitivity},{min_trend_length}
 """
 
 #: helpers whose resolution is daily by default in LEAN
-DAILY_BY_DEFAULT = frozenset(("asi", "rdv", "si"))
+DAILY_BY_DEFAULT = frozenset(("asi", "rdv", "si", "tp", "vp"))
 
 
 @dataclass(frozen=True, slots=True)

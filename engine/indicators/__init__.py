@@ -122,6 +122,7 @@ from engine.indicators.pairs import (
     Covariance,
     DualSymbolIndicator,
 )
+from engine.indicators.profiles import MarketProfile, TimeProfile, VolumeProfile
 from engine.indicators.python_indicator import (
     PythonIndicator,
 )
@@ -262,6 +263,7 @@ __all__ = [
     "LeastSquaresMovingAverage",
     "LinearWeightedMovingAverage",
     "LogReturn",
+    "MarketProfile",
     "MassIndex",
     "Maximum",
     "McClellanOscillator",
@@ -315,6 +317,7 @@ __all__ = [
     "SwissArmyKnife",
     "T3MovingAverage",
     "TargetDownsideDeviation",
+    "TimeProfile",
     "TimeSeriesForecast",
     "TomDemarkSequential",
     "TomDemarkSequentialPhase",
@@ -328,6 +331,7 @@ __all__ = [
     "ValueAtRisk",
     "VariableIndexDynamicAverage",
     "Variance",
+    "VolumeProfile",
     "VolumeWeightedAveragePriceIndicator",
     "VolumeWeightedMovingAverage",
     "Vortex",
