@@ -7,8 +7,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from protection.circuit_breakers.meters import Cadence, LimitState, MarketWide
-from protection.contracts import Action, Statistic
+from protection.circuit_breakers.meters import (
+    Cadence,
+    LimitState,
+    MarketWide,
+    NewsCalendar,
+)
+from protection.contracts import Action, FixInput, Statistic
 
 TEN = datetime(2020, 3, 16, 14, 0, tzinfo=UTC)  # 10:00 in New York
 
@@ -71,3 +76,79 @@ def test_silence_is_measured_in_expected_times() -> None:
     assert meter.value(minutes(60)) == 0
     meter.heard(TEN)
     assert meter.value(TEN + timedelta(seconds=31)) == pytest.approx(3.1)
+
+
+def test_a_source_that_is_seldom_heard_is_given_its_own_time() -> None:
+    seldom, often = Cadence(timedelta(minutes=1)), Cadence(timedelta(minutes=1))
+    for number in range(40):
+        often.heard(minutes(number))
+        seldom.heard(minutes(5 * number))
+
+    assert often.expected == timedelta(minutes=1)
+    assert seldom.expected == timedelta(minutes=5)
+    assert often.value(minutes(39 + 4)) == pytest.approx(4.0)
+    assert seldom.value(minutes(195 + 4)) == pytest.approx(0.8)
+
+
+def test_one_long_gap_and_the_night_teach_nothing() -> None:
+    meter = Cadence(timedelta(minutes=1))
+    for number in range(60):
+        meter.heard(minutes(number))
+    meter.heard(minutes(90))
+    assert meter.expected == timedelta(minutes=1)
+    meter.pause()
+    assert meter.value(minutes(1000)) == 0
+    meter.heard(minutes(1440))
+    assert meter.expected == timedelta(minutes=1)
+    assert meter.value(minutes(1442)) == pytest.approx(2.0)
+
+
+def test_what_was_seldom_a_hundred_messages_ago_is_forgotten() -> None:
+    meter, now = Cadence(timedelta(minutes=1)), TEN
+    for step in [5] * 100 + [1] * 100:
+        meter.heard(now)
+        now += timedelta(minutes=step)
+    meter.heard(now)
+
+    assert meter.expected == timedelta(minutes=1)
+
+
+CALENDAR = """
+# the Fed, then earnings
+2020-03-18T14:00:00-04:00, 30, 60   # times with their zone
+2020-03-16T10:30:00-04:00, 15, 120, AAPL
+2020-03-16T14:00:00Z,0,1
+"""
+
+
+def test_a_calendar_says_in_whose_window_a_moment_lies() -> None:
+    calendar = NewsCalendar.read(CALENDAR)
+
+    assert calendar.inside(TEN - timedelta(seconds=1)) == set()
+    assert calendar.inside(TEN) == {"portfolio"}
+    assert calendar.inside(minutes(1)) == set()  # the end is outside
+    assert calendar.inside(minutes(15)) == {"AAPL"}
+    assert calendar.inside(minutes(149)) == {"AAPL"}
+    assert calendar.inside(minutes(150)) == set()
+    assert calendar.inside(datetime(2020, 3, 18, 17, 30, tzinfo=UTC)) == {"portfolio"}
+    assert NewsCalendar.read("").inside(TEN) == set()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "2020-03-18T14:00:00, 30, 60",
+        "2020-03-18, 30, 60",
+        "tomorrow, 30, 60",
+        "2020-03-18T14:00:00Z, 30",
+        "2020-03-18T14:00:00Z, 0, 0",
+        "2020-03-18T14:00:00Z, -5, 60",
+        "2020-03-18T14:00:00Z, nan, 60",
+        "2020-03-18T14:00:00Z, 30, 1e300",
+        "2020-03-18T14:00:00Z, 30, 60, AAPL, MSFT",
+        "2020-03-18T14:00:00Z, 30, 60,",
+    ],
+)
+def test_a_line_that_is_no_announcement_is_named(line: str) -> None:
+    with pytest.raises(FixInput, match="line 2 of the calendar"):
+        NewsCalendar.read("# head\n" + line)
