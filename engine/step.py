@@ -17,7 +17,7 @@ from engine.securities.margin_call import DefaultMarginCallModel
 from engine.securities.margin_interest import MarginInterestRateModel
 from engine.securities.settlement import ImmediateSettlementModel
 from engine.statistics.trade_builder import TradeBuilder
-from engine.stretch import run_stretch, stretch_end
+from engine.stretch import run_stretch, stretch_of
 from engine.types.decimals import plain
 from engine.types.enums import AlgorithmStatus, DataNormalizationMode, SplitType
 from engine.types.slice import Slice
@@ -41,7 +41,7 @@ def next_hour(utc: datetime) -> datetime:
 class Stepper:
     """State of the loop between two steps, and :meth:`step`."""
 
-    #: whether steps with the data of one subscription alone may run in one go
+    #: whether steps with the data of the same subscriptions may run in one go
     quick = True
 
     def __init__(self, engine: Any) -> None:
@@ -127,17 +127,8 @@ class Stepper:
             for config, point in updates:
                 config._security._update(config, point)
             trade_builder = algorithm.trade_builder
-            positions = trade_builder._positions
-            if positions:
-                # builders of other kinds are always told
-                always = type(trade_builder) is not TradeBuilder
-                for config, _ in updates:
-                    security = config._security
-                    position = positions.get(security.symbol)
-                    if position is not None or always:
-                        price = security.cache._price
-                        if always or price is not position.last:
-                            trade_builder.set_market_price(security.symbol, price)
+            if trade_builder._positions:
+                self._follow_trades(trade_builder, updates)
             if look and utc >= self.next_hourly_scan:
                 self._hourly_scan(utc)
             if len(portfolio.cash_book) > 1:
@@ -194,14 +185,14 @@ class Stepper:
             if algorithm._pending_universes or algorithm._pending_members:
                 algorithm._apply_pending_universes()
 
-            # what one subscription sends alone until something is due runs in one go
-            lead = feed._lead if quick else None
-            if lead is not None and not self.was_warming_up and algorithm.status is _RUNNING:
-                end = stretch_end(self, lead)
-                if end > lead.at:
+            # what the same subscriptions send until something is due runs in one go
+            band = feed._band if quick else ()
+            if band and not self.was_warming_up and algorithm.status is _RUNNING:
+                steps = stretch_of(self, band)
+                if steps > 0:
                     assert asked is not None
                     self.solvent, self.next_look = solvent, next_look
-                    if not run_stretch(self, lead, end, asked):
+                    if not run_stretch(self, band, steps, asked):
                         return False
                     solvent, next_look = self.solvent, self.next_look
         return True
@@ -215,6 +206,20 @@ class Stepper:
             self.algorithm._set_runtime_error(error, context)
             return False
         return True
+
+    @staticmethod
+    def _follow_trades(trade_builder: Any, updates: Iterable[Any]) -> None:
+        """Tell the builder of trades the new prices of open ones."""
+        positions = trade_builder._positions
+        # builders of other kinds are always told
+        always = type(trade_builder) is not TradeBuilder
+        for config, _ in updates:
+            security = config._security
+            position = positions.get(security.symbol)
+            if position is not None or always:
+                price = security.cache._price
+                if always or price is not position.last:
+                    trade_builder.set_market_price(security.symbol, price)
 
     def _consolidate(self, updates: list[Any]) -> None:
         """Send the data of this moment to the consolidators of its subscriptions."""

@@ -1,4 +1,4 @@
-"""Many steps in a row, as long as one subscription alone has data and nothing else is due.
+"""Many steps in a row, as long as the same subscriptions have data and nothing else is due.
 
 It is the time step of :mod:`engine.step` without the questions that were answered beforehand: the
 same parts in the same order. ``Stepper.quick`` set to False does without; the results are equal.
@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 from engine.consolidators.identity import PASSING
 from engine.results.handler import ResultHandler
-from engine.statistics.trade_builder import TradeBuilder
 from engine.types.bars import TradeBar
 from engine.types.enums import AlgorithmStatus, SecurityType
 from engine.types.slice import Slice
@@ -28,28 +27,44 @@ _NEW: Any = object.__new__
 _LONGEST = 128
 
 
-def stretch_end(stepper: Stepper, lead: Any) -> int:
-    """Return the place in the lead's chunk where its data stops being all there is to do.
+def stretch_of(stepper: Stepper, band: tuple[Any, ...]) -> int:
+    """Return for how many steps the data of the band is all there is to do.
 
     The last point of a chunk is never in a stretch: behind it the next chunk is loaded.
     """
-    if lead.mixed or not lead.rising or type(stepper.results).on_step is not _ON_STEP:
+    if type(stepper.results).on_step is not _ON_STEP:
         return 0
-    begin, end = lead.at, min(lead.size - 1, lead.at + _LONGEST)
+    lead, steps = band[0], _LONGEST
+    for held in band:
+        if held.mixed or not held.rising:
+            return 0
+        steps = min(steps, held.size - 1 - held.at)
+    begin = lead.at
+    if steps <= 0 or stepper.local.valid_from > lead.moments[begin]:
+        return 0
     limit = min(
         stepper.schedule.next_utc, stepper.subscriptions._next_scan_utc, stepper.local.valid_to
     )
-    if stepper.local.valid_from > lead.moments[begin]:
-        return 0
-    end = bisect_left(lead.moments, limit, begin, end)
-    return bisect_left(lead.emit, stepper.feed._follower, begin, end)
+    end = bisect_left(lead.moments, limit, begin, begin + steps)
+    end = bisect_left(lead.emit, stepper.feed._follower, begin, end)
+    if len(band) > 1 and end > begin:
+        due = lead.emit[begin:end]
+        for held in band[1:]:
+            other = held.emit[held.at : held.at + len(due)]
+            if other != due:
+                same = next(
+                    k for k, pair in enumerate(zip(due, other, strict=True)) if pair[0] != pair[1]
+                )
+                due = due[:same]
+        end = begin + len(due)
+    return end - begin
 
 
-def run_stretch(stepper: Stepper, lead: Any, end: int, asked: Sized) -> bool:
-    """Run the steps of the lead's points up to ``end``; False when one of them ended the run.
+def run_stretch(stepper: Stepper, band: tuple[Any, ...], steps: int, asked: Sized) -> bool:
+    """Run the next steps of the band; False when one of them ended the run.
 
-    It stops before ``end`` when a callback changed what the answers stood on, and when ``asked``
-    (an interrupt) is no longer empty.
+    It stops earlier when a callback changed what the answers stood on, and when ``asked`` (an
+    interrupt) is no longer empty.
     """
     algorithm, feed = stepper.algorithm, stepper.feed
     schedule, transactions, results = stepper.schedule, stepper.transactions, stepper.results
@@ -57,7 +72,10 @@ def run_stretch(stepper: Stepper, lead: Any, end: int, asked: Sized) -> bool:
     clock, offset = algorithm._clock, stepper.local.offset
     cash_book, brokerage, capacity = portfolio.cash_book, transactions.brokerage, results._capacity
     event, scan = schedule.next_utc, subscriptions._next_scan_utc
-    config, internal = lead.config, lead.internal
+    lead, more = band[0], band[1:]
+    config, hidden = lead.config, lead.internal
+    # whether nothing of the data is shown to the algorithm
+    internal = all(held.internal for held in band)
     security = config._security
     no_volatility = security._no_volatility
     share = config._type is TradeBar and security.type is SecurityType.EQUITY
@@ -66,8 +84,10 @@ def run_stretch(stepper: Stepper, lead: Any, end: int, asked: Sized) -> bool:
     universe_selection, alpha, construction, risk, execution = models or (None,) * 5
     # the consolidators that were looked at, and whether all of them send what they get
     known: list[Any] = []
-    passing = True
-    first = at = lead.at
+    passing = not more
+    first, end = lead.at, lead.at + steps
+    at = first - 1
+    updates: list[Any] = []
     moments, points, emit = lead.moments, lead.points, lead.emit
     try:
         for at in range(first, end):
@@ -86,10 +106,20 @@ def run_stretch(stepper: Stepper, lead: Any, end: int, asked: Sized) -> bool:
             clock.utc = utc
             current = algorithm.current_slice = _NEW(Slice)
             current.time, current._utc = utc + offset, utc
-            current._points = [] if internal else [point]
+            shown = current._points = [] if hidden else [point]
             current._bars = current._quotes = current._ticks = current._all = None
             current._special = None
-            if share and security.volatility_model is no_volatility:
+            if more:
+                updates = [(config, point)]
+                for held in more:
+                    place = held.at
+                    held.at, held.due = place + 1, held.emit[place + 1]
+                    updates.append((held.config, held.points[place]))
+                    if not held.internal:
+                        shown.append(held.points[place])
+                for other, its in updates:
+                    other._security._update(other, its)
+            elif share and security.volatility_model is no_volatility:
                 if not point.is_fill_forward:
                     cache = security.cache
                     if not point.close:
@@ -99,13 +129,8 @@ def run_stretch(stepper: Stepper, lead: Any, end: int, asked: Sized) -> bool:
             else:
                 security._update(config, point)
             builder = algorithm.trade_builder
-            positions = builder._positions
-            if positions:
-                position, always = positions.get(security.symbol), type(builder) is not TradeBuilder
-                if position is not None or always:
-                    price = security.cache._price
-                    if always or price is not position.last:
-                        builder.set_market_price(security.symbol, price)
+            if builder._positions:
+                stepper._follow_trades(builder, updates or ((config, point),))
             look = utc >= next_look
             if look and utc >= stepper.next_hourly_scan:
                 stepper._hourly_scan(utc)
@@ -133,10 +158,10 @@ def run_stretch(stepper: Stepper, lead: Any, end: int, asked: Sized) -> bool:
 
             # 5. consolidators and indicators, then the user's handlers
             consolidators = config.consolidators
-            if consolidators:
+            if consolidators or more:
                 if consolidators != known:
                     known = list(consolidators)
-                    passing = all(type(one) in PASSING for one in known)
+                    passing = not more and all(type(one) in PASSING for one in known)
                 try:
                     if passing:
                         moment = point.end_time
@@ -150,7 +175,7 @@ def run_stretch(stepper: Stepper, lead: Any, end: int, asked: Sized) -> bool:
                                 one.consolidated = one._last = point
                                 one._last_time = moment
                     else:
-                        stepper._consolidate([(config, point)])
+                        stepper._consolidate(updates or [(config, point)])
                 except Exception as error:
                     algorithm._set_runtime_error(error, "Consolidators update")
                     return False
@@ -192,7 +217,7 @@ def run_stretch(stepper: Stepper, lead: Any, end: int, asked: Sized) -> bool:
             if algorithm._pending_universes or algorithm._pending_members:
                 algorithm._apply_pending_universes()
             if (
-                feed._lead is not lead
+                feed._band is not band
                 or schedule.next_utc is not event
                 or subscriptions._next_scan_utc is not scan
                 or algorithm.status is not _RUNNING
@@ -201,5 +226,5 @@ def run_stretch(stepper: Stepper, lead: Any, end: int, asked: Sized) -> bool:
                 return True
     finally:
         stepper.solvent = solvent
-        feed.data_points += at + 1 - first
+        feed.data_points += (at + 1 - first) * len(band)
     return True

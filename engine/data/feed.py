@@ -191,7 +191,9 @@ class Feed:
         self._stack: list[_Subscription] = []
         self._started = False
         self._previous = -_NEVER
-        # the subscription that sends alone now, and when another one has data
+        # the subscriptions that send next, all at one moment, and when another one has data; the
+        # lead is the one that sends alone
+        self._band: tuple[_Subscription, ...] = ()
         self._lead: _Subscription | None = None
         self._follower = -_NEVER
 
@@ -210,7 +212,7 @@ class Feed:
         """
         if id(config) in self._by_config:
             return False
-        self._lead = None
+        self._no_band()
         begin = from_micro(self._now) if start is None else start
         held = _Subscription(config, self._order(config), begin, self.end if end is None else end)
         if (
@@ -229,7 +231,7 @@ class Feed:
 
     def remove(self, config: SubscriptionDataConfig) -> bool:
         """Take a subscription out; points that it has in the slice being made are dropped."""
-        self._lead = None
+        self._no_band()
         held = self._by_config.pop(id(config), None)
         if held is None:
             return False
@@ -252,7 +254,7 @@ class Feed:
 
     def add_pulse(self, universe: Any, times: Iterable[datetime]) -> None:
         """Let ``universe`` be selected at the given naive UTC times, in order of time."""
-        self._lead = None
+        self._no_band()
         self._pulses.append(_Pulse(universe, iter(times), len(self._pulses)))
 
     def remove_pulse(self, universe: Any) -> bool:
@@ -277,7 +279,7 @@ class Feed:
         if fill == self._fill:
             return
         self._fill = fill
-        self._lead = None
+        self._no_band()
         # what is under way starts again behind this moment, as in LEAN; universes too
         if self.restart is not None:
             for pulse in list(self._pulses):
@@ -447,16 +449,33 @@ class Feed:
             return pulse_slice
         self._started = True
         self.data_points += slice_.count
-        if len(slice_.updates) == 1 and self._waiting_warmup is None:
-            self._find_lead(slice_.updates[0][0])
+        if self._waiting_warmup is None:
+            self._find_band()
         return slice_
 
-    def _find_lead(self, config: SubscriptionDataConfig) -> None:
-        """Note that one subscription sends alone until the next data of any other."""
-        lead = self._by_config.get(id(config))
-        if lead is not None and all(pulse.due == _NEVER for pulse in self._pulses):
-            others = [held.due for held in self._subscriptions if held is not lead]
-            self._lead, self._follower = lead, min(others, default=_NEVER)
+    def _find_band(self) -> None:
+        """Note which subscriptions send next, and when the first of the others does."""
+        first = follower = _NEVER
+        band: list[_Subscription] = []
+        for held in self._subscriptions:
+            due = held.due
+            if due < first:
+                first, follower, band = due, first, [held]
+            elif due == first:
+                band.append(held)
+            elif due < follower:
+                follower = due
+        for pulse in self._pulses:
+            if pulse.due != _NEVER:
+                band = []
+        if band and self._now < first < _NEVER:
+            self._band, self._follower = tuple(band), follower
+            self._lead = band[0] if len(band) == 1 else None
+        else:
+            self._no_band()
+
+    def _no_band(self) -> None:
+        self._band, self._lead = (), None
 
     def _next_of(self, lead: _Subscription) -> TimeSlice:
         """Return the next slice where only one subscription has data."""

@@ -171,19 +171,26 @@ def trades_only(lean_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
     return _linked(lean_data, folder, "equity", "usa", "minute", "spy")
 
 
+@pytest.mark.parametrize("quotes", [False, True])
 @pytest.mark.parametrize("name", list(_BODIES))
 def test_steps_in_one_go_are_the_full_steps(
-    name: str, trades_only: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    name: str,
+    quotes: bool,
+    trades_only: Path,
+    lean_data: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    data = lean_data if quotes else trades_only
     path = tmp_path / "main.py"
     path.write_text(_BEGIN + _BODIES[name])
     steps: list[int] = []
     run_stretch = stretch.run_stretch
 
-    def counted(stepper: Any, lead: Any, end: int, asked: Any) -> bool:
+    def counted(stepper: Any, band: Any, count: int, asked: Any) -> bool:
         before = stepper.feed.data_points
         try:
-            return run_stretch(stepper, lead, end, asked)
+            return run_stretch(stepper, band, count, asked)
         finally:
             steps.append(stepper.feed.data_points - before)
 
@@ -191,7 +198,7 @@ def test_steps_in_one_go_are_the_full_steps(
     results = []
     for quick in (True, False):
         monkeypatch.setattr(step.Stepper, "quick", quick)
-        done = run_backtest(path, trades_only, object_store=tmp_path / str(quick))
+        done = run_backtest(path, data, object_store=tmp_path / str(quick))
         content = {k: v for k, v in done.content.items() if k != "engine_seconds"}
         results.append((done.status, done.error, content))
         if quick:
