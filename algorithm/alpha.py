@@ -26,10 +26,11 @@ def trend_score(closes: np.ndarray) -> float:
     closes : numpy.ndarray, shape (253,)
         Daily closes, oldest first.
     """
-    price = closes[-1]
-    votes = [price > closes[-1 - days] for days in LOOKBACKS]
-    votes.append(price > np.add.reduce(closes[-AVERAGE:]) / AVERAGE)
-    return sum(bool(v) for v in votes) / len(votes)
+    price = float(closes[-1])
+    votes = int(price > np.add.reduce(closes[-AVERAGE:]) / AVERAGE)
+    for days in LOOKBACKS:
+        votes += price > float(closes[-1 - days])
+    return votes / (len(LOOKBACKS) + 1)
 
 
 class TrendEnsemble(AlphaModel):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from AlgorithmImports import *
 
+import math
+
 import numpy as np
 
 from algorithm.prices import Closes
@@ -11,6 +13,8 @@ from algorithm.prices import Closes
 WINDOW = 60
 SHRINKAGE = 0.2
 SESSIONS = 252
+#: a security never counts as calmer than 2% a year
+LEAST = 0.02 / math.sqrt(SESSIONS)
 
 
 def target_weights(
@@ -42,19 +46,19 @@ def target_weights(
     count = len(returns)
     centred = returns - np.add.reduce(returns, axis=0, keepdims=True) / count
     volatility = np.sqrt(np.add.reduce(centred * centred, axis=0) / (count - 1))
-    volatility = np.maximum(volatility, 0.02 / np.sqrt(SESSIONS))
+    volatility = np.maximum(volatility, LEAST)
     raw = scores / volatility
-    if not raw.sum() > 0:
+    whole = np.add.reduce(raw)
+    if not whole > 0:
         return np.zeros_like(raw)
-    raw = raw / raw.sum()
-    covariance = np.dot(centred.T, centred) * np.true_divide(1, count - 1)
-    variances = volatility**2
+    raw = raw / whole
+    covariance = np.dot(centred.T, centred) * (1 / (count - 1))
     covariance = (1 - SHRINKAGE) * covariance
-    np.fill_diagonal(covariance, variances)
-    deviation = float(np.sqrt(raw @ covariance @ raw * SESSIONS))
+    covariance.flat[:: len(raw) + 1] = volatility * volatility
+    deviation = math.sqrt(raw @ covariance @ raw * SESSIONS)
     weights = raw * (target_volatility / deviation)
     weights = np.minimum(weights, max_position)
-    gross = weights.sum()
+    gross = np.add.reduce(weights)
     return weights * (max_gross / gross) if gross > max_gross else weights
 
 

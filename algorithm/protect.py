@@ -10,6 +10,7 @@ import json
 import types
 from collections import Counter
 from collections.abc import Callable
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from algorithm.bridge import Bridge, make_ledger, make_store, of_engine
@@ -105,7 +106,7 @@ class Protection:
         self.seen: set[int] = set()
         self.engine_orders: dict[int, str] = {}
         self.verdict: Verdict = self.system.verdict
-        self.daily: list[list[Any]] = []
+        self._days: dict[date, tuple[Any, ...]] = {}
         self._full: dict[str, float] = {}
         self._applied: dict[str, float] = {}
         self._given: dict[str, float] = {}
@@ -369,23 +370,33 @@ class Protection:
         reading = self.system.reading
         if reading is None:
             return
-        day = self.algorithm.time.date().isoformat()
         gross = 0.0
         for p in portfolio.positions.values():
             gross += abs(p.quantity * p.price * p.multiplier)
-        row = [
-            day,
-            round(reading.equity, 2),
-            round(verdict.multiplier, 4),
-            verdict.state.name,
-            round(reading.lifetime, 6),
-            round(reading.window, 6),
-            round(gross / reading.equity, 4) if reading.equity > 0 else 0.0,
+        self._days[self.algorithm.time.date()] = (
+            reading.equity,
+            verdict.multiplier,
+            verdict.state,
+            reading.lifetime,
+            reading.window,
+            gross,
+        )
+
+    @property
+    def daily(self) -> list[list[Any]]:
+        """One row a day: date, equity, size multiplier, state, both drawdowns, gross exposure."""
+        return [
+            [
+                day.isoformat(),
+                round(equity, 2),
+                round(size, 4),
+                state.name,
+                round(lifetime, 6),
+                round(window, 6),
+                round(gross / equity, 4) if equity > 0 else 0.0,
+            ]
+            for day, (equity, size, state, lifetime, window, gross) in self._days.items()
         ]
-        if self.daily and self.daily[-1][0] == day:
-            self.daily[-1] = row
-        else:
-            self.daily.append(row)
 
     # -- execution -----------------------------------------------------------------------------
 

@@ -134,9 +134,18 @@ def sample_sales(book: ChartBook, utc: datetime, holdings: list[Any], currency: 
         traded.sort(key=_VOLUME, reverse=True)
         largest = traded[:30]
         book._sold = holdings, volumes, largest
+    found = book._known
     for holding in largest:
-        name = holding._security.symbol.value
-        book.sample(SALES, name, utc, holding._total_sale_volume, _TREEMAP, currency)
+        name, volume = holding._security.symbol.value, holding._total_sale_volume
+        series = found.get((SALES, name))
+        if series is None or series._kept[0] is not volume:
+            book.sample(SALES, name, utc, volume, _TREEMAP, currency)
+        elif utc > series.values[-1]._utc:
+            # of a day without a sale the number is known
+            point = _new(ChartPoint)
+            point._utc = utc
+            point._y = series._kept[1]
+            series.values.append(point)
 
 
 def sample_exposure(
