@@ -69,6 +69,7 @@ class Outcome:
     orders: int = 0
     persons: int = 0
     states: int = 0
+    refused_while_killed: int = 0
     while_opening: int = 0
     while_saving: int = 0
     while_killing: int = 0
@@ -183,6 +184,8 @@ class Life:
                 if before % 2 and before == self.killed:
                     self.tell("passed", name)
                 self.tell("order", name)
+            elif not answer.allowed and before % 2 and quantity > 0:
+                self.tell("refused", name)
             status = draw.choice((OrderStatus.CANCELED, OrderStatus.INVALID))
             event = OrderEvent(name, symbol, status, self.clock.now(), filled_total=0.0)
             for _ in range(draw.choice((1, 1, 2))):
@@ -275,6 +278,7 @@ def check(folder: Path, told: list[tuple[str, str]], known: Known, outcome: Outc
             known.ledger.add(what)
             outcome.orders += word == "order"
             outcome.persons += word != "order"
+        outcome.refused_while_killed += word == "refused"
         if word == "broken":
             outcome.fault("broken", what)
         elif word == "passed":

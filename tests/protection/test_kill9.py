@@ -22,6 +22,7 @@ def test_forty_kills_lose_nothing_that_was_acknowledged(tmp_path: Path) -> None:
     assert outcome.states > 40, "too little happened between the kills"
     assert outcome.persons > 5
     assert outcome.while_saving > 0
+    assert outcome.refused_while_killed > 0, "nobody tried to add while it was killed"
     assert 0 < outcome.killed_at_death < 40
 
 
