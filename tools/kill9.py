@@ -141,7 +141,7 @@ class Life:
                 self.tell("saved", mark)
             return done
 
-        self.system._vault.save = told_save  # type: ignore[method-assign]
+        self.system._vault.save = told_save  # type: ignore[method-assign,assignment]
         self.killed = int(self.system.killed)
         self.tell("ready", "")
 
