@@ -39,7 +39,14 @@ TARGETS = {
     ),
     "gate": (
         "protection/risk/gate.py",
-        ("risk/test_gate.py", "test_system.py", "risk/checks", "risk/limits/test_exposure.py"),
+        (
+            "risk/test_gate.py",
+            "risk/test_gate_limits.py",
+            "test_system.py",
+            "risk/checks",
+            "risk/limits/test_exposure.py",
+            "risk/test_gate_memory.py",
+        ),
     ),
     "drawdown": (
         "protection/risk/drawdown.py",
@@ -182,6 +189,10 @@ def _preload() -> None:
         raise SystemExit(f"expected nothing of the project to be loaded yet, was {mine}")
 
 
+def _said(path: str, line: int, shown: str, site: tuple[int, str]) -> str:
+    return f"survived: {path}:{line} {site[1]}: {shown}"
+
+
 def _part(text: str) -> tuple[int, int]:
     which, of = (int(word) for word in text.split("/"))
     if not 1 <= which <= of:
@@ -196,7 +207,9 @@ def main() -> int:
     parser.add_argument("--limit", type=int, default=0, help="mutants a file, drawn at random")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--part", type=_part, default=(1, 1), help="1/4: the first quarter only")
+    parser.add_argument("--again", type=Path, help="output of a run: its survivors only")
     asked = parser.parse_args()
+    known = set() if asked.again is None else set(asked.again.read_text().splitlines())
     os.chdir(ROOT)
     _preload()
     total = killed = 0
@@ -208,6 +221,8 @@ def main() -> int:
         found = list(sites(tree))
         random.Random(asked.seed).shuffle(found)
         found = found[: asked.limit] if asked.limit else found
+        if asked.again is not None:
+            found = [site for site in found if _said(path, *mutate(tree, *site)[1:], site) in known]
         found = found[asked.part[0] - 1 :: asked.part[1]]
         began = time.monotonic()
         if not passes(path, ast.unparse(tree), tests):
@@ -217,16 +232,14 @@ def main() -> int:
         for number, kind in found:
             text, line, shown = mutate(tree, number, kind)
             if passes(path, text, tests):
-                print(f"survived: {path}:{line} {kind}: {shown}", flush=True)
+                print(_said(path, line, shown, (number, kind)), flush=True)
             else:
                 caught += 1
         total, killed = total + len(found), killed + caught
         spent = time.monotonic() - began
-        print(
-            f"{name}: {caught} of {len(found)} found, {caught / len(found):.1%} ({spent:.0f} s)",
-            flush=True,
-        )
-    print(f"all: {killed} of {total} found, {killed / total:.1%}")
+        share = caught / max(len(found), 1)
+        print(f"{name}: {caught} of {len(found)} found, {share:.1%} ({spent:.0f} s)", flush=True)
+    print(f"all: {killed} of {total} found, {killed / max(total, 1):.1%}")
     return 0
 
 
