@@ -21,8 +21,8 @@ record a call, in the order in which the calls were judged:
 
 =============  =================================================================================
 ``start``      a system was made: ``version``, ``settings`` (flat texts), ``state`` and ``lock``
-               (stored texts it began with, or null), ``private`` (no store was given),
-               ``snapshot`` (of ``ProtectionSystem.restore``, or null)
+               (stored texts it began with, each with its journal, or null), ``private`` (no
+               store was given), ``snapshot`` (of ``ProtectionSystem.restore``, or null)
 ``observe``    ``kind`` bar | quote | trade, ``record`` (the fields of the record by name),
                ``accepted``, ``reason``, ``warm_up`` (true: history before the account was live)
 ``evaluate``   ``portfolio``, ``verdict``
