@@ -104,11 +104,19 @@ class Concentration:
         self._squares = math.fsum(amount * amount for amount in self._counts.values())
         self._origin, self._step = seconds, 1.0
 
+    def attainable(self, owners: int) -> bool:
+        """Whether equal shares of so many owners are inside the limit; ends a freeze if not."""
+        freeze = self._settings.freeze
+        if freeze is None or owners * freeze < 1.0:
+            self.frozen = False
+            return False
+        return True
+
     def waits(self, owner: str, owners: int) -> bool:
         """Whether a message of ``owner`` must wait, with so many registered owners."""
         settings = self._settings
         freeze = settings.freeze
-        if freeze is None or owners * freeze < 1.0 or self.seen < settings.minimum:
+        if not self.attainable(owners) or freeze is None or self.seen < settings.minimum:
             self.frozen = False
             return False
         hhi = self._squares / (self._total * self._total)

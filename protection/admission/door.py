@@ -88,7 +88,7 @@ class Admission:
         self._parked: dict[str, SourceState] = {}  # restored or removed, not registered now
         self._crowds: dict[str, Crowd] = {}
         self._released: list[Admitted] = []
-        self._revision, self._owners = -1, 0
+        self._revision, self._owners, self._crowded = -1, 0, False
         self._quality, self._suspect = settings.quality, settings.trust.suspect
         self._future = timedelta(seconds=settings.quality.future_seconds)
         self._vault = (
@@ -239,19 +239,18 @@ class Admission:
             crowd.prices[state.owner] = (price, seconds)
 
         trust = state.trust
-        if state.suspicious or trust.score < self._suspect:
+        if state.suspicious or trust.good < self._suspect * (trust.good + trust.bad):
             entry = self.registry.listed(self.registry.suspicious, envelope.source, now)
             if entry is not None or trust.score < self._suspect:
                 trust.praise(seconds)
                 text = f"{entry.actor}: {entry.reason}" if entry else trust.explain()
                 return self._hold(envelope, state, seconds, now, Cause.SUSPICIOUS, text)
         shares = self.concentration
-        if shares.waits(state.owner, self._owners):
+        if self._crowded and shares.waits(state.owner, self._owners):
             text = f"index {shares.hhi:.3f}: {state.owner} is {shares.share(state.owner):.0%}"
             return self._hold(envelope, state, seconds, now, Cause.CONCENTRATION, text)
         shares.add(state.owner, seconds)
-        trust.praise(seconds)
-        return Admitted(envelope, trust.weight, notes)
+        return Admitted(envelope, trust.praise(seconds), notes)
 
     # ------------------------------------------------------------------ questions
 
@@ -279,6 +278,7 @@ class Admission:
         """Sources or lists have changed: take over keys, owners and marks."""
         self._revision = self.registry.revision
         self._owners = self.registry.owners()
+        self._crowded = self.concentration.attainable(self._owners)
         for name, state in list(self._states.items()):
             source = self.registry.get(name)
             if source is None:

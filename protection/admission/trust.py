@@ -64,14 +64,21 @@ class Trust:
             return settings.floor
         return score if score < settings.cap else settings.cap
 
-    def praise(self, seconds: float) -> None:
-        """Count one good message at this time."""
+    def praise(self, seconds: float) -> float:
+        """Count one good message at this time; the weight after it."""
         at = self._at
         if at is None or seconds - at >= 1.0:  # decay in steps of a second at least
             self._decay(seconds)
-        self.good += self._settings.good
-        if self.good + self.bad > self._total:
+        settings = self._settings
+        self.good += settings.good
+        total = self.good + self.bad
+        if total > self._total:
             self._cap()
+            return self.weight
+        score = self.good / total
+        if score < settings.floor:
+            return settings.floor
+        return score if score < settings.cap else settings.cap
 
     def blame(self, cause: Cause, seconds: float) -> None:
         """Count one bad message at this time; causes that prove nothing are ignored."""
