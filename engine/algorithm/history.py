@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from engine.data.custom import PythonData, plain_point
+from engine.data.events import EVENTS
 from engine.data.history import (
     HistoryProvider,
     HistoryRequest,
@@ -374,8 +375,11 @@ class HistoryMixin:
         if used is None:
             used = min((c.resolution for c in known), default=Resolution(settings.resolution))
         if kind is not None and kind is not BaseData and kind not in _COMMON:
+            own_type = kind not in EVENTS
             return [
-                self._made_config(symbol, kind, TickType.TRADE, used, extended, mode, True, True)
+                self._made_config(
+                    symbol, kind, TickType.TRADE, used, extended, mode, own_type, own_type
+                )
             ]
         found = []
         for tick_type in reversed(order):

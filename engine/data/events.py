@@ -19,6 +19,13 @@ from engine.types.enums import DelistingType, SplitType
 from engine.types.symbol import Symbol
 
 ONE_DAY = timedelta(days=1)
+#: corporate events, and what a frame shows of them
+EVENTS: dict[type, tuple[str, ...]] = {
+    Dividend: ("distribution", "reference_price"),
+    Split: ("reference_price", "split_factor", "type"),
+    Delisting: ("type",),
+    SymbolChangedEvent: ("new_symbol", "old_symbol"),
+}
 PriceBefore = Callable[[datetime], Decimal]
 
 

@@ -9,16 +9,18 @@ from functools import cache
 from typing import Any
 
 from engine.data.custom import CustomData
+from engine.data.events import EVENTS, corporate_events
 from engine.data.maps import AuxiliaryFiles
 from engine.data.readers import FileReader
 from engine.data.stream import Request, Stream, use_strict_times
 from engine.data.ticks import TickStream
 from engine.data.times import start_for_bars
 from engine.types.bars import QuoteBar, Tick, TradeBar
-from engine.types.enums import DataNormalizationMode, Resolution, TickType
+from engine.types.decimals import ZERO
+from engine.types.enums import DataNormalizationMode, Resolution, SecurityType, TickType
 from engine.types.slice import Slice
 from engine.types.subscription import INCREMENTS, SubscriptionDataConfig
-from engine.types.timezones import from_micro, from_utc
+from engine.types.timezones import from_micro, from_utc, to_micro, to_utc
 
 __all__ = [
     "HistoryProvider",
@@ -76,7 +78,9 @@ class HistoryProvider:
         if start >= end:
             return []
         found: list[tuple[int, Any]] = []
-        if config.is_custom_data:
+        if request.type in EVENTS:
+            found += self._events(request, start, end)
+        elif config.is_custom_data:
             step = INCREMENTS[request.resolution] // _MICRO if request.fill_forward else None
             if config.resolution != request.resolution:
                 config = SubscriptionDataConfig(config)
@@ -115,6 +119,27 @@ class HistoryProvider:
             for chunk in stream.chunks():
                 found += zip(chunk.emit, chunk.points, strict=False)
         return [(emit, p) for emit, p in found if start < p.end_time <= end]
+
+    def _events(
+        self, request: HistoryRequest, start: datetime, end: datetime
+    ) -> Iterator[tuple[int, Any]]:
+        """Yield the corporate events of one kind; only shares have any, and no price is known."""
+        symbol = request.symbol
+        if symbol.security_type != SecurityType.EQUITY:
+            return
+        mapping, factors = self.auxiliary.map_file(symbol), self.auxiliary.factor_file(symbol)
+        first = start
+        if factors is not None and factors.minimum_date is not None:
+            first = max(first, factors.minimum_date)
+        if mapping.rows:
+            first = max(first, mapping.first_date)
+        zone = request.hours.time_zone
+        for due in corporate_events(
+            symbol, mapping, factors, request.hours, first, end, request.extended
+        ):
+            event = due.make(ZERO)
+            if type(event) is request.type:
+                yield to_micro(to_utc(due.time, zone)), event
 
     def slices(self, requests: Iterable[HistoryRequest], time_zone: Any) -> list[Slice]:
         """Return the points of all requests by moment; ``time`` of the slices is local to
@@ -258,7 +283,13 @@ def _tick_cells(tick: Tick) -> dict[str, Any]:
 
 
 def _custom_cells(point: Any) -> dict[str, Any]:
-    """Return the columns of a custom point: its value and what the reader stored on it."""
+    """Return the columns of a custom point: its value and what the reader stored on it.
+
+    A corporate event has the columns of its kind.
+    """
+    columns = EVENTS.get(type(point))
+    if columns is not None:
+        return {name.replace("_", ""): getattr(point, name) for name in columns}
     stored = getattr(point, "_storage", {})
     cells = {name: value for name, value in stored.items() if not name.startswith("_")}
     return cells | {"value": float(point.value)}
