@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from engine.types.errors import ArgumentException
 from engine.types.symbol import SecurityIdentifier, Symbol, SymbolCache
 
 
@@ -12,12 +13,24 @@ def order_symbol(what: Any) -> Symbol:
 
     A ticker that was never added names a security without market and data, as in LEAN: its orders
     come back invalid.
+
+    Raises
+    ------
+    ArgumentException
+        For a text that was never added and can be no ticker.
     """
     if isinstance(what, Symbol):
         return what
     if isinstance(what, str):
         found = SymbolCache._find(what)
-        return Symbol(SecurityIdentifier(what, 0), what) if found is None else found
+        if found is not None:
+            return found
+        if " " in what or "|" in what:
+            raise ArgumentException(
+                f"Failed to implicitly convert System.String to QuantConnect.Symbol: {what!r} was "
+                "never added; add the security in initialize first"
+            )
+        return Symbol(SecurityIdentifier(what, 0), what)
     symbol = getattr(what, "symbol", None)
     if isinstance(symbol, Symbol):
         return symbol

@@ -137,6 +137,11 @@ def test_a_ticker_that_was_never_added_names_a_security_without_data() -> None:
     assert desk_at().liquidate("ABSENT") == []
 
 
+def test_a_text_that_can_be_no_ticker_is_refused() -> None:
+    with pytest.raises(ArgumentException, match=r"Failed to implicitly convert System.String"):
+        desk_at().market_order("NOT ADDED", 1)
+
+
 def test_an_added_ticker_may_stand_for_its_symbol() -> None:
     made = desk_at()
 
