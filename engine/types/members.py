@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import opcode
 from collections.abc import Iterable, Iterator
+from functools import cache
 from types import CodeType
 from typing import Any
 
@@ -125,16 +126,17 @@ def _stored(code: CodeType, known: set[str]) -> Iterator[str]:
         at = operations.find(_STORE, at + 1)
 
 
-def _net_names(name: str, callable_: bool) -> list[str]:
+@cache  # hundreds of classes share their names
+def _net_names(name: str, callable_: bool) -> tuple[str, ...]:
     if not name[:1].islower():
-        return []
+        return ()
     first = pascal(name)
     found = [first]
     if callable_ and "_" not in name:
         found.append(name.upper())
     if first.endswith(_CAPITALS):
         found.append(first[:-3] + first[-3:].upper())
-    return found
+    return tuple(found)
 
 
 def add_net_names(cls: type, parents: type | tuple[type, ...]) -> None:
