@@ -156,6 +156,7 @@ def _lower_camel(member: Any) -> str:
     return _camel(member.name.lower())
 
 
+_QUANTITY_ALONE = ("type",)
 _MOMENTS = (
     ("_last_fill_time", "lastFillTime"),
     ("_last_update_time", "lastUpdateTime"),
@@ -233,6 +234,48 @@ def _members(order: Any, shown: Callable[[Decimal], Any], rounded: bool) -> dict
     return out
 
 
+def hashed_text(order: Any) -> str:
+    """Return ``dump(order_json(order, rounded=True))``; quick for orders with a quantity alone."""
+    kind = order.type
+    if _KIND_MEMBERS[kind] != _QUANTITY_ALONE or order.group_order_manager is not None:
+        return dump(order_json(order, rounded=True))
+    filled = normalize(smart_rounding(order._price))
+    data, written = order.order_submission_data, json_number
+    moment = time_text(order._time, ticks=order._time_ticks)
+    text = (
+        f'{{"type":{int(kind)},"id":{order._id},"contingentId":{dump(order.contingent_id)},'
+        f'"brokerId":{dump(order.broker_id)},"symbol":{_symbol_text(order.symbol)},'
+        f'"price":{written(filled)},"priceCurrency":{dump(order.price_currency)},'
+        f'"time":"{moment}","createdTime":"{moment}",'
+    )
+    for slot, name in _MOMENTS:
+        moment_of = getattr(order, slot)
+        if moment_of is not None:
+            text += f'"{name}":"{time_text(moment_of)}",'
+    text += f'"quantity":{written(order._quantity)},"status":{int(order.status)},'
+    if order.tag is not None:
+        text += f'"tag":{dump(order.tag)},'
+    text += (
+        f'"properties":{dump(order.properties._json(True))},'
+        f'"securityType":{int(order.security_type)},"direction":{int(order.direction)},'
+        f'"value":{written(order._quantity * filled)},"orderSubmissionData":'
+    )
+    if data is None:
+        text += "null"
+    else:
+        last, bid, ask = data._last_price, data._bid_price, data._ask_price
+        shown = written(last)
+        text += (
+            f'{{"bidPrice":{shown if bid is last else written(bid)},'
+            f'"askPrice":{shown if ask is last else written(ask)},"lastPrice":{shown}}}'
+        )
+    marketable = "true" if order.is_marketable else "false"
+    return (
+        f'{text},"isMarketable":{marketable},'
+        f'"priceAdjustmentMode":{int(order.price_adjustment_mode)}}}'
+    )
+
+
 def order_list_hash(orders: Iterable[Any]) -> str:
     """Return LEAN's ``OrderListHash``: MD5 of the orders' JSON in the order of their ids.
 
@@ -240,7 +283,7 @@ def order_list_hash(orders: Iterable[Any]) -> str:
     'd41d8cd98f00b204e9800998ecf8427e'
     """
     ordered = sorted(orders, key=lambda order: order.id)
-    text = ",".join(dump(order_json(order, rounded=True)) for order in ordered)
+    text = ",".join([hashed_text(order) for order in ordered])
     return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
 
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import lru_cache
 
 TICKS_PER_SECOND = 10_000_000
-_MICROSECOND = timedelta(microseconds=1)
 
 
 def to_ticks(span: timedelta) -> int:
     """Count of 100 ns in a span."""
-    return (span // _MICROSECOND) * 10
+    return (span.days * 86400 + span.seconds) * TICKS_PER_SECOND + span.microseconds * 10
 
 
 def from_ticks(ticks: int) -> timedelta:
@@ -23,6 +23,7 @@ def ticks_from_seconds(seconds: float) -> int:
     return int(seconds * TICKS_PER_SECOND)
 
 
+@lru_cache(maxsize=4096)
 def span_text(ticks: int) -> str:
     """Print as .NET's constant format: ``14.23:40:00.0000001``, ``00:00:00``."""
     sign = "-" if ticks < 0 else ""

@@ -19,6 +19,7 @@ from engine.types.enums import (
     SecurityType,
     TradeDirection,
 )
+from engine.types.timezones import naive
 
 _MAX_ORDERS_REMEMBERED = 1000
 _LONG, _SHORT = TradeDirection.LONG, TradeDirection.SHORT
@@ -151,7 +152,10 @@ class TradeBuilder(LeanObject):
             if len(self._orders_with_fee) > _MAX_ORDERS_REMEMBERED:
                 del self._orders_with_fee[next(iter(self._orders_with_fee))]
         rate = to_decimal(security_conversion_rate), to_decimal(multiplier)
-        part = _Fill(fill._utc_time, fill._fill_price, fill._fill_quantity, order_id)
+        utc = getattr(fill, "_utc_time", None)
+        if utc is None:
+            utc = naive(fill.utc_time)
+        part = _Fill(utc, fill._fill_price, fill._fill_quantity, order_id)
         if self._grouping is _FILL_TO_FILL:
             self._fill_to_fill(fill.symbol, part, fee, rate)
         elif self._grouping is FillGroupingMethod.FLAT_TO_FLAT:

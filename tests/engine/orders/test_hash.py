@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.orders.serialization import dump, order_json, order_list_hash, order_record
+from engine.orders.serialization import dump, hashed_text, order_json, order_list_hash, order_record
 
 sys.path.insert(0, str(Path(__file__).parent))
 import golden
@@ -57,3 +57,10 @@ def test_the_record_of_an_order_has_the_numbers_of_its_text(name: str) -> None:
         record = order_record(order)
         assert json.loads(dump(order_json(order))) == record
         assert list(record) == list(order_json(order))
+
+
+@pytest.mark.parametrize("name", golden.names())
+def test_the_quick_text_of_an_order_for_the_hash_is_that_of_its_members(name: str) -> None:
+    for values in golden.run(name)["orders"].values():
+        order = golden.order_of(values)
+        assert hashed_text(order) == dump(order_json(order, rounded=True))
