@@ -271,8 +271,8 @@ class Assembly:
             found = self._board.rearm(breaker, self._clock.now(), equity, who)
             if found:
                 self._persist()
-            time = self._clock.now().isoformat()
-            self._told(Trail.person, "rearm", time, actor, reason, breaker=breaker, found=found)
+            time, facts = self._clock.now().isoformat(), {"breaker": breaker, "found": found}
+            self._told(Trail.person, "rearm", time, actor, reason, durable=True, **facts)
             return found
 
     def disable(self, breaker: str, until: datetime, actor: str, reason: str) -> bool:

@@ -59,6 +59,8 @@ SETTINGS = ProtectionSettings.from_flat(
 )
 LIVES = 20
 """Lives in one folder, each after the kill of the one before."""
+MOST_SECONDS = 3.0
+"""Longest life, but for a moment."""
 
 
 @dataclass
@@ -75,6 +77,7 @@ class Outcome:
     while_killing: int = 0
     while_resuming: int = 0
     killed_at_death: int = 0
+    stalled: int = 0
     lost: int = 0
     passed_after_kill: int = 0
     other_state: int = 0
@@ -125,6 +128,7 @@ class Life:
 
     def __init__(self, folder: Path, seed: int, begin: datetime, pipe: int) -> None:
         self.pipe, self.seed = pipe, seed
+        self.parent = os.getppid()
         self.clock = ManualClock(begin)
         self.equity = 100_000.0
         self.killed = 0  # odd: a kill was acknowledged, and no resume has begun since
@@ -159,7 +163,8 @@ class Life:
         for number, task in enumerate(work):
             draw = random.Random(self.seed * 10 + number)
             threading.Thread(target=self.guarded, args=(task, draw, number), daemon=True).start()
-        threading.Event().wait()
+        while os.getppid() == self.parent:  # nobody is left to kill it
+            time.sleep(0.2)
 
     def guarded(
         self, task: Callable[[random.Random, int], None], draw: random.Random, number: int
@@ -210,25 +215,32 @@ class Life:
             time.sleep(draw.random() * 0.01)
             serial += 1
             reason = f"{self.seed}-p{serial}"
-            choice = draw.random()
+            choice, stalls = draw.random(), self.system.counters["audit_errors"]
             if choice < 0.45:
                 self.tell("killing", reason)
                 self.system.kill("Ada", reason)
                 self.killed += 1 - self.killed % 2
-                self.tell("killed", reason)
+                self.tell("killed", self.sure(reason, stalls))
             elif choice < 0.9:
                 self.killed += self.killed % 2
                 self.tell("resuming", reason)
                 self.system.resume("Grace", reason)
-                self.tell("resumed", reason)
+                self.tell("resumed", self.sure(reason, stalls))
             elif choice < 0.95:
                 self.system.rearm("*", "Grace", reason)
-                self.tell("person", reason)
+                self.tell("person", self.sure(reason, stalls))
             else:
                 with self.system._lock:  # an hour from now, whatever the clock does
                     until = self.clock.now() + timedelta(hours=1)
                     self.system.disable("kl", until, "Grace", reason)
-                self.tell("person", reason)
+                self.tell("person", self.sure(reason, stalls))
+
+    def sure(self, reason: str, stalls: int) -> str:
+        """The reason, unless the ledger said that it was too slow to take it in time.
+
+        An act of a person does not wait for a ledger that stalls: adding is denied instead.
+        """
+        return reason if self.system.counters["audit_errors"] == stalls else "stalled"
 
 
 @dataclass
@@ -255,12 +267,15 @@ def live_and_die(folder: Path, seed: int, begin: datetime) -> list[tuple[str, st
             os._exit(1)
     os.close(write)
     told = bytearray()
-    if draw.random() < 0.9:  # else it is killed while it opens state and ledger
-        select.select([read], [], [], 30.0)
-    end = time.monotonic() + draw.random() * draw.choice((0.003, 0.03, 0.1, 0.3))
-    while (left := end - time.monotonic()) > 0:
+    if draw.random() < 0.1:  # it is killed while it opens state and ledger
+        wanted, moment = 0.0, 0.03
+    else:  # as long as it takes for some lines, however busy the machine is, and a moment more
+        wanted, moment = 1.0 + draw.random() * draw.choice((1, 10, 50, 150)), 0.004
+    end = time.monotonic() + MOST_SECONDS
+    while told.count(b"\n") < wanted and (left := end - time.monotonic()) > 0:
         if select.select([read], [], [], left)[0]:
             told += os.read(read, 1 << 16)
+    time.sleep(draw.random() * moment)
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
     while part := os.read(read, 1 << 16):
@@ -274,7 +289,9 @@ def check(folder: Path, told: list[tuple[str, str]], known: Known, outcome: Outc
     """Compare what a restart finds with what was told; the time at which the next life begins."""
     saving = killing = resuming = ""
     for word, what in told:
-        if word in ("order", "killed", "resumed", "person"):
+        if what == "stalled":
+            outcome.stalled += 1
+        elif word in ("order", "killed", "resumed", "person"):
             known.ledger.add(what)
             outcome.orders += word == "order"
             outcome.persons += word != "order"

@@ -235,3 +235,32 @@ def test_the_example_of_the_page_runs(capsys: pytest.CaptureFixture[str]) -> Non
     exec(compile(block, page.name, "exec"), {})
 
     assert "daily_loss" in capsys.readouterr().out
+
+
+def test_every_act_of_a_person_waits_for_the_ledger(make_world) -> None:
+    class Ticket:
+        def __init__(self, entry: dict[str, Any]) -> None:
+            self.entry = entry
+
+        def wait(self, timeout: float, *, insist: bool) -> None:
+            waited.append(self.entry["type"])
+
+    class Book:
+        stall, failing = 0.25, False
+
+        def append(self, entry: dict[str, Any]) -> None:
+            raise AssertionError("the queue is there")
+
+        def append_nowait(self, entry: dict[str, Any]) -> Ticket:
+            return Ticket(entry)
+
+    waited: list[str] = []
+    world = make_world(ledger=Book())
+    world.day(100_000)
+    world.system.kill("Ada", "test")
+    world.system.resume("Grace", "fine", role="operator")
+    world.system.rearm("*", "Grace", "mended")
+    world.system.disable("kl", world.clock.now() + timedelta(hours=1), "Ada", "retraining")
+    world.system.enable("kl", "Ada", "done")
+
+    assert waited == ["kill", "resume", "rearm", "disable", "enable"]
