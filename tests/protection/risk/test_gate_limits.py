@@ -316,3 +316,24 @@ def test_a_combination_reduces_when_every_leg_does_beside_the_orders_of_others()
     assert not combo(4, account({"A": 120.0, "B": -30.0}, [("B", 10.0, False)]), 4)
     # what sells B is on the other side
     assert combo(5, account({"A": 120.0, "B": -30.0}, [("B", -10.0, False)]), 5)
+
+
+@pytest.mark.parametrize(("other", "passes"), [(160.0, True), (164.0, False)])
+def test_resting_orders_of_the_other_side_count_when_they_reach_farther(
+    other: float, passes: bool
+) -> None:
+    # A may come to 10 - 360 = -350, farther than 10 + 50; B takes the rest of the gross limit
+    pending = [("A", -120.0, True)] * 3
+    verdict = judged(account({"A": 10.0, "B": other}, pending), 50.0)
+
+    assert verdict.allowed == passes == fits({"A": 10.0, "B": other}, pending, 50.0)
+
+
+def test_of_two_rooms_the_larger_one_towards_the_order_is_told() -> None:
+    # an exit of 40 is free although the whole of 200 would flip into more than the limit allows
+    verdict = judged(account({"A": 40.0, "B": 0.95 * EQUITY / UNIT["B"]}, []), -200.0)
+
+    assert not verdict.allowed
+    assert verdict.max_quantity == pytest.approx(-(40.0 + 0.05 * EQUITY / UNIT["A"]))
+    small = judged(account({"A": 40.0, "B": 1.2 * EQUITY / UNIT["B"]}, []), -200.0)
+    assert small.max_quantity == pytest.approx(-40.0)  # the limits leave nothing, the exit does
