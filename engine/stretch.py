@@ -24,7 +24,7 @@ _RUNNING = AlgorithmStatus.RUNNING
 _ON_STEP = ResultHandler.on_step
 _NEW: Any = object.__new__
 #: so many steps at most: between two stretches the run shows how far it is
-_LONGEST = 128
+_LONGEST = 64
 
 
 def stretch_of(stepper: Stepper, band: tuple[Any, ...]) -> int:

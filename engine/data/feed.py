@@ -119,6 +119,7 @@ class _Subscription:
                 self.due = emit[0]
                 return
         self.emit, self.points, self.due = [], [], _NEVER
+        self.at = self.size = 0
 
 
 class _Pulse:
