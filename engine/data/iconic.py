@@ -6,12 +6,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from engine.data.custom import PythonData, SubscriptionDataSource
+from engine.data.custom import SubscriptionDataSource
+from engine.types.bars import BaseData
 from engine.types.enums import Resolution, SubscriptionTransportMedium
 from engine.types.subscription import SubscriptionDataConfig
 
 
-class LinkedData(PythonData):
+class LinkedData(BaseData):
     """A count by the day that belongs to a security, from a file that LEAN does not ship."""
 
     def __init__(self) -> None:
@@ -31,7 +32,7 @@ class LinkedData(PythonData):
     ) -> Any:
         """Return a point for every line, whatever it says."""
         point = type(self)()
-        point.count, point.symbol, point.end_time = 10, config.symbol, date
+        point.count, point.symbol, point.time = 10, config.symbol, date
         return point
 
     def requires_mapping(self) -> bool:

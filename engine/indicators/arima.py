@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from collections import deque
 from datetime import datetime
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.indicators.base import WindowIndicator
+from engine.indicators.base import Indicator
 from engine.types.errors import ArgumentException, InvalidOperationException
 
 _Floats = NDArray[np.float64]
 
 
-class AutoRegressiveIntegratedMovingAverage(WindowIndicator):
+class AutoRegressiveIntegratedMovingAverage(Indicator):
     """One step of an ARIMA(p, d, q) model of the last ``period`` values, fitted in two steps.
 
     The autoregression is fitted by least squares; with ``q`` its residuals join the lagged values
@@ -51,7 +52,7 @@ class AutoRegressiveIntegratedMovingAverage(WindowIndicator):
 
     _label = "ARIMA(({ar_order}, {diff_order}, {ma_order}), {period}, {intercept})"
 
-    def _build(  # type: ignore[override]
+    def _build(
         self, ar_order: int, diff_order: int, ma_order: int, period: int, intercept: bool = True
     ) -> None:
         if ar_order < 0 or ma_order < 0:
@@ -62,7 +63,8 @@ class AutoRegressiveIntegratedMovingAverage(WindowIndicator):
             )
         if period < max(ar_order, ma_order):
             raise ArgumentException("Period must exceed both arOrder and maOrder")
-        super()._build(period)
+        self.warm_up_period = int(period)
+        self._win: deque[float] = deque(maxlen=self.warm_up_period)
         self._orders = int(ar_order), int(diff_order), int(ma_order)
         self._has_intercept = bool(intercept)
         self.handle_exceptions = True
@@ -72,9 +74,17 @@ class AutoRegressiveIntegratedMovingAverage(WindowIndicator):
         self.ar_residual_error = 0.0
         self.ma_residual_error = 0.0
 
+    @property
+    def is_ready(self) -> bool:
+        return len(self._win) == self.warm_up_period
+
+    def reset(self) -> None:
+        super().reset()
+        self._win.clear()
+
     def _next(self, time: datetime, value: float) -> float:
         self._win.append(value)
-        if len(self._win) < self.period:
+        if not self.is_ready:
             return 0.0
         series = np.array(self._win)[::-1]
         oldest = []
