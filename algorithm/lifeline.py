@@ -13,7 +13,6 @@ from AlgorithmImports import *
 
 import threading
 import time as wall
-from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -73,6 +72,7 @@ class Lifeline:
         self._known: set[int] = set()
         self._adopted: set[str] = set()
         self._finished = True
+        self._booked: Any = None
 
     # -- beginning and end -----------------------------------------------------------------------
 
@@ -95,15 +95,19 @@ class Lifeline:
         self._known.update(
             int(ticket.order_id) for ticket in algorithm.transactions.get_open_order_tickets()
         )
+        try:
+            every = timedelta(seconds=self.settings.beat_seconds)
+            algorithm.schedule.on(
+                "Protection heartbeat",
+                algorithm.date_rules.every_day(),
+                algorithm.time_rules.every(every),
+                self.beat,
+            )
+        except BaseException as error:  # nobody adds while nobody watches
+            self.failed("the heartbeat", error)
+            self.link.set(failed=f"there is no heartbeat ({error!r})")
         self._guarded("reconciliation", self.reconciler.begin)
         self._guarded("a kill from before", self.act)
-        every = timedelta(seconds=self.settings.beat_seconds)
-        algorithm.schedule.on(
-            "Protection heartbeat",
-            algorithm.date_rules.every_day(),
-            algorithm.time_rules.every(every),
-            self.beat,
-        )
 
     def stop_watching(self) -> None:
         """Let the watcher of the kill file end."""
@@ -112,7 +116,7 @@ class Lifeline:
     def stop(self) -> None:
         """End: store the account and the state, and watch no more."""
         self.stop_watching()
-        self._guarded("the last account", lambda: self.reconciler.keep(force=True))
+        self._guarded("the last account", self.reconciler.keep)
         self._guarded("the last state", self.protection.system.flush)
         ledger = self.protection.ledger
         if ledger is not None:
@@ -139,7 +143,7 @@ class Lifeline:
     def _on_sigterm(self, context: Any) -> None:
         context.Cancel = True
         self.protection.counts["sigterms"] += 1
-        self._guarded("the last account", lambda: self.reconciler.keep(force=True))
+        self._guarded("the last account", self.reconciler.keep)
         self._guarded("the last state", self.protection.system.flush)
         self._guarded("SIGTERM", lambda: self.protection.algorithm.quit("SIGTERM"))
 
@@ -209,9 +213,16 @@ class Lifeline:
         self._listen_to_feeds(now)
         self._guarded("reconciliation", self.reconciler.step)
         self._watch_outage(now)
-        self._evaluate(now)
-        self.act()
-        self.reconciler.keep()
+        portfolio = protection.bridge.portfolio()
+        booked = _booked(portfolio)
+        # while a fill is being booked, one look may show half of it; the next beat sees the whole
+        if booked == self._booked or booked == _booked(protection.bridge.portfolio()):
+            self._booked = booked
+            self._evaluate(now, portfolio, booked)
+            self.act()
+            self.reconciler.keep(booked)
+        else:
+            self.act()
 
     def _tell_time(self) -> datetime:
         """Feed the wall clock; the algorithm's own time stands still while the loop does."""
@@ -252,16 +263,14 @@ class Lifeline:
         elif (now - self._lost_at).total_seconds() > _LONG_OUTAGE:
             self.protection.say(f"the link to the broker is lost since {self._lost_at:%H:%M} UTC")
 
-    def _evaluate(self, now: datetime) -> None:
+    def _evaluate(self, now: datetime, portfolio: records.Portfolio, booked: Any) -> None:
         """Judge the account when it has changed, and once a minute; that tries the ledger, too."""
         protection = self.protection
-        first, portfolio = protection.bridge.portfolio(), protection.bridge.portfolio()
-        if _booked(first) != _booked(portfolio):
-            return  # a fill is being booked at this moment: the next beat sees the whole of it
-        mark = (portfolio.equity, _booked(portfolio), self.link.lost)
+        mark = (portfolio.equity, booked, self.link.lost)
         known = self._evaluated
         patience = timedelta(seconds=self.settings.evaluate_seconds)
-        if known is not None and known[0] == mark and now - known[1] < patience:
+        failing = protection.ledger is not None and protection.ledger.failing
+        if known is not None and known[0] == mark and now - known[1] < patience and not failing:
             return
         self._evaluated = (mark, now)
         protection.verdict = protection.system.evaluate(portfolio)
@@ -352,6 +361,6 @@ class Lifeline:
 
 
 def _booked(portfolio: records.Portfolio) -> tuple[Any, ...]:
-    """What fills change: cash, and quantities."""
-    held = Counter({key: each.quantity for key, each in portfolio.positions.items()})
-    return portfolio.cash, tuple(sorted(held.items())), len(portfolio.open_orders)
+    """What fills change: cash, positions, and what is working."""
+    held = {key: each.quantity for key, each in portfolio.positions.items()}
+    return portfolio.cash, held, [(each.order_id, each.quantity) for each in portfolio.open_orders]

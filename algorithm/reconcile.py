@@ -47,7 +47,7 @@ class Reconciler:
         self._before: dict[str, float] | None = None
         self._tries = 0
         self._due = False
-        self._kept: AccountRecord | None = None
+        self._kept: object = None
         self.stuck = False
 
     # -- at the start ----------------------------------------------------------------------------
@@ -164,19 +164,21 @@ class Reconciler:
     def _positions(self) -> dict[str, float]:
         return {key: held for key, _, held in self._lifeline.protection.bridge.holdings()}
 
-    def keep(self, force: bool = False) -> None:
-        """Store the account when holdings, orders or cash have changed; a beat does."""
+    def keep(self, booked: object = None) -> None:
+        """Store the account when it has changed.
+
+        Parameters
+        ----------
+        booked : what tells whether it has; without it the account is stored in any case
+        """
         lifeline = self._lifeline
+        if booked is not None and booked == self._kept:
+            return
         if lifeline.protection.algorithm.is_warming_up or self.stuck:
             return  # what waits for a person still does after the next start
-        now, kept = self.record(), self._kept
-        if kept is not None and not force:
-            same = (kept.cash, kept.positions, kept.orders) == (now.cash, now.positions, now.orders)
-            if same:
-                return
         try:
-            lifeline.store.write(ACCOUNT_KEY, now.text())
-            self._kept = now
+            lifeline.store.write(ACCOUNT_KEY, self.record().text())
+            self._kept = booked
         except RetryWrite as error:
             lifeline.protection.counts["account_unkept"] += 1
             lifeline.protection.say(f"the account could not be stored ({error}); tried again")

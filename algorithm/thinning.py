@@ -34,7 +34,12 @@ class Thinning:
         original = getattr(algorithm, name)
 
         def thinned(_: Any, *args: Any, **kwargs: Any) -> Any:
-            ticket = self._known_refusal(name, args)
+            try:
+                ticket = self._known_refusal(name, args)
+            except BaseException as error:  # then the gate judges it, as it does every order
+                self.protection.counts["thinning_errors"] += 1
+                self.protection.say(f"an order could not be looked at ({error!r})")
+                ticket = None
             if ticket is None:
                 return original(*args, **kwargs)
             self.protection.counts["thinned"] += 1

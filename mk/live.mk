@@ -4,4 +4,4 @@ soak-live: env-dev ## Live-like runs with faults, restarts and kills, seed by se
 	@PYTHONPATH=. "$(PY)" tools/soak_live.py $(ARGS)
 
 bench-kill: env-dev ## From kill file, command or call to the last of 1,000 cancels requested, live-like
-	@PYTHONPATH=. "$(PY)" benchmarks/kill.py $(ARGS)
+	@PYTHONPATH=. "$(PY)" -m benchmarks.kill $(ARGS)

@@ -395,6 +395,25 @@ def test_live_the_guard_and_its_memory_cannot_be_parametered_away(
     assert FixSettings.__name__ in result.error
 
 
+def test_live_main_py_keeps_state_and_audit_and_beats(lean_data: Path, tmp_path: Path) -> None:
+    from engine.livelike import Faults, run
+
+    root = Path(__file__).resolve().parents[2]
+    given = {"start": "2013-10-07", "end": "2013-10-08", "universe": "SPY,AAPL"}
+    result = run(
+        root / "main.py", lean_data, parameters={**given, "live.beat_seconds": "60"},
+        faults=Faults.none(), object_store=tmp_path / "store", commands=tmp_path,
+    )  # fmt: skip
+
+    assert result.status == "Completed", result.error
+    protection = result.algorithm.protection
+    assert protection.counts["beats"] > 1000
+    assert protection.counts["lifeline_errors"] == protection.counts["callback_errors"] == 0
+    folder = tmp_path / "store" / "protection"
+    assert (folder / "audit-live").is_dir()
+    assert (folder / "state-live" / "account.record").is_file()
+
+
 def test_a_backtest_has_no_lifeline(lean_data: Path, tmp_path: Path) -> None:
     root = Path(__file__).resolve().parents[2]
     result = run_backtest(
