@@ -28,8 +28,8 @@ from protection.system import ProtectionSystem
 
 NOW = datetime(2020, 1, 6, 15, tzinfo=UTC)
 EQUITY = 10_000.0
-PRICE = {"A": 10.0, "B": 20.0}
-UNIT = {"A": 10.0, "B": 40.0}  # with the multipliers 1 and 2
+PRICE = {"A": 2.0, "B": 20.0}
+UNIT = {"A": 10.0, "B": 40.0}  # with the multipliers 5 and 2
 MAX_POSITION, MAX_GROSS = 0.5, 1.0
 
 
@@ -65,7 +65,8 @@ def account(
 def ask(
     system: ProtectionSystem, portfolio: Portfolio, number: int, quantity: float, **more: object
 ) -> Verdict:
-    given_ = {"reference_price": PRICE["A"], "reference_time": NOW, **more}
+    usual = {"reference_price": PRICE["A"], "reference_time": NOW, "multiplier": 5.0}
+    given_ = {**usual, **more}
     return system.authorize(OrderRequest(number, "A", quantity, **given_), portfolio)  # type: ignore[arg-type]
 
 
