@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from enum import Enum
 from typing import Any
 
@@ -22,14 +21,14 @@ class ReplayWindow:
 
     A sequence is new (the next, or after a gap), late but unseen within ``window``, seen, or
     older than the window; the last two are refused, because they cannot be told apart. A nonce
-    that is remembered is a replay under any sequence. Memory is bounded: ``window`` bits and
-    ``nonces`` entries.
+    that is remembered is a replay under any sequence. Memory is bounded: ``window`` bits, and the
+    last ``nonces`` nonces at least, twice as many at most.
     """
 
     __slots__ = (
+        "_before",
         "_mask",
         "_nonces",
-        "_order",
         "_run",
         "_size",
         "_window",
@@ -44,8 +43,8 @@ class ReplayWindow:
         self._size = nonces
         self._mask = 0  # bit k: highest - run - k was seen
         self._run = 0  # messages since, one after the other: their bits are put in when needed
-        self._nonces: set[bytes] = set()
-        self._order: deque[bytes] = deque()
+        self._nonces: dict[bytes, None] = {}  # in order; the older half is forgotten at once
+        self._before: dict[bytes, None] = {}
         self.highest = -1
         self.missing = 0
         """Sequences skipped and not come late since."""
@@ -56,7 +55,7 @@ class ReplayWindow:
         A refused message changes nothing.
         """
         nonces = self._nonces
-        if nonce and nonce in nonces:
+        if nonce and (nonce in nonces or nonce in self._before):
             return Arrival.REPLAY
         ahead = sequence - self.highest
         if ahead == 1:  # the usual case
@@ -84,11 +83,10 @@ class ReplayWindow:
             self.missing = max(0, self.missing - 1)
             arrival = Arrival.REORDERED
         if nonce:
-            nonces.add(nonce)
-            order = self._order
-            order.append(nonce)
-            if len(order) > self._size:
-                nonces.discard(order.popleft())
+            if len(nonces) >= self._size:
+                self._before, self._nonces = nonces, {nonce: None}
+            else:
+                nonces[nonce] = None
         return arrival
 
     def _settled(self) -> int:
@@ -105,12 +103,14 @@ class ReplayWindow:
             "highest": self.highest,
             "missing": self.missing,
             "mask": f"{self._settled():x}",
-            "nonces": [nonce.hex() for nonce in self._order],
+            "nonces": [nonce.hex() for nonce in (*self._before, *self._nonces)],
         }
 
     def restore(self, state: dict[str, Any]) -> None:
         """Take over what :meth:`snapshot` gave."""
         self.highest, self.missing = int(state["highest"]), int(state["missing"])
         self._mask, self._run = int(state["mask"], 16) & self._wrap, 0
-        self._order = deque(bytes.fromhex(text) for text in state["nonces"][-self._size :])
-        self._nonces = set(self._order)
+        nonces = [bytes.fromhex(text) for text in state["nonces"][-2 * self._size :]]
+        full = self._size if len(nonces) > self._size else 0
+        self._before = dict.fromkeys(nonces[:full])
+        self._nonces = dict.fromkeys(nonces[full:])

@@ -56,7 +56,7 @@ class SealSettings(Section):
     window: int = setting(
         1024, checks.count(1), "how far behind the highest sequence a message may still arrive"
     )
-    nonces: int = setting(4096, checks.count(1), "nonces remembered per source")
+    nonces: int = setting(4096, checks.count(1), "nonces remembered per source at least")
 
 
 @dataclass(frozen=True)

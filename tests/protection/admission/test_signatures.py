@@ -225,3 +225,20 @@ def test_the_window_is_a_set_of_sequences_that_were_taken(steps, size, first):
         assert arrival is expected
         assert window.highest == max(taken)
         assert window.missing == missing
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(1, 6), st.integers(1, 40))
+def test_at_least_the_last_nonces_are_remembered_and_at_most_twice_as_many(size, count):
+    window = ReplayWindow(64, size)
+    for number in range(count):
+        assert window.take(number, b"%d" % number) is Arrival.NEXT
+        if number % 7 == 3:
+            restored = ReplayWindow(64, size)
+            restored.restore(window.snapshot())
+            assert restored.snapshot() == window.snapshot()
+            window = restored
+    for number in range(max(0, count - size), count):
+        assert window.take(count, b"%d" % number) is Arrival.REPLAY
+    assert len(window.snapshot()["nonces"]) <= 2 * size
+    assert window.take(count, b"new") is Arrival.NEXT
