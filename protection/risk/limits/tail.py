@@ -267,8 +267,9 @@ class TailLimit:
         ``aside`` is the symbol with pending orders whose own order is asked about: it is left out.
         """
         feed = self._feed
-        for name in (*shape.values, *shape.lines):
-            feed.know(name)
+        if not (shape.values.keys() <= feed.places.keys() >= shape.lines.keys()):
+            for name in (*shape.values, *shape.lines):
+                feed.know(name)
         places, table = feed.places, feed.table
         row = [0.0] * len(places)
         for name, value in shape.values.items():
@@ -284,7 +285,7 @@ class TailLimit:
                 value = 0.0
             row[at] = value
             uncertain += [(at, rest) for rest in (line.top - value, line.bottom - value) if rest]
-        books = np.array(_ways(row, uncertain))
+        books = np.array(_ways(row, uncertain)) if uncertain else np.array(row)[np.newaxis]
         losses, apart = self._passes.books_alone(table[0], table[1], books)
         return Base(table, books, losses, apart)
 
