@@ -15,8 +15,10 @@ from protection.contracts import (
     Leg,
     ManualClock,
     OpenOrder,
+    OrderEvent,
     OrderKind,
     OrderRequest,
+    OrderStatus,
     Portfolio,
     Position,
     ProtectionSettings,
@@ -338,3 +340,89 @@ def test_of_two_rooms_the_larger_one_towards_the_order_is_told() -> None:
     assert verdict.max_quantity == pytest.approx(-(40.0 + 0.05 * EQUITY / UNIT["A"]))
     small = judged(account({"A": 40.0, "B": 1.2 * EQUITY / UNIT["B"]}, []), -200.0)
     assert small.max_quantity == pytest.approx(-40.0)  # the limits leave nothing, the exit does
+
+
+def test_a_kill_that_comes_while_an_order_is_judged_refuses_and_forgets_it() -> None:
+    class Killer:
+        """A ledger in whose write somebody stops trading."""
+
+        system: ProtectionSystem
+
+        def append(self, entry: dict[str, object]) -> None:
+            if entry["type"] == "order" and not self.system.killed:
+                self.system.kill("Ada", "now")
+
+    ledger = Killer()
+    ledger.system = ProtectionSystem(limited(), clock=ManualClock(NOW), ledger=ledger)
+    verdict = ask(ledger.system, account({"A": 0.0, "B": 0.0}, []), 1, 10.0)
+
+    assert (verdict.allowed, verdict.max_quantity) == (False, 0.0)
+    assert verdict.state is Action.HALT
+    assert "killed while being judged" in verdict.reason
+    assert ledger.system.in_flight == 0
+
+
+def test_a_refusal_without_a_price_leaves_no_room() -> None:
+    system = ProtectionSystem(limited(), clock=ManualClock(NOW))
+    portfolio = account({"A": 0.0, "B": 0.0}, [])
+    for number, facts in enumerate(
+        (
+            {"reference_price": None},
+            {"reference_price": 0.0},
+            {"reference_time": NOW - timedelta(days=30)},
+            {"reference_time": datetime(2020, 1, 6, 15)},
+        )
+    ):
+        verdict = ask(system, portfolio, number, 1.0, **facts)
+        assert (verdict.allowed, verdict.max_quantity) == (False, 0.0), facts
+    unknown = replace(portfolio, open_orders=(OpenOrder(9, "C", 5.0, OrderKind.LIMIT),))
+    verdict = ask(system, unknown, 7, 1.0)
+    assert (verdict.allowed, verdict.max_quantity) == (False, 0.0)
+    assert "price for the open orders in C" in verdict.reason
+
+
+def test_when_a_leg_was_refused_the_other_legs_are() -> None:
+    system = ProtectionSystem(limited(), clock=ManualClock(NOW))
+    portfolio = account({"A": 0.0, "B": 0.0}, [])
+    facts = {"kind": OrderKind.COMBO_MARKET, "group": 3}
+
+    assert not ask(system, portfolio, 1, 10_000.0, **facts).allowed
+    second = ask(system, portfolio, 2, 1.0, **facts)
+
+    assert (second.allowed, second.max_quantity) == (False, 0.0)
+    assert "another leg of combination 3 was refused" in second.reason
+    assert ask(system, portfolio, 3, 1.0).allowed
+
+
+def test_a_leg_in_a_symbol_that_is_not_held_reduces_nothing_and_the_own_group_is_no_stranger() -> (
+    None
+):
+    killed = ProtectionSystem(limited(), clock=ManualClock(NOW))
+    killed.kill("Ada", "test")
+    flat = {"kind": OrderKind.COMBO_MARKET, "group": 1}
+    legs = (Leg("A", -60.0), Leg("B", -1.0))
+    held = account({"A": 60.0, "B": 0.0}, [])
+    assert not ask(killed, held, 1, -60.0, legs=legs, **flat).allowed
+
+    both = account({"A": 60.0, "B": 30.0}, [])
+    own = OpenOrder(8, "B", -30.0, OrderKind.COMBO_MARKET, PRICE["B"], 2.0, 2)
+    legs = (Leg("A", -60.0), Leg("B", -30.0))
+    facts = {"kind": OrderKind.COMBO_MARKET, "group": 2, "legs": legs}
+    assert ask(killed, replace(both, open_orders=(own,)), 2, -60.0, **facts).allowed
+    other = ProtectionSystem(limited(), clock=ManualClock(NOW))
+    other.kill("Ada", "test")
+    stranger = replace(both, open_orders=(replace(own, group=4),))
+    assert not ask(other, stranger, 2, -60.0, **facts).allowed
+
+
+def test_after_an_update_what_is_left_of_the_order_counts_once() -> None:
+    system = ProtectionSystem(limited(), clock=ManualClock(NOW))
+    assert ask(system, account({"A": 100.0, "B": 0.0}, []), 7, -90.0).allowed
+    sold = {"fill_quantity": -40.0, "fill_price": 2.0, "event_id": 1}
+    system.on_order_event(OrderEvent(7, "A", OrderStatus.PARTIALLY_FILLED, NOW, **sold))
+    after = account({"A": 60.0, "B": 0.0}, [])
+    system.kill("Ada", "test")
+
+    assert ask(system, after, 7, -90.0, is_update=True, filled=-40.0).allowed
+    assert not ask(system, after, 8, -11.0).allowed  # 50 of the 60 are on their way
+    assert ask(system, after, 9, -10.0).allowed
