@@ -188,7 +188,7 @@ one there is, and runs the tests of that file:
 What survives in the first three are mostly changes without effect: shortcuts whose long way gives
 the same, starting values that are overwritten before they are read, comparisons of maxima at
 equality. In the gate these are joined by what it remembers between orders, where a change means
-that it is worked out anew; the tests that compare it with a gate that forgets are not in the figure.
+that it is worked out anew; the tests that compare it with one that forgets are not in the figure.
 
 ## Speed
 
