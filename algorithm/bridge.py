@@ -315,7 +315,8 @@ def of_engine(order: Order) -> bool:
 def make_ledger(algorithm: QCAlgorithm, audit: str) -> tuple[Ledger | None, str]:
     """Return the ledger of every input and decision, and a sentence about it.
 
-    In a backtest a slow disk never changes a decision, and entries are written in groups.
+    In a backtest a slow disk never changes a decision, and entries are written in groups. ``auto``
+    does without a ledger where no folder of our own can be made, as in QuantConnect's cloud.
 
     Raises
     ------
@@ -329,9 +330,14 @@ def make_ledger(algorithm: QCAlgorithm, audit: str) -> tuple[Ledger | None, str]
         space = "live" if algorithm.live_mode else "backtest"
         probe = str(algorithm.object_store.get_file_path("protection/_probe"))
         place = os.path.join(os.path.dirname(probe), "audit-" + space)
-    if algorithm.live_mode:
+    if not algorithm.live_mode:
+        return Ledger(place, group=True, stall=600.0), f"is kept in {place}"
+    try:
         return Ledger(place), f"is kept in {place}"
-    return Ledger(place, group=True, stall=600.0), f"is kept in {place}"
+    except (OSError, RetryWrite) as error:
+        if audit != "auto" or os.path.isdir(place):
+            raise
+        return None, f"is off (no folder of our own: {error})"
 
 
 def make_store(algorithm: QCAlgorithm, state: str) -> tuple[StateStore | None, str]:

@@ -283,6 +283,9 @@ class Board:
         key = (guard, scope)
         known = self._faults.get(key)
         if known is not None and known.action is action:
+            if text != known.text:  # the reason of verdicts is the present one
+                self._faults[key] = Fault(guard, action, text)
+                self._dirty = True
             return False
         self._faults[key] = Fault(guard, action, text)
         self._dirty = True

@@ -265,7 +265,9 @@ def test_leverage_reduces_to_its_limit_and_not_by_a_fixed_size() -> None:
 def test_a_fault_is_said_once_and_again_when_it_is_another_action() -> None:
     bench = Bench()
     assert bench.board.set_fault("broker", Action.FREEZE, "lost", NOW)
+    assert bench.resolve().reason == "lost"
     assert not bench.board.set_fault("broker", Action.FREEZE, "still lost", NOW)
+    assert bench.resolve().reason == "still lost"
     assert bench.board.set_fault("broker", Action.HALT, "worse", NOW)
     assert bench.board.faulty
     assert bench.board.has_fault("broker")
