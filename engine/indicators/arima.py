@@ -47,7 +47,8 @@ class AutoRegressiveIntegratedMovingAverage(Indicator):
         For orders below zero, without an autoregression, and for a period that is too short; with
         ``handle_exceptions`` off for a fit that has no solution.
     InvalidOperationException
-        When ``ma_order`` is above zero and below ``ar_order``, which LEAN cannot fit.
+        When ``ma_order`` is above zero and below ``ar_order``, or nothing is left of the period
+        once differences and lags are taken, which LEAN cannot fit.
     """
 
     _label = "ARIMA(({ar_order}, {diff_order}, {ma_order}), {period}, {intercept})"
@@ -106,7 +107,12 @@ class AutoRegressiveIntegratedMovingAverage(Indicator):
         return float(f"{whole[0]:.15g}")
 
     def _fit(self, series: _Floats) -> _Floats:
-        p, _, q = self._orders
+        p, d, q = self._orders
+        if len(series) <= max(p, q):
+            raise InvalidOperationException(
+                f"Index was outside the bounds of the array: expected a period above "
+                f"{max(p, q) + d} for ARIMA({p}, {d}, {q}), was {self.warm_up_period}"
+            )
         lags = _lagged(p, series)
         weights = self._solve(lags, series[p:])
         residuals = np.concatenate([np.zeros(p), series[p:] - lags @ weights])

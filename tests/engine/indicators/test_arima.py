@@ -87,3 +87,8 @@ def test_names_and_warm_up_are_leans() -> None:
     assert (made.name, made.warm_up_period, made.current.value) == (
         "ARIMA((1, 1, 0), 30, True)", 30, 0.0,
     )  # fmt: skip
+
+
+def test_a_period_that_leaves_nothing_to_fit_is_refused_in_words() -> None:
+    with pytest.raises(InvalidOperationException, match="expected a period above 7 .*, was 6"):
+        fed([1.0, 2.0, 4.0, 3.0, 5.0, 6.0], 5, 2, 5)

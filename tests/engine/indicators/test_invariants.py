@@ -44,6 +44,8 @@ def _instance(overload: Overload) -> IndicatorBase:
             values.append(NUMBERS[parameter.kind] if parameter.required else parameter.default)
     if overload.method == "frama":
         values[0] = 6
+    if overload.method == "arima":
+        values[:4] = [2, 1, 2, 30]
     if overload.method in ("aroon", "dch") and len(values) == 1:
         values *= 2
     made: IndicatorBase = overload.made(*values)

@@ -12,6 +12,7 @@ import pytest
 from protection.contracts.errors import RetryWrite
 from protection.contracts.records import BrokerEvent, BrokerStatus
 from protection.contracts.stores import MemoryStateStore
+from protection.contracts.stores.logs import RingLog
 from protection.post_mortem.analyzer import PostMortem, PostMortemEngine
 
 QUIET = ("2013-02-01", "2013-04-30")
@@ -31,6 +32,10 @@ class FailingStore(MemoryStateStore):
         if self.full:
             raise RetryWrite("no space left on device")
         super().write(key, text)
+
+    def log(self, key: str) -> RingLog:  # type: ignore[override]
+        """A log whose entries fill the disk like everything else."""
+        return RingLog(self, key)
 
 
 def flash_crash(desk: Any) -> None:
