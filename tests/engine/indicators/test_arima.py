@@ -90,5 +90,5 @@ def test_names_and_warm_up_are_leans() -> None:
 
 
 def test_a_period_that_leaves_nothing_to_fit_is_refused_in_words() -> None:
-    with pytest.raises(InvalidOperationException, match="expected a period above 7 .*, was 6"):
+    with pytest.raises(InvalidOperationException, match=r"expected a period above 7 .*, was 6"):
         fed([1.0, 2.0, 4.0, 3.0, 5.0, 6.0], 5, 2, 5)
