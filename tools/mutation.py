@@ -41,6 +41,7 @@ TARGETS = {
         "protection/risk/gate.py",
         (
             "risk/test_gate.py",
+            "risk/test_gate_edges.py",
             "risk/test_gate_limits.py",
             "test_system.py",
             "risk/checks",

@@ -226,9 +226,10 @@ class OrderGate:
         return None if known is None else known[0]
 
     def _refused(self, order: OrderRequest, answer: Verdict) -> Verdict:
-        if not order.is_update:
-            self.book.refuse(order.order_id)
-        if order.group is not None:
+        if order.is_update:  # what works stays as it is, and so does its combination
+            return answer
+        self.book.refuse(order.order_id)
+        if order.group is not None and order.group not in self._groups:
             if len(self._groups) >= _GROUPS:
                 self._groups.pop(next(iter(self._groups)))
             self._groups[order.group] = answer.reason
@@ -267,7 +268,9 @@ class OrderGate:
             self._check(asked, held, side, flight, standing, refusals)
             if not refusals:
                 return self._adds(standing, symbol), asked
-        if exit_.excused:
+        if (exit_.excused or exit_.reduces) and (
+            not order.legs or self._legs_reduce(order, portfolio, flight, excused=True)
+        ):
             return _passed(standing, symbol, exit_.cancel), None
         room = exit_.room
         if not adding:
@@ -349,8 +352,10 @@ class OrderGate:
         asked.price, asked.unit = price, price * order.multiplier
         return None
 
-    def _legs_reduce(self, order: OrderRequest, portfolio: Portfolio, flight: Flight) -> bool:
-        """Whether every leg of the order's combination reduces; True for single orders."""
+    def _legs_reduce(
+        self, order: OrderRequest, portfolio: Portfolio, flight: Flight, excused: bool = False
+    ) -> bool:
+        """Whether every leg of the order's combination reduces, or is ``excused`` where asked."""
         for leg in order.legs:
             others = [
                 p
@@ -359,7 +364,8 @@ class OrderGate:
             ]
             position = portfolio.positions.get(leg.symbol)
             held = 0.0 if position is None else position.quantity
-            if not judge_exit(held, leg.quantity, others).reduces:
+            found = judge_exit(held, leg.quantity, others)
+            if not (found.reduces or (excused and found.excused)):
                 return False
         return True
 
