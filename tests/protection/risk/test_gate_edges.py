@@ -262,6 +262,18 @@ def test_a_combination_that_adds_cancels_no_stop_of_the_leg_that_closes() -> Non
     assert not combo("B", Leg("A", -61.0), Leg("B", 30.0)).allowed
 
 
+def test_while_adding_is_allowed_a_combination_counts_as_an_exit_when_all_of_it_is_free() -> None:
+    legs = (Leg("A", -60.0), Leg("B", 30.0))
+    facts = {"kind": OrderKind.COMBO_MARKET, "group": 1, "legs": legs}
+    stop = OpenOrder("stop", "B", 30.0, OrderKind.STOP, 25.0)
+
+    free = Desk().ask(1, "A", -60.0, holding(A=60.0, B=-30.0), **facts)
+    raced = Desk().ask(1, "A", -60.0, holding(stop, A=60.0, B=-30.0), **facts)
+
+    assert (free.allowed, dict(free.evidence)) == (True, {})
+    assert (raced.allowed, dict(raced.evidence)) == (True, {"adds": True})
+
+
 def test_legs_in_parts_of_a_coin_stand_in_the_way_of_each_other_like_whole_ones() -> None:
     legs = (Leg("A", -0.5), Leg("B", -0.5))
     facts = {"kind": OrderKind.COMBO_MARKET, "group": 1, "legs": legs}
@@ -334,6 +346,16 @@ def test_nothing_is_added_to_a_position_nobody_can_tell(limits: LimitSettings, h
 
     assert (verdict.allowed, verdict.max_quantity) == (False, 0.0)
     assert verdict.reason == f"expected a finite position in A, was {held}"
+
+
+def test_parts_of_a_coin_on_one_side_do_not_hide_what_the_other_side_may_reach() -> None:
+    """0.9 may be sold before any of the 0.4 and 0.1 is bought."""
+    price = 10_000.0
+    own = [OpenOrder(n, "A", q, OrderKind.LIMIT, price) for n, q in enumerate((0.4, -0.9))]
+
+    for other, passes in ((50.0, True), (51.0, False)):
+        account = holding(*own, B=other)
+        assert Desk(GROSS).ask(9, "A", 0.1, account, reference_price=price).allowed is passes
 
 
 def test_a_price_below_one_is_a_price() -> None:
