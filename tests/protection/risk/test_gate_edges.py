@@ -358,6 +358,17 @@ def test_parts_of_a_coin_on_one_side_do_not_hide_what_the_other_side_may_reach()
         assert Desk(GROSS).ask(9, "A", 0.1, account, reference_price=price).allowed is passes
 
 
+def test_a_position_that_grew_since_the_last_question_counts_though_no_order_is_on_its_way() -> (
+    None
+):
+    desk = Desk(GROSS)
+    assert not desk.ask(1, "A", 5_000.0, holding(B=10.0)).allowed
+
+    verdict = desk.ask(2, "A", 200.0, holding(B=450.0))
+
+    assert (verdict.allowed, verdict.max_quantity) == (False, pytest.approx(100.0))
+
+
 def test_a_price_below_one_is_a_price() -> None:
     assert Desk().ask(1, "A", 10_000.0, holding(), reference_price=0.5).allowed
     assert not Desk().ask(1, "A", 10_001.0, holding(), reference_price=0.5).allowed
