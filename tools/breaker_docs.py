@@ -193,7 +193,8 @@ anew, and by its slack of a billionth, met exactly.
 ## Speed
 
 `make bench-breakers`, CPU time of the thread on two idle cores, Python 3.11; what the table misses
-it misses. A plain loop meant to take 20 us took 26 there, 43 at the 99th percentile of its best block:
+it misses. A plain loop meant to take 20 us took 26 there, and 43 at the 99th percentile of its
+best block:
 
 | what | measured | wanted |
 | --- | --- | --- |
