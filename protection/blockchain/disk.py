@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from protection.contracts.stores.filesystem import force_data, write_whole
+
 _ZEROS = 1 << 20
 
 
@@ -18,15 +20,7 @@ class Disk:
 
     def write(self, handle: int, data: bytes, offset: int) -> None:
         """Write at an offset."""
-        view = memoryview(data)
-        while view:
-            if hasattr(os, "pwrite"):
-                count = os.pwrite(handle, view, offset)
-            else:
-                os.lseek(handle, offset, os.SEEK_SET)
-                count = os.write(handle, view)
-            view = view[count:]
-            offset += count
+        write_whole(handle, data, offset)
 
     def reserve(self, handle: int, offset: int, length: int) -> None:
         """Make room ahead, so that a flush need not lengthen the file; zeros are read there.
@@ -41,10 +35,7 @@ class Disk:
 
     def sync(self, handle: int) -> None:
         """Force what was written to the disk."""
-        if hasattr(os, "fdatasync"):
-            os.fdatasync(handle)
-        else:
-            os.fsync(handle)
+        force_data(handle)
 
     def truncate(self, handle: int, length: int) -> None:
         """Cut or lengthen the file."""

@@ -122,11 +122,6 @@ class Gauges:
         self._awake: dict[tuple[str, str], Breaker] = {}  # those that are not closed
         self.touched = False
 
-    @property
-    def restless(self) -> bool:
-        """Whether any gauge is not closed."""
-        return bool(self._awake)
-
     def names(self) -> set[str]:
         """Names of the gauges that are on."""
         return set(self._rules)

@@ -163,21 +163,31 @@ class DiskFileSystem:
         return os.read(handle, length)
 
     def write_at(self, handle: int, data: bytes, offset: int) -> None:
-        view = memoryview(data)
-        while view:
-            if hasattr(os, "pwrite"):
-                count = os.pwrite(handle, view, offset)
-            else:
-                os.lseek(handle, offset, os.SEEK_SET)
-                count = os.write(handle, view)
-            view = view[count:]
-            offset += count
+        write_whole(handle, data, offset)
 
     def sync(self, handle: int) -> None:
-        if hasattr(os, "fdatasync"):
-            os.fdatasync(handle)
-        else:
-            os.fsync(handle)
+        force_data(handle)
 
     def close(self, handle: int) -> None:
         os.close(handle)
+
+
+def write_whole(handle: int, data: bytes, offset: int) -> None:
+    """Write all of the data at an offset, or raise OSError."""
+    view = memoryview(data)
+    while view:
+        if hasattr(os, "pwrite"):
+            count = os.pwrite(handle, view, offset)
+        else:
+            os.lseek(handle, offset, os.SEEK_SET)
+            count = os.write(handle, view)
+        view = view[count:]
+        offset += count
+
+
+def force_data(handle: int) -> None:
+    """Force what was written to the disk; without the file's times, where that can be told."""
+    if hasattr(os, "fdatasync"):
+        os.fdatasync(handle)
+    else:
+        os.fsync(handle)

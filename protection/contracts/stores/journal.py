@@ -24,13 +24,14 @@ from protection.contracts.stores.base import (
 )
 from protection.contracts.stores.logs import ForeignWrite, FullLog, log_of
 from protection.contracts.stores.patch import difference, patched
+from protection.contracts.stores.vault import StateVault
 
 _MARK = "journal"
 _CALM_ROOM = 0.5
 """Free share of the log below which a calm moment is used for a snapshot."""
 
 
-class StateJournal:
+class StateJournal(StateVault):
     """Loads and saves one payload; unreadable state is kept until somebody says otherwise.
 
     Parameters
@@ -54,11 +55,8 @@ class StateJournal:
         version: int,
         migrations: Mapping[int, Migration] | None = None,
     ) -> None:
-        self._store = store
+        super().__init__(store, key, kind, version, migrations)
         self._log = log_of(store, key)
-        self._key, self._kind, self._version = key, kind, version
-        self._migrations = migrations
-        self.sealed = False
         self.number = 0
         """Number of the last change that is durable."""
         self.snapshots = 0
@@ -174,10 +172,6 @@ class StateJournal:
 
     # ------------------------------------------------------------------ unreadable state
 
-    def seal(self) -> None:
-        """Keep what is stored as evidence: :meth:`save` does nothing until :meth:`release`."""
-        self.sealed = True
-
     def release(self) -> None:
         """Move the sealed state to ``<name>.unreadable`` and allow saving again.
 
@@ -192,12 +186,7 @@ class StateJournal:
             self._foreign, self._known, self._kept = "", False, None
         if not self.sealed:
             return
-        try:
-            text = self._store.read(self._key)
-        except RecoverState:
-            text = None  # not even text; the next save replaces it
-        if text is not None:
-            self._store.write(f"{self._key.partition('.')[0]}.unreadable", text)
+        self._set_aside()
         self._log.retire()
         self.number, self._chain, self._known = 0, "", True
         self._kept, self._writable = None, False

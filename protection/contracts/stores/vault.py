@@ -59,13 +59,17 @@ class StateVault:
         """
         if not self.sealed:
             return
+        self._set_aside()
+        self.sealed = False
+
+    def _set_aside(self) -> None:
+        """Copy the stored text, as far as it is text, to ``<name>.unreadable``."""
         try:
             text = self._store.read(self._key)
         except RecoverState:
             text = None  # not even text; the next save replaces it
         if text is not None:
             self._store.write(f"{self._key.partition('.')[0]}.unreadable", text)
-        self.sealed = False
 
     def save(self, payload: Mapping[str, Any]) -> bool:
         """Make the payload durable; returns False without writing while sealed.
