@@ -3,7 +3,8 @@
 usage: python benchmarks/sweep.py [--runs 1000] [--jobs 2] [--data DIR] [--no-ray]
 
 Every way makes the same runs (an EMA cross on a year of daily bars, other periods each), from the
-first look at the grid to the table of results on disk, the start of the workers included. The
+first look at the grid to the table of results on disk, the start of the workers included; the last
+row joins a Ray that was started before, as a cluster is. The
 order list hashes of all ways must be the same. *CPU* is what all processes of the machine used in
 that time; when it is well above what the sweep itself needs, the machine was busy and the wall
 times say little.
@@ -22,9 +23,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from engine.sweep import run_many
+from engine.sweep import _start_ray, run_many
 
 TARGET = 1.7
+RAY, RAY_RUNNING = "local Ray", "Ray running"
 
 
 def _cpu() -> float:
@@ -68,12 +70,17 @@ def main() -> int:
         (f"{chosen.jobs} processes", {"jobs": chosen.jobs}),
     ]
     if not chosen.no_ray:
-        ways.append(("local Ray", {"cluster": "local"}))
+        ways.append((RAY, {"cluster": "local"}))
+        ways.append((RAY_RUNNING, {"cluster": "local"}))
     print(f"{len(sets)} runs, {os.cpu_count()} cores")
     print(f"{'':14} {'wall s':>8} {'CPU s':>8} {'runs/s':>8} {'ratio':>6} {'target':>7}  results")
     first_wall, first_hashes = 0.0, None
     same = True
     for name, how in ways:
+        if name == RAY_RUNNING:
+            import ray
+
+            _start_ray(ray, "local")
         with tempfile.TemporaryDirectory() as folder:
             started, before, busy = time.perf_counter(), _cpu(), _machine()
             runs = run_many(
@@ -94,7 +101,7 @@ def main() -> int:
             first_wall, first_hashes = wall, hashes
         equal = hashes == first_hashes and completed == len(runs)
         same = same and equal
-        used = f"{cpu:8.1f}" if name != "local Ray" else f"{'':>8}"
+        used = f"{cpu:8.1f}" if name not in (RAY, RAY_RUNNING) else f"{'':>8}"
         target = f"{TARGET:7.1f}" if name != "1 process" else f"{'':>7}"
         print(
             f"{name:14} {wall:8.1f} {used} {len(runs) / wall:8.1f} {first_wall / wall:6.2f} "
