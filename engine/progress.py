@@ -33,21 +33,23 @@ class Progress:
 
 
 @contextmanager
-def progress_bar(title: str) -> Iterator[Progress]:
-    """Show a bar with date, equity and time left while a run lasts."""
+def progress_bar(title: str) -> Iterator[Progress | None]:
+    """Show a bar with date, equity and time left while a run lasts; none but on a terminal."""
     from rich.console import Console
+
+    console = Console(file=sys.__stderr__)
+    if not console.is_terminal:
+        yield None
+        return
     from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as Bar
 
-    console = Console(file=sys.__stderr__)
     bar = Bar(
         TextColumn("[bold]{task.description}"),
         BarColumn(),
         TextColumn("{task.fields[date]}  equity {task.fields[equity]}"),
         TimeRemainingColumn(),
         console=console,
-        transient=not console.is_terminal,
-        disable=not console.is_terminal,
     )
     with bar:
         yield Progress(bar, bar.add_task(title, total=None, date="", equity=""))
