@@ -10,7 +10,7 @@ from typing import Any
 from engine.results import document, files
 from engine.results import samples as charts
 from engine.results.messages import MessageLog
-from engine.results.points import Candlestick, ChartPoint
+from engine.results.points import Candlestick
 from engine.securities.currencies import currency_symbol
 from engine.statistics.arithmetic import chart_number, divide, percent, ratio, to_money
 from engine.statistics.builder import Samples, StatisticsBuilder, StatisticsResults, summary
@@ -172,14 +172,12 @@ class ResultHandler:
     def _sample_charts(self, utc: datetime, value: Decimal, performance: Decimal) -> None:
         book, currency = self.book, self._currency
         portfolio = self._algorithm.portfolio
-        holdings = portfolio.values()
-        parts = portfolio._parts_of_now()
-        worth = None if parts is None else {id(part.holding): part.worth for part in parts}
+        book.hold(portfolio.values())
         book.sample(charts.BENCHMARK, charts.BENCHMARK, utc, self._benchmark)
         book.sample(charts.EQUITY_CHART, charts.RETURN, utc, performance, SeriesType.BAR, "%", 1)
         charts.sample_drawdown(book, utc, value, self._highest)
-        charts.sample_sales(book, utc, holdings, currency)
-        charts.sample_exposure(book, utc, holdings, value, worth)
+        charts.sample_sales(book, utc, currency)
+        charts.sample_exposure(book, utc, value, portfolio._parts_of_now())
         assert self._capacity is not None
         capacity = self._capacity.capacity
         book.sample("Capacity", "Strategy Capacity", utc, capacity, unit=currency)
@@ -336,15 +334,15 @@ class ResultHandler:
         equity = book.values(charts.EQUITY_CHART, charts.EQUITY)
         if not equity:
             return None
-        returns = book.values(charts.EQUITY_CHART, charts.RETURN)
-        benchmark = book.values(charts.BENCHMARK, charts.BENCHMARK)
+        returns = book.pairs(charts.EQUITY_CHART, charts.RETURN)
+        benchmark = book.pairs(charts.BENCHMARK, charts.BENCHMARK)
         if charts.BENCHMARK not in book.charts:
             performance = self._performance()
             if not performance:
                 return None
             utc = algorithm._utc
-            returns = [ChartPoint(utc, performance)]
-            benchmark = [ChartPoint(utc, self._benchmark)]
+            returns = [(utc, chart_number(performance))]
+            benchmark = [(utc, chart_number(self._benchmark))]
         curve: list[tuple[datetime, Decimal]] = []
         for point in equity:
             # of two samples of one microsecond the second lies a tick later
@@ -352,9 +350,9 @@ class ResultHandler:
             curve.append((point._utc + _MICRO if again else point._utc, point._close))
         return Samples(
             curve,
-            [(point._utc, point._y) for point in returns],
-            [(point._utc, point._y) for point in benchmark],
-            [(point._utc, point._y) for point in book.values(charts.TURNOVER, charts.TURNOVER)],
+            returns,
+            benchmark,
+            book.pairs(charts.TURNOVER, charts.TURNOVER),
             document.profit_records(algorithm.transactions),
             algorithm.trade_builder.closed_trades,
             self._starting,
