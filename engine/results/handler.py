@@ -458,7 +458,7 @@ class ResultHandler:
         """
         target = Path(directory)
         name = self._algorithm.algorithm_id
-        parts = files.JsonParts(self._document.shared())
+        parts = self._document.parts()
         with files.Writing() as out:
             out.text(target / f"{name}-log.txt", "\n".join([*content["log"], ""]))
             events = parts.text(content["order_events"])
