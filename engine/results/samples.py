@@ -24,9 +24,16 @@ DRAWDOWN = "Drawdown"
 TURNOVER = "Portfolio Turnover"
 MARGIN = "Portfolio Margin"
 SALES = "Assets Sales Volume"
+#: series by chart and name
+RETURN_LINE = (EQUITY_CHART, RETURN)
+BENCHMARK_LINE = (BENCHMARK, BENCHMARK)
+DRAWDOWN_LINE = (DRAWDOWN, "Equity Drawdown")
+TURNOVER_LINE = (TURNOVER, TURNOVER)
+CAPACITY_LINE = ("Capacity", "Strategy Capacity")
 _MARGIN_SERIES = 40
 _LINE, _TREEMAP = SeriesType.LINE, SeriesType.TREEMAP
 _VOLUME = attrgetter("_total_sale_volume")
+_Made = tuple[Any, list[Any], list[tuple[BaseSeries, Decimal]]]
 
 
 class ChartBook:
@@ -50,8 +57,9 @@ class ChartBook:
         self._largest: list[Any] = []
         self._names: list[str] = []
         self._sold: list[tuple[BaseSeries, Decimal]] = []
-        # series of the margin chart by the names of the positions
-        self._margins: dict[str, BaseSeries] = {}
+        # what the last exposures and margins were made of, and the numbers of each series
+        self._exposed: _Made = (None, [], [])
+        self._marginal: _Made = (None, [], [])
 
     def hold(self, holdings: list[Any]) -> None:
         """Note which securities there are."""
@@ -59,6 +67,7 @@ class ChartBook:
             self._holdings = holdings
             self._kinds = list(dict.fromkeys([holding._security.type for holding in holdings]))
             self._volumes = []
+            self._exposed = (None, [], [])
 
     def chart(self, name: str) -> Chart:
         """Return a chart, made first if it is missing."""
@@ -97,20 +106,22 @@ class ChartBook:
 
     def sample(
         self,
-        chart: str,
-        series: str,
+        name: tuple[str, str],
         utc: datetime,
         value: Decimal,
         kind: SeriesType = _LINE,
         unit: str = "$",
         index: int = 0,
     ) -> None:
-        """Add a point later than the last one; the turnover of the same time is replaced."""
-        found = self._known.get((chart, series)) or self.series(chart, series, kind, unit, index)
+        """Add a point later than the last one; the turnover of the same time is replaced.
+
+        ``name`` are the names of the chart and of the series.
+        """
+        found = self._known.get(name) or self.series(*name, kind, unit, index)
         kept = found._kept
         if kept[0] is not value:
             kept = found._kept = value, chart_number(value)
-        if not found._take(utc, kept[1]) and chart == TURNOVER:
+        if not found._take(utc, kept[1]) and name is TURNOVER_LINE:
             found._put(utc, kept[1])
 
 
@@ -138,7 +149,7 @@ def sample_drawdown(book: ChartBook, utc: datetime, value: Decimal, high: Decima
         if known[0] is not value or known[1] is not high:
             fallen = ZERO if value is high else drawdown_percent(value, high)
             known = book._fallen = value, high, fallen
-        book.sample(DRAWDOWN, "Equity Drawdown", utc, known[2], unit="%")
+        book.sample(DRAWDOWN_LINE, utc, known[2], _LINE, "%")
 
 
 def sample_sales(book: ChartBook, utc: datetime, currency: str) -> None:
@@ -169,8 +180,6 @@ def sample_exposure(
     """
     if not value:
         return
-    longs = dict.fromkeys(book._kinds, ZERO)
-    shorts = dict.fromkeys(book._kinds, ZERO)
     if parts is None:
         worths = [(h._security.type, h._holdings_value) for h in book._holdings]
     else:
@@ -179,20 +188,30 @@ def sample_exposure(
             for part in parts
             if part.holding is part.security.holdings
         ]
+    made = book._exposed
+    # days without trading change neither
+    if made[0] is not value or made[1] != worths:
+        made = book._exposed = value, worths, _exposures(book, value, worths)
+    for series, number in made[2]:
+        series._take(utc, number)
+
+
+def _exposures(
+    book: ChartBook, value: Decimal, worths: list[tuple[Any, Decimal]]
+) -> list[tuple[BaseSeries, Decimal]]:
+    longs = dict.fromkeys(book._kinds, ZERO)
+    shorts = dict.fromkeys(book._kinds, ZERO)
     for kind, held in worths:
         if held > 0:
             longs[kind] += held
         elif held < 0:
             shorts[kind] += held
+    found = []
     for side, amounts in (("Long", longs), ("Short", shorts)):
         for kind, amount in amounts.items():
-            series = book.series("Exposure", _exposure_name(kind, side), unit="")
-            # days without trading change neither
-            kept = series._kept
-            if kept[0] is not value or kept[1] != amount:
-                share = round_half_even(ratio(amount, value), 4) if amount else ZERO
-                kept = series._kept = value, amount, chart_number(share)
-            series._take(utc, kept[2])
+            share = chart_number(round_half_even(ratio(amount, value), 4)) if amount else ZERO
+            found.append((book.series("Exposure", _exposure_name(kind, side), unit=""), share))
+    return found
 
 
 @cache
@@ -217,22 +236,30 @@ def sample_margin(
     if len(groups) > _MARGIN_SERIES and len({name for name, _ in groups}) > _MARGIN_SERIES:
         _sample_most_margins(chart, utc, groups, value)
     else:
-        known = book._margins
-        for name, margin in groups:
-            series = known.get(name)
-            if series is None:
-                series = known[name] = _margin_series(chart, name)
-            kept = series._kept
-            # days without trading change neither
-            if kept[0] is not value or kept[1] != margin:
-                share = share_of(margin, value) * HUNDRED if value else ZERO
-                kept = series._kept = value, margin, chart_number(share)
-            series._put(utc, kept[2])
+        made = book._marginal
+        # days without trading change neither
+        if made[0] is not value or made[1] != groups:
+            made = book._marginal = value, groups, _margins(chart, groups, value)
+        for held, number in made[2]:
+            held._put(utc, number)
+        if len(made[2]) == len(chart.series):
+            return
     for series in chart.series.values():
         last = series._last()
         if last is not None and (last[0] is utc or last[1] is None or last[0] == utc):
             continue
         series._put(utc, None)
+
+
+def _margins(
+    chart: Chart, groups: list[tuple[str, Decimal]], value: Decimal
+) -> list[tuple[BaseSeries, Decimal]]:
+    """Return the series of positions with their numbers; of one name the last counts."""
+    found: dict[str, tuple[BaseSeries, Decimal]] = {}
+    for name, margin in groups:
+        share = chart_number(share_of(margin, value) * HUNDRED) if value else ZERO
+        found[name] = _margin_series(chart, name), share
+    return list(found.values())
 
 
 def _sample_most_margins(
