@@ -12,7 +12,7 @@ from engine.results import samples as charts
 from engine.results.messages import MessageLog
 from engine.results.points import Candlestick
 from engine.securities.currencies import currency_symbol
-from engine.statistics.arithmetic import chart_number, divide, percent, ratio, to_money
+from engine.statistics.arithmetic import divide, percent, ratio, sample_number, to_money
 from engine.statistics.builder import Samples, StatisticsBuilder, StatisticsResults, summary
 from engine.statistics.capacity import CapacityEstimate
 from engine.statistics.interest_rate import InterestRateProvider
@@ -35,7 +35,7 @@ def _price(value: Decimal) -> Decimal:
     """``chart_number(round_half_even(value, 4))``."""
     rounded = round_half_even(value, 4)
     # of above a thousand a chart has four decimals itself
-    return normalize(rounded) if rounded > 1000 else chart_number(rounded)
+    return normalize(rounded) if rounded > 1000 else sample_number(rounded)
 
 
 class ResultHandler:
@@ -214,7 +214,7 @@ class ResultHandler:
                 for price in (high, low, last):
                     prices.append(prices[0] if price is first else _price(price))
             point = Candlestick._of(utc, prices)
-            values = self.book.values(charts.EQUITY_CHART, charts.EQUITY)
+            values = self.book.equity.values
             if not values or utc > values[-1]._utc or ticks > self._equity_ticks:
                 values.append(point)
                 self._equity_ticks = ticks
@@ -343,7 +343,7 @@ class ResultHandler:
     def _samples(self) -> Samples | None:
         """The series that the statistics need; ``None`` while nothing was sampled or earned."""
         algorithm, book = self._algorithm, self.book
-        equity = book.values(charts.EQUITY_CHART, charts.EQUITY)
+        equity = book.equity.values
         if not equity:
             return None
         returns = book.pairs(charts.EQUITY_CHART, charts.RETURN)
@@ -353,8 +353,8 @@ class ResultHandler:
             if not performance:
                 return None
             utc = algorithm._utc
-            returns = [(utc, chart_number(performance))]
-            benchmark = [(utc, chart_number(self._benchmark))]
+            returns = [(utc, sample_number(performance))]
+            benchmark = [(utc, sample_number(self._benchmark))]
         curve: list[tuple[datetime, Decimal]] = []
         for point in equity:
             # of two samples of one microsecond the second lies a tick later

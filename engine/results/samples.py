@@ -11,7 +11,7 @@ from typing import Any
 from engine.results.charts import BaseSeries, Chart, Series
 from engine.results.colors import Color
 from engine.results.sampled import SampledSeries
-from engine.statistics.arithmetic import HUNDRED, chart_number, ratio, share_of
+from engine.statistics.arithmetic import HUNDRED, ratio, sample_number, share_of
 from engine.statistics.measures import drawdown_percent
 from engine.types.decimals import ZERO, round_half_even
 from engine.types.enums import SeriesType
@@ -42,7 +42,8 @@ class ChartBook:
     def __init__(self) -> None:
         self.charts: dict[str, Chart] = {}
         chart = self.chart(EQUITY_CHART)
-        chart.add_series(BaseSeries.create(SeriesType.CANDLE, EQUITY))
+        self.equity = BaseSeries.create(SeriesType.CANDLE, EQUITY)
+        chart.add_series(self.equity)
         chart.add_series(SampledSeries(RETURN, SeriesType.BAR, 1, "%"))
         # series that were sampled, by the names of their chart and their own
         self._known: dict[tuple[str, str], BaseSeries] = {}
@@ -60,6 +61,8 @@ class ChartBook:
         # what the last exposures and margins were made of, and the numbers of each series
         self._exposed: _Made = (None, [], [])
         self._marginal: _Made = (None, [], [])
+        # series of the margin chart by the names of the positions
+        self._margins: dict[str, BaseSeries] = {}
 
     def hold(self, holdings: list[Any]) -> None:
         """Note which securities there are."""
@@ -80,11 +83,6 @@ class ChartBook:
         """Return a series; ``None`` if it does not exist."""
         found = self.charts.get(chart)
         return None if found is None else found.series.get(series)
-
-    def values(self, chart: str, series: str) -> list[Any]:
-        """Points of a series; none if it does not exist."""
-        held = self.find(chart, series)
-        return [] if held is None else held.values
 
     def pairs(self, chart: str, series: str) -> list[tuple[datetime, Any]]:
         """Times and numbers of a series; none if it does not exist."""
@@ -120,7 +118,7 @@ class ChartBook:
         found = self._known.get(name) or self.series(*name, kind, unit, index)
         kept = found._kept
         if kept[0] is not value:
-            kept = found._kept = value, chart_number(value)
+            kept = found._kept = value, sample_number(value)
         if not found._take(utc, kept[1]) and name is TURNOVER_LINE:
             found._put(utc, kept[1])
 
@@ -164,7 +162,10 @@ def sample_sales(book: ChartBook, utc: datetime, currency: str) -> None:
     if changed or names != book._names:
         book._names = names
         book._sold = [
-            (book.series(SALES, name, _TREEMAP, currency), chart_number(holding._total_sale_volume))
+            (
+                book.series(SALES, name, _TREEMAP, currency),
+                sample_number(holding._total_sale_volume),
+            )
             for name, holding in zip(names, book._largest, strict=True)
         ]
     for series, number in book._sold:
@@ -209,7 +210,7 @@ def _exposures(
     found = []
     for side, amounts in (("Long", longs), ("Short", shorts)):
         for kind, amount in amounts.items():
-            share = chart_number(round_half_even(ratio(amount, value), 4)) if amount else ZERO
+            share = sample_number(round_half_even(ratio(amount, value), 4)) if amount else ZERO
             found.append((book.series("Exposure", _exposure_name(kind, side), unit=""), share))
     return found
 
@@ -239,7 +240,7 @@ def sample_margin(
         made = book._marginal
         # days without trading change neither
         if made[0] is not value or made[1] != groups:
-            made = book._marginal = value, groups, _margins(chart, groups, value)
+            made = book._marginal = value, groups, _margins(book, chart, groups, value)
         for held, number in made[2]:
             held._put(utc, number)
         if len(made[2]) == len(chart.series):
@@ -252,13 +253,16 @@ def sample_margin(
 
 
 def _margins(
-    chart: Chart, groups: list[tuple[str, Decimal]], value: Decimal
+    book: ChartBook, chart: Chart, groups: list[tuple[str, Decimal]], value: Decimal
 ) -> list[tuple[BaseSeries, Decimal]]:
     """Return the series of positions with their numbers; of one name the last counts."""
+    known = book._margins
     found: dict[str, tuple[BaseSeries, Decimal]] = {}
     for name, margin in groups:
-        share = chart_number(share_of(margin, value) * HUNDRED) if value else ZERO
-        found[name] = _margin_series(chart, name), share
+        share = sample_number(share_of(margin, value) * HUNDRED) if value else ZERO
+        series = known.get(name) or _margin_series(chart, name)
+        known[name] = series
+        found[name] = series, share
     return list(found.values())
 
 
@@ -273,14 +277,14 @@ def _sample_most_margins(
     rest = False
     for name, share in shares:
         if name in top:
-            _margin_series(chart, name)._put(utc, chart_number(share * HUNDRED))
+            _margin_series(chart, name)._put(utc, sample_number(share * HUNDRED))
         else:
             others += share * HUNDRED
             rest = True
     if rest:
         series = _margin_series(chart, "OTHERS")
         series.color = Color.GRAY
-        series._put(utc, chart_number(others))
+        series._put(utc, sample_number(others))
 
 
 def _margin_series(chart: Chart, name: str) -> Series:

@@ -156,10 +156,8 @@ def share_of(part: Decimal, whole: Decimal) -> Decimal:
     return _FOUR.plus(value) if value.adjusted() < 0 else round_to_significant(value, 4)
 
 
-@lru_cache(maxsize=4096)
-def chart_number(value: Decimal) -> Decimal:
+def sample_number(value: Decimal) -> Decimal:
     """LEAN's ``SmartRounding`` of chart values: 4 decimals over 1000, else 7 digits."""
-    # equal values of other scales have one entry: the scale is dropped anyhow
     if value > _THOUSAND:
         return round_half_even(normalize(value), 4)
     if not value:
@@ -168,8 +166,15 @@ def chart_number(value: Decimal) -> Decimal:
         # more than 28 digits: .NET rounds twice
         return normalize(round_to_significant(value, 7))
     rounded = _SEVEN.normalize(value)
-    # whole tens are left with an exponent
-    return normalize(rounded) if rounded.adjusted() > 0 else rounded
+    # only whole tens are left with an exponent
+    if rounded.adjusted() > 0 and rounded.to_integral_value().same_quantum(rounded):
+        return normalize(rounded)
+    return rounded
+
+
+#: the same for values that come again; equal ones of other scales have one entry, for the scale is
+#: dropped anyhow
+chart_number = lru_cache(maxsize=4096)(sample_number)
 
 
 def discrete(value: Decimal, step: Decimal) -> Decimal:

@@ -6,6 +6,8 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from engine.securities.native import method
+from engine.securities.parameters import ReservedBuyingPowerForPositionParameters
 from engine.statistics.arithmetic import discrete, divide
 from engine.types.decimals import ONE, ZERO, to_decimal
 from engine.types.enums import OrderStatus, SecurityType
@@ -20,6 +22,11 @@ _CFD_VOLUME = Decimal(200)
 _DOLLARS_PER_MINUTE = Decimal(6_000_000)
 _SESSION_MINUTES = Decimal(390)
 _FASTEST = Decimal("0.20")
+#: shares of the volume of bars of at least so long, and of shorter ones
+_SHARES = ((_DAY, Decimal("0.02")), (_HOUR, Decimal("0.05")), (_MINUTE, Decimal("0.20")))
+_SHARE_OF_SECONDS = Decimal("0.50")
+_THOUSANDS = Decimal("1000.00")
+_NEW, _OLD = Decimal("0.33"), Decimal("0.66")
 _MICROSECONDS = Decimal(60_000_000)
 _MICRO = timedelta(microseconds=1)
 _FILLED = (OrderStatus.FILLED, OrderStatus.PARTIALLY_FILLED)
@@ -173,13 +180,10 @@ class SymbolCapacity:
 
 def _share(period: timedelta) -> Decimal:
     """The share of a bar's volume that may be taken."""
-    if period >= _DAY:
-        return Decimal("0.02")
-    if period >= _HOUR:
-        return Decimal("0.05")
-    if period >= _MINUTE:
-        return Decimal("0.20")
-    return Decimal("0.50")
+    for shortest, share in _SHARES:
+        if period >= shortest:
+            return share
+    return _SHARE_OF_SECONDS
 
 
 class CapacityEstimate:
@@ -197,7 +201,7 @@ class CapacityEstimate:
         self._next = _midnight_from(start + self._period)
         self._capacity = ZERO
         # the estimate and what was shown for it
-        self._shown = ZERO, discrete(ZERO, Decimal("1000.00"))
+        self._shown = ZERO, discrete(ZERO, _THOUSANDS)
         self.lowest_capacity_asset: Any = None
         self.active = False
 
@@ -207,7 +211,7 @@ class CapacityEstimate:
         exact_one, shown = self._shown
         if exact_one is not self._capacity:
             exact_one = self._capacity
-            shown = discrete(exact_one, Decimal("1000.00"))
+            shown = discrete(exact_one, _THOUSANDS)
             self._shown = exact_one, shown
         return shown
 
@@ -246,7 +250,7 @@ class CapacityEstimate:
         daily = divide(smallest.market_volume, Decimal(smallest.trades))
         estimate = divide(daily, scale) if scale else self._capacity
         if self._capacity:
-            estimate = Decimal("0.33") * estimate + self._capacity * Decimal("0.66")
+            estimate = _NEW * estimate + self._capacity * _OLD
         self._capacity = estimate
         for symbol, one in list(self._by_symbol.items()):
             if not one.should_remove(utc):
@@ -266,9 +270,6 @@ def _midnight_from(moment: datetime) -> datetime:
 
 
 def _buying_power_used(security: Any) -> Decimal:
-    from engine.securities.native import method
-    from engine.securities.parameters import ReservedBuyingPowerForPositionParameters
-
     ask = method(security.buying_power_model, "get_reserved_buying_power_for_position")
     answer = ask(ReservedBuyingPowerForPositionParameters(security))
     exact = getattr(answer, "_absolute_used_buying_power", None)
