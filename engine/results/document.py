@@ -94,9 +94,10 @@ class Document:
 
     def _insights(self) -> list[dict[str, Any]] | None:
         from engine.framework.insight_json import insight_record
+        from engine.framework.support import NO_TIME
 
         insights = list(self._algorithm.insights.get_insights())
-        insights.sort(key=lambda insight: insight.generated_time_utc)
+        insights.sort(key=lambda insight: insight._generated or NO_TIME)
         return [insight_record(insight) for insight in insights] or None
 
     def _values(self, series: Any) -> list[Any]:

@@ -108,22 +108,23 @@ def ratio(numerator: Decimal, denominator: Decimal) -> Decimal:
 
 def add(first: Decimal, second: Decimal) -> Decimal:
     """Add with .NET's 96 bits; 28 digits lose one that shows in running means."""
-    return fit(_WIDE.add(first, second))
+    return _fit_long(_WIDE.add(first, second))
 
 
 def subtract(first: Decimal, second: Decimal) -> Decimal:
     """Subtract with .NET's 96 bits."""
-    return fit(_WIDE.subtract(first, second))
+    return _fit_long(_WIDE.subtract(first, second))
 
 
 def multiply(first: Decimal, second: Decimal) -> Decimal:
     """Multiply with .NET's 96 bits."""
-    return fit(_WIDE.multiply(first, second))
+    return _fit_long(_WIDE.multiply(first, second))
 
 
 def next_mean(mean: Decimal, value: Decimal, count: int) -> Decimal:
     """One step of a running mean: ``mean + (value - mean) / count``."""
-    return add(mean, divide(subtract(value, mean), Decimal(count)))
+    step = _fit_long(_WIDE.divide(_fit_long(_WIDE.subtract(value, mean)), count))
+    return _fit_long(_WIDE.add(mean, step))
 
 
 def average(values: Iterable[Decimal]) -> Decimal:
