@@ -39,6 +39,9 @@ class BaseSeries(LeanObject):
         self.index_name: str | None = None
         self.z_index: int | None = None
         self.tooltip: str | None = None
+        # columns that were not made into points: a series of the engine's own alone has some
+        self._times: list[datetime] = []
+        self._numbers: list[Decimal | None] = []
         self.values: list[Any] = []
         self._update_position = 0
         # what the last sample was made of, and its rounded number

@@ -20,9 +20,7 @@ class SampledSeries(Series):
     """
 
     def __init__(self, name: str = "", type: Any = SeriesType.LINE, *more: Any) -> None:
-        # times and numbers of the points behind those that were made already
-        self._times: list[datetime] = []
-        self._numbers: list[Decimal | None] = []
+        # points that were made already: the columns are what comes behind them
         self._points: list[Any] = []
         super().__init__(name, type, *more)
 

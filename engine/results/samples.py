@@ -119,8 +119,25 @@ class ChartBook:
         kept = found._kept
         if kept[0] is not value:
             kept = found._kept = value, sample_number(value)
-        if not found._take(utc, kept[1]) and name is TURNOVER_LINE:
+        times = found._times
+        if times and utc > times[-1]:
+            times.append(utc)
+            found._numbers.append(kept[1])
+        elif not found._take(utc, kept[1]) and name is TURNOVER_LINE:
             found._put(utc, kept[1])
+
+
+def _take_all(rows: list[tuple[BaseSeries, Decimal]], utc: datetime, replace: bool = False) -> None:
+    """Add numbers that are later than the last, or in place of those of the same time."""
+    for series, number in rows:
+        times = series._times
+        if times and utc > times[-1]:  # dozens a day: without a call
+            times.append(utc)
+            series._numbers.append(number)
+        elif replace:
+            series._put(utc, number)
+        else:
+            series._take(utc, number)
 
 
 class Turnover:
@@ -168,8 +185,7 @@ def sample_sales(book: ChartBook, utc: datetime, currency: str) -> None:
             )
             for name, holding in zip(names, book._largest, strict=True)
         ]
-    for series, number in book._sold:
-        series._take(utc, number)
+    _take_all(book._sold, utc)
 
 
 def sample_exposure(
@@ -193,8 +209,7 @@ def sample_exposure(
     # days without trading change neither
     if made[0] is not value or made[1] != worths:
         made = book._exposed = value, worths, _exposures(book, value, worths)
-    for series, number in made[2]:
-        series._take(utc, number)
+    _take_all(made[2], utc)
 
 
 def _exposures(
@@ -241,8 +256,7 @@ def sample_margin(
         # days without trading change neither
         if made[0] is not value or made[1] != groups:
             made = book._marginal = value, groups, _margins(book, chart, groups, value)
-        for held, number in made[2]:
-            held._put(utc, number)
+        _take_all(made[2], utc, replace=True)
         if len(made[2]) == len(chart.series):
             return
     for series in chart.series.values():
