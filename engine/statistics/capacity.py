@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from engine.securities.native import method
@@ -17,6 +18,8 @@ _HOUR = timedelta(hours=1)
 _MINUTE = timedelta(minutes=1)
 _SECOND = timedelta(seconds=1)
 _EFFECT = timedelta(days=30)
+#: the market needs so long for a fill: five minutes at least for bars of seconds
+_LEAST, _MOST = timedelta(minutes=5), timedelta(minutes=120)
 _FOREX_VOLUME = Decimal(25_000_000)
 _CFD_VOLUME = Decimal(200)
 _DOLLARS_PER_MINUTE = Decimal(6_000_000)
@@ -32,6 +35,7 @@ _MICRO = timedelta(microseconds=1)
 _FILLED = (OrderStatus.FILLED, OrderStatus.PARTIALLY_FILLED)
 
 
+@lru_cache(maxsize=256)  # mostly one or two
 def _minutes(span: timedelta) -> Decimal:
     return divide(Decimal(span // _MICRO), _MICROSECONDS)
 
@@ -104,16 +108,19 @@ class SymbolCapacity:
         self._previous_time, self._previous_volume = utc, traded
         security = self.security
         rate = security.quote_currency._conversion_rate
+        included: bool | None
         if period >= _HOUR:
             included = self._in_period(utc, period)
         else:
-            between = ZERO if previous is None else _minutes(utc - previous)
-            price, volume = bar._d_close * rate, to_decimal(traded)
-            if between:
-                average = divide(price * (volume + to_decimal(before)), between)
-            else:
-                average = price * volume
-            included = self._in_reach(utc, period, average)
+            included = self._at_once(utc, period)
+            if included is None:
+                between = ZERO if previous is None else _minutes(utc - previous)
+                price, volume = bar._d_close * rate, to_decimal(traded)
+                if between:
+                    average = divide(price * (volume + to_decimal(before)), between)
+                else:
+                    average = price * volume
+                included = self._in_reach(utc, period, average)
         if not included:
             return True
         self._factor = _share(period)
@@ -156,6 +163,16 @@ class SymbolCapacity:
             return utc == order or midnight == _round_up(order, _DAY)
         return utc == _round_up(order, _HOUR)
 
+    def _at_once(self, utc: datetime, period: timedelta) -> bool | None:
+        """Answer :meth:`_in_reach` where it is the same for every volume; else None."""
+        order = self._last_order
+        if order is None:
+            return False
+        since = utc - order
+        if since <= (_MINUTE if period >= _MINUTE else _LEAST):
+            return True
+        return False if since > _MOST else None
+
     def _in_reach(self, utc: datetime, period: timedelta, average: Decimal) -> bool:
         """Whether a short bar lies within the time that the market needs for the last fill."""
         order = self._last_order
@@ -165,7 +182,7 @@ class SymbolCapacity:
         if period < _MINUTE:
             dollars, shortest = divide(dollars, Decimal(60)), 5
         wait = divide(dollars, average) if average else Decimal(10)
-        return utc <= order + timedelta(minutes=120 if wait > 120 else max(shortest, int(wait)))
+        return utc <= order + (_MOST if wait > 120 else timedelta(minutes=max(shortest, int(wait))))
 
     def reset(self) -> None:
         """Begin a new period: sales count anew, the volume with the next fill."""
