@@ -39,8 +39,13 @@ class Progress:
 
 def _may_be_terminal(stream: Any) -> bool:
     """Tell whether ``rich`` could take a stream for a terminal; it knows exactly."""
-    forced = any(os.environ.get(name) for name in ("FORCE_COLOR", "TTY_COMPATIBLE"))
-    return stream is not None and (forced or stream.isatty())
+    if any(os.environ.get(name) for name in ("FORCE_COLOR", "TTY_COMPATIBLE")):
+        return stream is not None
+    asked = getattr(stream, "isatty", None)
+    try:
+        return asked is not None and bool(asked())
+    except ValueError:  # of a closed stream
+        return False
 
 
 @contextmanager

@@ -54,7 +54,7 @@ class ChartBook:
         self._kinds: list[Any] = []
         # sale volumes of the holdings at the last sample, the largest of them, their names and
         # what is sampled of them
-        self._volumes: list[Decimal] = []
+        self._volumes: list[Decimal] | None = None
         self._largest: list[Any] = []
         self._names: list[str] = []
         self._sold: list[tuple[BaseSeries, Decimal]] = []
@@ -69,7 +69,7 @@ class ChartBook:
         if holdings != self._holdings:
             self._holdings = holdings
             self._kinds = list(dict.fromkeys([holding._security.type for holding in holdings]))
-            self._volumes = []
+            self._volumes = None
             self._exposed = (None, [], [])
 
     def chart(self, name: str) -> Chart:

@@ -107,6 +107,19 @@ def test_days_without_a_change_are_sampled_as_if_nothing_was_kept(
     assert _charts(days, known, forget=False) == _charts(days, known, forget=True)
 
 
+def test_sales_end_with_the_last_security() -> None:
+    book = samples.ChartBook()
+    security = SimpleNamespace(type=SecurityType.EQUITY, symbol=SimpleNamespace(value="S"))
+    holding = SimpleNamespace(_security=security, _total_sale_volume=Decimal(5))
+    for day, holdings in enumerate([[holding], [holding], [], []]):
+        book.hold(holdings)
+        samples.sample_sales(book, START + timedelta(days=day), "$")
+    assert book.pairs(samples.SALES, "S") == [
+        (START, Decimal(5)),
+        (START + timedelta(days=1), Decimal(5)),
+    ]
+
+
 @given(DAYS)
 def test_exposures_of_parts_are_those_of_all_holdings(days: list[Any]) -> None:
     assert _charts(days, True, forget=False) == _charts(days, False, forget=False)
