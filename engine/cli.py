@@ -152,6 +152,7 @@ def main(arguments: list[str] | None = None) -> int:
         # would walk them for nothing a thousand times in a run
         gc.set_threshold(500_000, 20, 100)
     options = parser().parse_args(arguments)
+    options.last = arguments is None
     try:
         return sweep_command(options) if options.command == "sweep" else run_command(options)
     except EngineError as error:
@@ -195,7 +196,7 @@ def run_command(options: Any) -> int:
     else:
         from engine.run import run_backtest
 
-        result = run_backtest(options.path, data_folder(options.data), **given)
+        result = run_backtest(options.path, data_folder(options.data), last=options.last, **given)
     if not options.quiet:
         from engine.progress import print_table
 

@@ -74,10 +74,12 @@ def load_algorithm_class(path: Path) -> type:
         raise AlgorithmError(
             f"the algorithm file cannot be imported: {describe(error, path)}"
         ) from error
+    # of the thousands of names few are of the file itself
+    own = [item for item in vars(module).items() if getattr(item[1], "__module__", "") == name]
     found = [
         value
-        for key, value in sorted(vars(module).items())
-        if isinstance(value, type) and issubclass(value, QCAlgorithm) and value.__module__ == name
+        for _, value in sorted(own, key=lambda item: item[0])
+        if isinstance(value, type) and issubclass(value, QCAlgorithm)
     ]
     if not found:
         raise EngineError(

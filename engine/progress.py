@@ -1,7 +1,12 @@
-"""Progress bar and result table of the command line."""
+"""Progress bar and result table of the command line.
+
+They are drawn by ``rich`` on a terminal. A file or a pipe gets plain lines, which are not cut to a
+width, without the time that importing it takes.
+"""
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -32,42 +37,68 @@ class Progress:
         )
 
 
+def _may_be_terminal(stream: Any) -> bool:
+    """Tell whether ``rich`` could take a stream for a terminal; it knows exactly."""
+    if any(os.environ.get(name) for name in ("FORCE_COLOR", "TTY_COMPATIBLE")):
+        return stream is not None
+    asked = getattr(stream, "isatty", None)
+    try:
+        return asked is not None and bool(asked())
+    except ValueError:  # of a closed stream
+        return False
+
+
 @contextmanager
-def progress_bar(title: str) -> Iterator[Progress]:
-    """Show a bar with date, equity and time left while a run lasts."""
+def progress_bar(title: str) -> Iterator[Progress | None]:
+    """Show a bar with date, equity and time left while a run lasts; none but on a terminal."""
+    if not _may_be_terminal(sys.__stderr__):
+        yield None
+        return
     from rich.console import Console
+
+    console = Console(file=sys.__stderr__)
+    if not console.is_terminal:
+        yield None
+        return
     from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as Bar
 
-    console = Console(file=sys.__stderr__)
     bar = Bar(
         TextColumn("[bold]{task.description}"),
         BarColumn(),
         TextColumn("{task.fields[date]}  equity {task.fields[equity]}"),
         TimeRemainingColumn(),
         console=console,
-        transient=not console.is_terminal,
-        disable=not console.is_terminal,
     )
     with bar:
         yield Progress(bar, bar.add_task(title, total=None, date="", equity=""))
 
 
 def print_table(result: Any) -> None:
-    """Print the statistics of a result."""
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(title=f"{result.name}: {result.status}", show_header=False)
-    statistics = list(result.statistics.items())
-    half = (len(statistics) + 1) // 2
-    for row in range(half):
-        left = statistics[row]
-        right = statistics[row + half] if row + half < len(statistics) else ("", "")
-        table.add_row(left[0], str(left[1]), right[0], str(right[1]))
-    console = Console()
-    console.print(table)
-    console.print(
+    """Print the statistics of a result, the second half of them beside the first."""
+    title = f"{result.name}: {result.status}"
+    speed = (
         f"{result.data_points:,} data points in {result.seconds:.2f} s "
         f"({result.data_points / max(result.seconds, 1e-9):,.0f}/s)"
     )
+    statistics = [(name, str(value)) for name, value in result.statistics.items()]
+    half = (len(statistics) + 1) // 2
+    right = [*statistics[half:], *[("", "")] * (2 * half - len(statistics))]
+    rows = [(*first, *second) for first, second in zip(statistics[:half], right, strict=True)]
+    if not _may_be_terminal(sys.stdout):
+        widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
+        print(title)
+        for row in rows:
+            cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
+            print("  ".join(cells).rstrip())
+        print(speed)
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=title, show_header=False)
+    for row in rows:
+        table.add_row(*row)
+    console = Console()
+    console.print(table)
+    console.print(speed)

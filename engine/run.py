@@ -138,6 +138,7 @@ def run_backtest(
     object_store: Path | None = None,
     progress: AbstractContextManager[Any] | None = None,
     debug_mode: bool = False,
+    last: bool = False,
 ) -> RunResult:
     """Backtest an algorithm file on a LEAN data folder.
 
@@ -159,6 +160,9 @@ def run_backtest(
         Gives an object with ``begin(start, end)`` and ``update(now, equity)``.
     debug_mode : bool
         Framework checks that LEAN's regression runs switch on.
+    last : bool
+        The process ends with this run: the garbage collector, off while the result is made, is not
+        switched on again to walk all of it.
 
     Raises
     ------
@@ -178,7 +182,7 @@ def run_backtest(
         run.set_up(start, end, cash, {str(k): str(v) for k, v in (parameters or {}).items()})
         with progress or contextlib.nullcontext() as shown:
             run.loop(shown)
-        with _no_collector():
+        with _no_collector(last):
             content = run.finish(wall.perf_counter() - started)
             if output is not None:
                 engine.results.write(output, content)
@@ -211,14 +215,17 @@ def _muted() -> Iterator[None]:
 
 
 @contextmanager
-def _no_collector() -> Iterator[None]:
-    """Keep the collector from walking all of a run's objects while its result is made of them."""
+def _no_collector(last: bool) -> Iterator[None]:
+    """Keep the collector from walking all of a run's objects while its result is made of them.
+
+    After the ``last`` run of a process it stays off.
+    """
     before = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
-        if before:
+        if before and not last:
             gc.enable()
 
 

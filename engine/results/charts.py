@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -39,6 +39,9 @@ class BaseSeries(LeanObject):
         self.index_name: str | None = None
         self.z_index: int | None = None
         self.tooltip: str | None = None
+        # columns that were not made into points: a series of the engine's own alone has some
+        self._times: list[datetime] = []
+        self._numbers: list[Decimal | None] = []
         self.values: list[Any] = []
         self._update_position = 0
         # what the last sample was made of, and its rounded number
@@ -57,6 +60,35 @@ class BaseSeries(LeanObject):
 
     def _make(self, *args: Any) -> ISeriesPoint:
         raise NotImplementedError
+
+    # -- what the engine samples, as times and rounded numbers ----------------------------------
+
+    def _take(self, utc: datetime, number: Decimal | None) -> bool:
+        """Add a number if it is later than all; tell whether it was."""
+        values = self.values
+        if values and utc <= values[-1]._utc:
+            return False
+        values.append(ChartPoint._rounded(utc, number))
+        return True
+
+    def _put(self, utc: datetime, number: Decimal | None) -> None:
+        """Add a number; one at the time of the last replaces it."""
+        self._append(ChartPoint._rounded(utc, number))
+
+    def _last(self) -> tuple[datetime, Any] | None:
+        """Return time and number of the last point."""
+        if not self.values:
+            return None
+        point = self.values[-1]
+        return point._utc, getattr(point, "_y", ZERO)
+
+    def _count(self) -> int:
+        """Return how many points there are."""
+        return len(self.values)
+
+    def _pairs(self) -> Iterable[tuple[datetime, Any]]:
+        """Return times and numbers of all points; a candlestick has no number."""
+        return [(point._utc, getattr(point, "_y", None)) for point in self.values]
 
     def get_updates(self) -> BaseSeries:
         """Return a copy with the points added since the last call."""
@@ -256,13 +288,13 @@ class Chart(LeanObject):
 
     def _json(self, values_of: Callable[[BaseSeries], list[Any]] | None = None) -> dict[str, Any]:
         """Members as LEAN writes them; ``values_of`` gives the points of a series."""
-        alike = Counter((series.index, len(series.values)) for series in self.series.values())
+        alike = Counter((series.index, series._count()) for series in self.series.values())
 
         def order(series: BaseSeries) -> tuple[Any, ...]:
-            place = series.index, len(series.values)
+            place = series.index, series._count()
             if alike[place] == 1:
                 return (*place, ZERO)
-            return (*place, sum((getattr(p, "_y", None) or ZERO for p in series.values), ZERO))
+            return (*place, sum((number or ZERO for _, number in series._pairs()), ZERO))
 
         out: dict[str, Any] = {
             "name": self.name,

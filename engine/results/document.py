@@ -6,7 +6,9 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from engine.results import files
 from engine.results import samples as charts
+from engine.results.sampled import SampledSeries
 from engine.statistics.serialization import performance_json, time_text
 
 _STANDARD = (
@@ -67,6 +69,8 @@ class Document:
         self._performance = performance_json(self._results.total_performance)
         # points by the identity of their series: both shapes hold them
         self._made: dict[int, list[Any]] = {}
+        # those that are rows of two numbers
+        self._rows: list[list[Any]] = []
 
     def _configuration(self) -> dict[str, Any]:
         algorithm = self._algorithm
@@ -90,9 +94,10 @@ class Document:
 
     def _insights(self) -> list[dict[str, Any]] | None:
         from engine.framework.insight_json import insight_record
+        from engine.framework.support import NO_TIME
 
         insights = list(self._algorithm.insights.get_insights())
-        insights.sort(key=lambda insight: insight.generated_time_utc)
+        insights.sort(key=lambda insight: insight._generated or NO_TIME)
         return [insight_record(insight) for insight in insights] or None
 
     def _values(self, series: Any) -> list[Any]:
@@ -100,6 +105,8 @@ class Document:
         made = self._made.get(id(series))
         if made is None:
             made = self._made[id(series)] = series._json_values()
+            if type(series) is SampledSeries and not series._points:
+                self._rows.append(made)
         return made
 
     def _points(self, chart: str, series: str) -> list[Any]:
@@ -159,10 +166,10 @@ class Document:
             "engine_seconds": round(self._seconds, 6),
         }
 
-    def shared(self) -> list[Any]:
-        """Return the large objects that both shapes hold."""
+    def parts(self) -> files.JsonParts:
+        """Return what writes the large objects that both shapes hold."""
         whole = [self._events, self._orders, self._profit_loss, self._performance]
-        return [*whole, *self._made.values()]
+        return files.JsonParts([*whole, *self._made.values()], self._rows)
 
     def lean_result(self) -> dict[str, Any]:
         """Return LEAN's shape; order events stand in a file of their own."""

@@ -10,13 +10,13 @@ from typing import Any
 from engine.results import document, files
 from engine.results import samples as charts
 from engine.results.messages import MessageLog
-from engine.results.points import Candlestick, ChartPoint
+from engine.results.points import Candlestick
 from engine.securities.currencies import currency_symbol
-from engine.statistics.arithmetic import chart_number, divide, percent, ratio, to_money
+from engine.statistics.arithmetic import divide, percent, ratio, sample_number, to_money
 from engine.statistics.builder import Samples, StatisticsBuilder, StatisticsResults, summary
 from engine.statistics.capacity import CapacityEstimate
 from engine.statistics.interest_rate import InterestRateProvider
-from engine.types.decimals import ZERO, round_half_even
+from engine.types.decimals import ZERO, normalize, round_half_even
 from engine.types.enums import SecurityType, SeriesType
 from engine.types.errors import ArgumentException
 
@@ -28,10 +28,14 @@ _MAX_SERIES = 10
 _MAX_POINTS = 4000
 _HOUR = timedelta(hours=1)
 _EQUITY = SecurityType.EQUITY
+_LINE = SeriesType.LINE
 
 
 def _price(value: Decimal) -> Decimal:
-    return chart_number(round_half_even(value, 4))
+    """``chart_number(round_half_even(value, 4))``."""
+    rounded = round_half_even(value, 4)
+    # of above a thousand a chart has four decimals itself
+    return normalize(rounded) if rounded > 1000 else sample_number(rounded)
 
 
 class ResultHandler:
@@ -54,8 +58,11 @@ class ResultHandler:
         self.book = charts.ChartBook()
         self.runtime_statistics: dict[str, str] = {}
         self._custom: dict[str, str] = {}
+        # sign of the account's currency, which is settled when the run starts
+        self._money = "$"
         self._capacity: CapacityEstimate | None = None
         self._turnover = charts.Turnover()
+        self._past_start = False
         self._next_sample = datetime.min
         self._period = _SHORTEST
         # .NET's ticks (0.1 microseconds) beyond the times of the next and of the last sample
@@ -91,6 +98,7 @@ class ResultHandler:
         if span >= _SHORTEST * _SAMPLES:
             self._period = timedelta(microseconds=(span // _MICRO) // _SAMPLES)
         self._capacity = CapacityEstimate(algorithm)
+        self._money = self._currency
         self._started = True
 
     def on_warmup_finished(self) -> None:
@@ -158,39 +166,41 @@ class ResultHandler:
         self._highest = max(value, self._highest)
         self._grow_bar(value)
         self._sample_equity(utc)
+        parts = portfolio._parts_of_now()
         if not algorithm.is_warming_up:
-            self._sample_charts(utc, value, performance)
+            self._sample_charts(utc, value, performance, parts)
         if value:
             self._sample_turnover(utc, value, portfolio._total_sale_volume)
         groups = [
             (self._ticker(security.symbol), margin)
-            for security, margin in portfolio.positions._margins()
+            for security, margin in portfolio.positions._margins(parts)
         ]
         charts.sample_margin(self.book, utc, groups, value)
         self._daily = value
 
-    def _sample_charts(self, utc: datetime, value: Decimal, performance: Decimal) -> None:
-        book, currency = self.book, self._currency
-        portfolio = self._algorithm.portfolio
-        holdings = portfolio.values()
-        parts = portfolio._parts_of_now()
-        worth = None if parts is None else {id(part.holding): part.worth for part in parts}
-        book.sample(charts.BENCHMARK, charts.BENCHMARK, utc, self._benchmark)
-        book.sample(charts.EQUITY_CHART, charts.RETURN, utc, performance, SeriesType.BAR, "%", 1)
+    def _sample_charts(
+        self, utc: datetime, value: Decimal, performance: Decimal, parts: list[Any] | None
+    ) -> None:
+        book = self.book
+        book.hold(self._algorithm.portfolio.values())
+        book.sample(charts.BENCHMARK_LINE, utc, self._benchmark)
+        book.sample(charts.RETURN_LINE, utc, performance, SeriesType.BAR, "%", 1)
         charts.sample_drawdown(book, utc, value, self._highest)
-        charts.sample_sales(book, utc, holdings, currency)
-        charts.sample_exposure(book, utc, holdings, value, worth)
+        charts.sample_sales(book, utc, self._money)
+        charts.sample_exposure(book, utc, value, parts)
         assert self._capacity is not None
-        capacity = self._capacity.capacity
-        book.sample("Capacity", "Strategy Capacity", utc, capacity, unit=currency)
+        book.sample(charts.CAPACITY_LINE, utc, self._capacity.capacity, _LINE, self._money)
 
     def _sample_turnover(self, utc: datetime, value: Decimal, volume: Decimal) -> None:
         algorithm = self._algorithm
-        if algorithm._clock.local(algorithm.time_zone) == algorithm.start_date:
-            return
+        if not self._past_start:
+            local = algorithm._clock.local(algorithm.time_zone)
+            if local == algorithm.start_date:
+                return
+            self._past_start = local > algorithm.start_date
         turnover = self._turnover.take(utc, volume, value)
         if not algorithm.is_warming_up:
-            self.book.sample(charts.TURNOVER, charts.TURNOVER, utc, turnover, unit="%")
+            self.book.sample(charts.TURNOVER_LINE, utc, turnover, _LINE, "%")
 
     def _sample_equity(self, utc: datetime, ticks: int = 0) -> None:
         bar = self._bar or [self._value] * 4
@@ -204,7 +214,7 @@ class ResultHandler:
                 for price in (high, low, last):
                     prices.append(prices[0] if price is first else _price(price))
             point = Candlestick._of(utc, prices)
-            values = self.book.values(charts.EQUITY_CHART, charts.EQUITY)
+            values = self.book.equity.values
             if not values or utc > values[-1]._utc or ticks > self._equity_ticks:
                 values.append(point)
                 self._equity_ticks = ticks
@@ -333,18 +343,18 @@ class ResultHandler:
     def _samples(self) -> Samples | None:
         """The series that the statistics need; ``None`` while nothing was sampled or earned."""
         algorithm, book = self._algorithm, self.book
-        equity = book.values(charts.EQUITY_CHART, charts.EQUITY)
+        equity = book.equity.values
         if not equity:
             return None
-        returns = book.values(charts.EQUITY_CHART, charts.RETURN)
-        benchmark = book.values(charts.BENCHMARK, charts.BENCHMARK)
+        returns = book.pairs(charts.EQUITY_CHART, charts.RETURN)
+        benchmark = book.pairs(charts.BENCHMARK, charts.BENCHMARK)
         if charts.BENCHMARK not in book.charts:
             performance = self._performance()
             if not performance:
                 return None
             utc = algorithm._utc
-            returns = [ChartPoint(utc, performance)]
-            benchmark = [ChartPoint(utc, self._benchmark)]
+            returns = [(utc, sample_number(performance))]
+            benchmark = [(utc, sample_number(self._benchmark))]
         curve: list[tuple[datetime, Decimal]] = []
         for point in equity:
             # of two samples of one microsecond the second lies a tick later
@@ -352,9 +362,9 @@ class ResultHandler:
             curve.append((point._utc + _MICRO if again else point._utc, point._close))
         return Samples(
             curve,
-            [(point._utc, point._y) for point in returns],
-            [(point._utc, point._y) for point in benchmark],
-            [(point._utc, point._y) for point in book.values(charts.TURNOVER, charts.TURNOVER)],
+            returns,
+            benchmark,
+            book.pairs(charts.TURNOVER, charts.TURNOVER),
             document.profit_records(algorithm.transactions),
             algorithm.trade_builder.closed_trades,
             self._starting,
@@ -460,7 +470,7 @@ class ResultHandler:
         """
         target = Path(directory)
         name = self._algorithm.algorithm_id
-        parts = files.JsonParts(self._document.shared())
+        parts = self._document.parts()
         with files.Writing() as out:
             out.text(target / f"{name}-log.txt", "\n".join([*content["log"], ""]))
             events = parts.text(content["order_events"])

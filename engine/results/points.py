@@ -143,6 +143,18 @@ def json_points(points: Iterable[Any]) -> list[Any]:
     return out
 
 
+def json_rows(times: Iterable[datetime], values: Iterable[Decimal | None]) -> list[Any]:
+    """Do what :func:`json_points` does for points that are given as columns."""
+    out: list[Any] = []
+    known: Decimal | None = None
+    number: float | None = None
+    for second, value in zip(map(_nearest_second, times), values, strict=True):
+        if value is not known:
+            known, number = value, None if value is None else float(value)
+        out.append([second, number])
+    return out
+
+
 class ScatterChartPoint(ChartPoint):
     """A point of a scatter series, with a text to show."""
 

@@ -10,8 +10,8 @@ from typing import Any
 
 from engine.results.charts import BaseSeries, Chart, Series
 from engine.results.colors import Color
-from engine.results.points import ChartPoint
-from engine.statistics.arithmetic import HUNDRED, chart_number, ratio, share_of
+from engine.results.sampled import SampledSeries
+from engine.statistics.arithmetic import HUNDRED, ratio, sample_number, share_of
 from engine.statistics.measures import drawdown_percent
 from engine.types.decimals import ZERO, round_half_even
 from engine.types.enums import SeriesType
@@ -24,12 +24,16 @@ DRAWDOWN = "Drawdown"
 TURNOVER = "Portfolio Turnover"
 MARGIN = "Portfolio Margin"
 SALES = "Assets Sales Volume"
+#: series by chart and name
+RETURN_LINE = (EQUITY_CHART, RETURN)
+BENCHMARK_LINE = (BENCHMARK, BENCHMARK)
+DRAWDOWN_LINE = (DRAWDOWN, "Equity Drawdown")
+TURNOVER_LINE = (TURNOVER, TURNOVER)
+CAPACITY_LINE = ("Capacity", "Strategy Capacity")
 _MARGIN_SERIES = 40
 _LINE, _TREEMAP = SeriesType.LINE, SeriesType.TREEMAP
-# looked up once: every step of a day's samples asks for them
-_new: Any = object.__new__
 _VOLUME = attrgetter("_total_sale_volume")
-_rounded = ChartPoint._rounded
+_Made = tuple[Any, list[Any], list[tuple[BaseSeries, Decimal]]]
 
 
 class ChartBook:
@@ -38,16 +42,35 @@ class ChartBook:
     def __init__(self) -> None:
         self.charts: dict[str, Chart] = {}
         chart = self.chart(EQUITY_CHART)
-        chart.add_series(BaseSeries.create(SeriesType.CANDLE, EQUITY))
-        chart.add_series(Series(RETURN, SeriesType.BAR, 1, "%"))
+        self.equity = BaseSeries.create(SeriesType.CANDLE, EQUITY)
+        chart.add_series(self.equity)
+        chart.add_series(SampledSeries(RETURN, SeriesType.BAR, 1, "%"))
         # series that were sampled, by the names of their chart and their own
         self._known: dict[tuple[str, str], BaseSeries] = {}
-        # value, amount and share of the last sample of every exposure
-        self._exposures: dict[str, tuple[Decimal, Decimal, Decimal]] = {}
         # value, high and result of the last drawdown
         self._fallen: tuple[Any, Any, Decimal] = (None, None, ZERO)
-        # holdings with their sale volumes at the last sample, and the largest of them
-        self._sold: tuple[list[Any], list[Decimal], list[Any]] = ([], [], [])
+        # all holdings, and what follows from which they are
+        self._holdings: list[Any] = []
+        self._kinds: list[Any] = []
+        # sale volumes of the holdings at the last sample, the largest of them, their names and
+        # what is sampled of them
+        self._volumes: list[Decimal] | None = None
+        self._largest: list[Any] = []
+        self._names: list[str] = []
+        self._sold: list[tuple[BaseSeries, Decimal]] = []
+        # what the last exposures and margins were made of, and the numbers of each series
+        self._exposed: _Made = (None, [], [])
+        self._marginal: _Made = (None, [], [])
+        # series of the margin chart by the names of the positions
+        self._margins: dict[str, BaseSeries] = {}
+
+    def hold(self, holdings: list[Any]) -> None:
+        """Note which securities there are."""
+        if holdings != self._holdings:
+            self._holdings = holdings
+            self._kinds = list(dict.fromkeys([holding._security.type for holding in holdings]))
+            self._volumes = None
+            self._exposed = (None, [], [])
 
     def chart(self, name: str) -> Chart:
         """Return a chart, made first if it is missing."""
@@ -61,41 +84,60 @@ class ChartBook:
         found = self.charts.get(chart)
         return None if found is None else found.series.get(series)
 
-    def values(self, chart: str, series: str) -> list[Any]:
-        """Points of a series; none if it does not exist."""
+    def pairs(self, chart: str, series: str) -> list[tuple[datetime, Any]]:
+        """Times and numbers of a series; none if it does not exist."""
         held = self.find(chart, series)
-        return [] if held is None else held.values
+        return [] if held is None else list(held._pairs())
+
+    def series(
+        self, chart: str, series: str, kind: SeriesType = _LINE, unit: str = "$", index: int = 0
+    ) -> BaseSeries:
+        """Return a series to be sampled, made first if it is missing."""
+        found = self._known.get((chart, series))
+        if found is None:
+            held = self.chart(chart)
+            found = held.series.get(series)
+            if found is None:
+                found = held.series[series] = SampledSeries(series, kind, index, unit)
+            self._known[chart, series] = found
+        return found
 
     def sample(
         self,
-        chart: str,
-        series: str,
+        name: tuple[str, str],
         utc: datetime,
         value: Decimal,
         kind: SeriesType = _LINE,
         unit: str = "$",
         index: int = 0,
     ) -> None:
-        """Add a point later than the last one; the turnover of the same time is replaced."""
-        found = self._known.get((chart, series))
-        if found is None:
-            held = self.chart(chart)
-            found = held.series.get(series)
-            if found is None:
-                found = BaseSeries.create(kind, series, index, unit)
-                held.series[series] = found
-            self._known[chart, series] = found
-        values = found.values
-        if not values or utc > values[-1]._utc:
-            kept = found._kept
-            if kept[0] is not value:
-                kept = found._kept = value, chart_number(value)
-            point = _new(ChartPoint)
-            point._utc = utc
-            point._y = kept[1]
-            values.append(point)
-        elif chart == TURNOVER:
-            found.add_point(ChartPoint._at(utc, value))
+        """Add a point later than the last one; the turnover of the same time is replaced.
+
+        ``name`` are the names of the chart and of the series.
+        """
+        found = self._known.get(name) or self.series(*name, kind, unit, index)
+        kept = found._kept
+        if kept[0] is not value:
+            kept = found._kept = value, sample_number(value)
+        times = found._times
+        if times and utc > times[-1]:
+            times.append(utc)
+            found._numbers.append(kept[1])
+        elif not found._take(utc, kept[1]) and name is TURNOVER_LINE:
+            found._put(utc, kept[1])
+
+
+def _take_all(rows: list[tuple[BaseSeries, Decimal]], utc: datetime, replace: bool = False) -> None:
+    """Add numbers that are later than the last, or in place of those of the same time."""
+    for series, number in rows:
+        times = series._times
+        if times and utc > times[-1]:  # dozens a day: without a call
+            times.append(utc)
+            series._numbers.append(number)
+        elif replace:
+            series._put(utc, number)
+        else:
+            series._take(utc, number)
 
 
 class Turnover:
@@ -122,70 +164,70 @@ def sample_drawdown(book: ChartBook, utc: datetime, value: Decimal, high: Decima
         if known[0] is not value or known[1] is not high:
             fallen = ZERO if value is high else drawdown_percent(value, high)
             known = book._fallen = value, high, fallen
-        book.sample(DRAWDOWN, "Equity Drawdown", utc, known[2], unit="%")
+        book.sample(DRAWDOWN_LINE, utc, known[2], _LINE, "%")
 
 
-def sample_sales(book: ChartBook, utc: datetime, holdings: list[Any], currency: str) -> None:
+def sample_sales(book: ChartBook, utc: datetime, currency: str) -> None:
     """Sale volumes of the 30 securities with the largest."""
-    volumes = [holding._total_sale_volume for holding in holdings]
-    known, before, largest = book._sold
-    if volumes != before or holdings != known:
-        traded = [holding for holding in holdings if holding._total_sale_volume]
+    volumes = [holding._total_sale_volume for holding in book._holdings]
+    changed = volumes != book._volumes
+    if changed:
+        traded = [holding for holding in book._holdings if holding._total_sale_volume]
         traded.sort(key=_VOLUME, reverse=True)
-        largest = traded[:30]
-        book._sold = holdings, volumes, largest
-    found = book._known
-    for holding in largest:
-        name, volume = holding._security.symbol.value, holding._total_sale_volume
-        series = found.get((SALES, name))
-        if series is None or series._kept[0] is not volume:
-            book.sample(SALES, name, utc, volume, _TREEMAP, currency)
-        elif utc > series.values[-1]._utc:
-            # of a day without a sale the number is known
-            point = _new(ChartPoint)
-            point._utc = utc
-            point._y = series._kept[1]
-            series.values.append(point)
+        book._volumes, book._largest = volumes, traded[:30]
+    names = [holding._security.symbol.value for holding in book._largest]
+    if changed or names != book._names:
+        book._names = names
+        book._sold = [
+            (
+                book.series(SALES, name, _TREEMAP, currency),
+                sample_number(holding._total_sale_volume),
+            )
+            for name, holding in zip(names, book._largest, strict=True)
+        ]
+    _take_all(book._sold, utc)
 
 
 def sample_exposure(
-    book: ChartBook,
-    utc: datetime,
-    holdings: list[Any],
-    value: Decimal,
-    worth: dict[int, Decimal] | None = None,
+    book: ChartBook, utc: datetime, value: Decimal, parts: list[Any] | None = None
 ) -> None:
     """Long and short holdings of every security type over the portfolio value.
 
-    ``worth`` are the values of all that is held, by the identity of the holding, where known.
+    ``parts`` are all positions with their ``worth``, where known.
     """
     if not value:
         return
-    longs: dict[Any, Decimal] = {}
-    shorts: dict[Any, Decimal] = {}
-    for holding in holdings:
-        kind = holding._security.type
-        if kind not in longs:
-            longs[kind] = shorts[kind] = ZERO
-        if worth is None:
-            held = holding._holdings_value
-        elif id(holding) in worth:
-            held = worth[id(holding)]
-        else:
-            continue
+    if parts is None:
+        worths = [(h._security.type, h._holdings_value) for h in book._holdings]
+    else:
+        worths = [
+            (part.security.type, part.worth)
+            for part in parts
+            if part.holding is part.security.holdings
+        ]
+    made = book._exposed
+    # days without trading change neither
+    if made[0] is not value or made[1] != worths:
+        made = book._exposed = value, worths, _exposures(book, value, worths)
+    _take_all(made[2], utc)
+
+
+def _exposures(
+    book: ChartBook, value: Decimal, worths: list[tuple[Any, Decimal]]
+) -> list[tuple[BaseSeries, Decimal]]:
+    longs = dict.fromkeys(book._kinds, ZERO)
+    shorts = dict.fromkeys(book._kinds, ZERO)
+    for kind, held in worths:
         if held > 0:
             longs[kind] += held
         elif held < 0:
             shorts[kind] += held
+    found = []
     for side, amounts in (("Long", longs), ("Short", shorts)):
         for kind, amount in amounts.items():
-            name = _exposure_name(kind, side)
-            # days without trading change neither
-            known = book._exposures.get(name)
-            if known is None or known[0] is not value or known[1] != amount:
-                share = round_half_even(ratio(amount, value), 4) if amount else ZERO
-                known = book._exposures[name] = value, amount, share
-            book.sample("Exposure", name, utc, known[2], unit="")
+            share = sample_number(round_half_even(ratio(amount, value), 4)) if amount else ZERO
+            found.append((book.series("Exposure", _exposure_name(kind, side), unit=""), share))
+    return found
 
 
 @cache
@@ -210,28 +252,32 @@ def sample_margin(
     if len(groups) > _MARGIN_SERIES and len({name for name, _ in groups}) > _MARGIN_SERIES:
         _sample_most_margins(chart, utc, groups, value)
     else:
-        known = dict(chart.series)
-        for name, margin in groups:
-            series = known.get(name)
-            if series is None:
-                series = known[name] = _margin_series(chart, name)
-            kept = series._kept
-            # days without trading change neither
-            if kept[0] is not value or kept[1] != margin:
-                share = share_of(margin, value) * HUNDRED if value else ZERO
-                kept = series._kept = value, margin, chart_number(share)
-            values = series.values
-            if values and values[-1]._utc == utc:
-                values[-1] = _rounded(utc, kept[2])
-            else:
-                values.append(_rounded(utc, kept[2]))
+        made = book._marginal
+        # days without trading change neither
+        if made[0] is not value or made[1] != groups:
+            made = book._marginal = value, groups, _margins(book, chart, groups, value)
+        _take_all(made[2], utc, replace=True)
+        if len(made[2]) == len(chart.series):
+            return
     for series in chart.series.values():
-        values = series.values
-        if values:
-            last = values[-1]
-            if last._utc is utc or last._y is None or last._utc == utc:
-                continue
-        series.add_point(ChartPoint._at(utc, None))
+        last = series._last()
+        if last is not None and (last[0] is utc or last[1] is None or last[0] == utc):
+            continue
+        series._put(utc, None)
+
+
+def _margins(
+    book: ChartBook, chart: Chart, groups: list[tuple[str, Decimal]], value: Decimal
+) -> list[tuple[BaseSeries, Decimal]]:
+    """Return the series of positions with their numbers; of one name the last counts."""
+    known = book._margins
+    found: dict[str, tuple[BaseSeries, Decimal]] = {}
+    for name, margin in groups:
+        share = sample_number(share_of(margin, value) * HUNDRED) if value else ZERO
+        series = known.get(name) or _margin_series(chart, name)
+        known[name] = series
+        found[name] = series, share
+    return list(found.values())
 
 
 def _sample_most_margins(
@@ -245,20 +291,20 @@ def _sample_most_margins(
     rest = False
     for name, share in shares:
         if name in top:
-            _margin_series(chart, name).add_point(ChartPoint._at(utc, share * HUNDRED))
+            _margin_series(chart, name)._put(utc, sample_number(share * HUNDRED))
         else:
             others += share * HUNDRED
             rest = True
     if rest:
         series = _margin_series(chart, "OTHERS")
         series.color = Color.GRAY
-        series.add_point(ChartPoint._at(utc, others))
+        series._put(utc, sample_number(others))
 
 
 def _margin_series(chart: Chart, name: str) -> Series:
     found = chart.series.get(name)
     if found is None:
-        found = Series(name, SeriesType.BAR, 0, "%")
+        found = SampledSeries(name, SeriesType.BAR, 0, "%")
         found.tooltip = "{SERIES_NAME}: {VALUE}%"
         found.index_name = "Margin Used (%)"
         chart.series[name] = found

@@ -170,15 +170,16 @@ class SecurityPositionGroupModel(LeanObject):
             total = total + maintenance_margin_of(security, security.holdings._quantity)
         return total
 
-    def _margins(self) -> list[tuple[Any, Decimal]]:
-        """Return the securities of the groups with the margin of each."""
-        portfolio = self._portfolio
-        parts = portfolio._parts_of_now()
+    def _margins(self, parts: list[Any] | None) -> list[tuple[Any, Decimal]]:
+        """Return the securities of the groups with the margin of each.
+
+        ``parts`` are all positions, where known, as the portfolio's ``_parts_of_now`` gives them.
+        """
         if parts is not None and _all_stock(parts):
             return [(part.security, part.size * part.model._maintenance) for part in parts]
         return [
             (security, maintenance_margin_of(security, security.holdings._quantity))
-            for security in portfolio._invested_securities()
+            for security in self._portfolio._invested_securities()
         ]
 
     def _lots_for_delta(self, group: PositionGroup, delta: Decimal) -> Decimal:

@@ -34,6 +34,10 @@ def lean_members() -> dict[str, frozenset[str]]:
 class _RefusingType(type):
     """Refuses every use of a name of LEAN's that the engine lacks, with a sentence that says so."""
 
+    def __new__(mcs, name: str, bases: tuple[type, ...], members: dict[str, Any]) -> Any:
+        """Refuse to derive a class; stand-ins are made without this."""
+        raise next(base for base in bases if isinstance(base, mcs))._refuse()
+
     def _refuse(cls) -> EngineUnsupported:
         return EngineUnsupported(f"engine does not implement {cls.__name__}; use lean backtest")
 
@@ -51,11 +55,9 @@ class _RefusingType(type):
 
 def refusing(name: str) -> type:
     """Make the stand-in of a class that the engine lacks; deriving from it raises too."""
-
-    def refuse_subclass(cls: type, **kwargs: Any) -> None:
-        raise EngineUnsupported(f"engine does not implement {name}; use lean backtest")
-
-    return _RefusingType(name, (), {"__init_subclass__": classmethod(refuse_subclass)})
+    # two thousand of them at every start: nobody makes instances, so they have no places for any
+    made: type = type.__new__(_RefusingType, name, (), {"__module__": __name__, "__slots__": ()})
+    return made
 
 
 class LazyModule:

@@ -9,7 +9,6 @@ import importlib
 import json
 import math
 import os
-import pkgutil
 import sys
 import typing
 from datetime import date, datetime, time, timedelta
@@ -102,10 +101,18 @@ def exports() -> dict[str, Any]:
 def _modules() -> list[Any]:
     modules = []
     for package in PACKAGES:
-        root = importlib.import_module(f"{engine.__name__}.{package}")
-        modules.append(root)
-        modules.extend(
-            importlib.import_module(info.name)
-            for info in pkgutil.walk_packages(root.__path__, root.__name__ + ".")
-        )
+        modules += _modules_of(importlib.import_module(f"{engine.__name__}.{package}"))
+    return modules
+
+
+def _modules_of(package: Any) -> list[Any]:
+    """Return a package and all modules in it, by name; each package before what is in it."""
+    modules = [package]
+    folder = package.__path__[0]
+    for entry in sorted(os.listdir(folder)):
+        name, _, ending = entry.rpartition(".")
+        if ending == "py" and name != "__init__":
+            modules.append(importlib.import_module(f"{package.__name__}.{name}"))
+        elif not name and os.path.isfile(os.path.join(folder, entry, "__init__.py")):
+            modules += _modules_of(importlib.import_module(f"{package.__name__}.{entry}"))
     return modules

@@ -108,22 +108,23 @@ def ratio(numerator: Decimal, denominator: Decimal) -> Decimal:
 
 def add(first: Decimal, second: Decimal) -> Decimal:
     """Add with .NET's 96 bits; 28 digits lose one that shows in running means."""
-    return fit(_WIDE.add(first, second))
+    return _fit_long(_WIDE.add(first, second))
 
 
 def subtract(first: Decimal, second: Decimal) -> Decimal:
     """Subtract with .NET's 96 bits."""
-    return fit(_WIDE.subtract(first, second))
+    return _fit_long(_WIDE.subtract(first, second))
 
 
 def multiply(first: Decimal, second: Decimal) -> Decimal:
     """Multiply with .NET's 96 bits."""
-    return fit(_WIDE.multiply(first, second))
+    return _fit_long(_WIDE.multiply(first, second))
 
 
 def next_mean(mean: Decimal, value: Decimal, count: int) -> Decimal:
     """One step of a running mean: ``mean + (value - mean) / count``."""
-    return add(mean, divide(subtract(value, mean), Decimal(count)))
+    step = _fit_long(_WIDE.divide(_fit_long(_WIDE.subtract(value, mean)), count))
+    return _fit_long(_WIDE.add(mean, step))
 
 
 def average(values: Iterable[Decimal]) -> Decimal:
@@ -156,10 +157,8 @@ def share_of(part: Decimal, whole: Decimal) -> Decimal:
     return _FOUR.plus(value) if value.adjusted() < 0 else round_to_significant(value, 4)
 
 
-@lru_cache(maxsize=4096)
-def chart_number(value: Decimal) -> Decimal:
+def sample_number(value: Decimal) -> Decimal:
     """LEAN's ``SmartRounding`` of chart values: 4 decimals over 1000, else 7 digits."""
-    # equal values of other scales have one entry: the scale is dropped anyhow
     if value > _THOUSAND:
         return round_half_even(normalize(value), 4)
     if not value:
@@ -168,8 +167,15 @@ def chart_number(value: Decimal) -> Decimal:
         # more than 28 digits: .NET rounds twice
         return normalize(round_to_significant(value, 7))
     rounded = _SEVEN.normalize(value)
-    # whole tens are left with an exponent
-    return normalize(rounded) if rounded.adjusted() > 0 else rounded
+    # only whole tens are left with an exponent
+    if rounded.adjusted() > 0 and rounded.to_integral_value().same_quantum(rounded):
+        return normalize(rounded)
+    return rounded
+
+
+#: the same for values that come again; equal ones of other scales have one entry, for the scale is
+#: dropped anyhow
+chart_number = lru_cache(maxsize=4096)(sample_number)
 
 
 def discrete(value: Decimal, step: Decimal) -> Decimal:

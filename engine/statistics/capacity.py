@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
+from engine.securities.native import method
+from engine.securities.parameters import ReservedBuyingPowerForPositionParameters
 from engine.statistics.arithmetic import discrete, divide
 from engine.types.decimals import ONE, ZERO, to_decimal
 from engine.types.enums import OrderStatus, SecurityType
@@ -15,16 +18,24 @@ _HOUR = timedelta(hours=1)
 _MINUTE = timedelta(minutes=1)
 _SECOND = timedelta(seconds=1)
 _EFFECT = timedelta(days=30)
+#: the market needs so long for a fill: five minutes at least for bars of seconds
+_LEAST, _MOST = timedelta(minutes=5), timedelta(minutes=120)
 _FOREX_VOLUME = Decimal(25_000_000)
 _CFD_VOLUME = Decimal(200)
 _DOLLARS_PER_MINUTE = Decimal(6_000_000)
 _SESSION_MINUTES = Decimal(390)
 _FASTEST = Decimal("0.20")
+#: shares of the volume of bars of at least so long, and of shorter ones
+_SHARES = ((_DAY, Decimal("0.02")), (_HOUR, Decimal("0.05")), (_MINUTE, Decimal("0.20")))
+_SHARE_OF_SECONDS = Decimal("0.50")
+_THOUSANDS = Decimal("1000.00")
+_NEW, _OLD = Decimal("0.33"), Decimal("0.66")
 _MICROSECONDS = Decimal(60_000_000)
 _MICRO = timedelta(microseconds=1)
 _FILLED = (OrderStatus.FILLED, OrderStatus.PARTIALLY_FILLED)
 
 
+@lru_cache(maxsize=256)  # mostly one or two
 def _minutes(span: timedelta) -> Decimal:
     return divide(Decimal(span // _MICRO), _MICROSECONDS)
 
@@ -97,16 +108,19 @@ class SymbolCapacity:
         self._previous_time, self._previous_volume = utc, traded
         security = self.security
         rate = security.quote_currency._conversion_rate
+        included: bool | None
         if period >= _HOUR:
             included = self._in_period(utc, period)
         else:
-            between = ZERO if previous is None else _minutes(utc - previous)
-            price, volume = bar._d_close * rate, to_decimal(traded)
-            if between:
-                average = divide(price * (volume + to_decimal(before)), between)
-            else:
-                average = price * volume
-            included = self._in_reach(utc, period, average)
+            included = self._at_once(utc, period)
+            if included is None:
+                between = ZERO if previous is None else _minutes(utc - previous)
+                price, volume = bar._d_close * rate, to_decimal(traded)
+                if between:
+                    average = divide(price * (volume + to_decimal(before)), between)
+                else:
+                    average = price * volume
+                included = self._in_reach(utc, period, average)
         if not included:
             return True
         self._factor = _share(period)
@@ -149,6 +163,16 @@ class SymbolCapacity:
             return utc == order or midnight == _round_up(order, _DAY)
         return utc == _round_up(order, _HOUR)
 
+    def _at_once(self, utc: datetime, period: timedelta) -> bool | None:
+        """Answer :meth:`_in_reach` where it is the same for every volume; else None."""
+        order = self._last_order
+        if order is None:
+            return False
+        since = utc - order
+        if since <= (_MINUTE if period >= _MINUTE else _LEAST):
+            return True
+        return False if since > _MOST else None
+
     def _in_reach(self, utc: datetime, period: timedelta, average: Decimal) -> bool:
         """Whether a short bar lies within the time that the market needs for the last fill."""
         order = self._last_order
@@ -158,7 +182,7 @@ class SymbolCapacity:
         if period < _MINUTE:
             dollars, shortest = divide(dollars, Decimal(60)), 5
         wait = divide(dollars, average) if average else Decimal(10)
-        return utc <= order + timedelta(minutes=120 if wait > 120 else max(shortest, int(wait)))
+        return utc <= order + (_MOST if wait > 120 else timedelta(minutes=max(shortest, int(wait))))
 
     def reset(self) -> None:
         """Begin a new period: sales count anew, the volume with the next fill."""
@@ -173,13 +197,10 @@ class SymbolCapacity:
 
 def _share(period: timedelta) -> Decimal:
     """The share of a bar's volume that may be taken."""
-    if period >= _DAY:
-        return Decimal("0.02")
-    if period >= _HOUR:
-        return Decimal("0.05")
-    if period >= _MINUTE:
-        return Decimal("0.20")
-    return Decimal("0.50")
+    for shortest, share in _SHARES:
+        if period >= shortest:
+            return share
+    return _SHARE_OF_SECONDS
 
 
 class CapacityEstimate:
@@ -197,7 +218,7 @@ class CapacityEstimate:
         self._next = _midnight_from(start + self._period)
         self._capacity = ZERO
         # the estimate and what was shown for it
-        self._shown = ZERO, discrete(ZERO, Decimal("1000.00"))
+        self._shown = ZERO, discrete(ZERO, _THOUSANDS)
         self.lowest_capacity_asset: Any = None
         self.active = False
 
@@ -207,7 +228,7 @@ class CapacityEstimate:
         exact_one, shown = self._shown
         if exact_one is not self._capacity:
             exact_one = self._capacity
-            shown = discrete(exact_one, Decimal("1000.00"))
+            shown = discrete(exact_one, _THOUSANDS)
             self._shown = exact_one, shown
         return shown
 
@@ -246,7 +267,7 @@ class CapacityEstimate:
         daily = divide(smallest.market_volume, Decimal(smallest.trades))
         estimate = divide(daily, scale) if scale else self._capacity
         if self._capacity:
-            estimate = Decimal("0.33") * estimate + self._capacity * Decimal("0.66")
+            estimate = _NEW * estimate + self._capacity * _OLD
         self._capacity = estimate
         for symbol, one in list(self._by_symbol.items()):
             if not one.should_remove(utc):
@@ -266,9 +287,6 @@ def _midnight_from(moment: datetime) -> datetime:
 
 
 def _buying_power_used(security: Any) -> Decimal:
-    from engine.securities.native import method
-    from engine.securities.parameters import ReservedBuyingPowerForPositionParameters
-
     ask = method(security.buying_power_model, "get_reserved_buying_power_for_position")
     answer = ask(ReservedBuyingPowerForPositionParameters(security))
     exact = getattr(answer, "_absolute_used_buying_power", None)

@@ -104,14 +104,14 @@ def _codes(members: Iterable[Any]) -> Iterator[CodeType]:
 
 def _stored(code: CodeType, known: set[str]) -> Iterator[str]:
     """Yield the names of unknown public attributes that a method sets on its first argument."""
-    names = code.co_names
-    if not any(name[:1].islower() and name not in known for name in names):
+    raw = code.co_code
+    operations = raw[::2]
+    at = operations.find(_STORE)
+    if at < 0:  # most methods
         return
+    names, arguments = code.co_names, raw[1::2]
     # functions inside of the method look at the object too
     shared = bool(code.co_argcount) and code.co_varnames[0] in code.co_cellvars
-    raw = code.co_code
-    operations, arguments = raw[::2], raw[1::2]
-    at = operations.find(_STORE)
     while at >= 0:
         number, before = arguments[at], at - 1
         if operations[before] == _EXTENDED:
@@ -155,13 +155,15 @@ def add_net_names(cls: type, parents: type | tuple[type, ...]) -> None:
     fresh = [b for b in cls.__mro__ if b is cls or not (b is object or issubclass(b, parents))]
     for base in fresh:
         for name, member in list(vars(base).items()):
+            if not name[:1].islower():
+                continue
             # what has no __set__ can be hidden by an attribute of the instance
             method = hasattr(type(member), "__get__") and not hasattr(type(member), "__set__")
             for net in _net_names(name, method):
                 if net not in known:
                     known.add(net)
                     setattr(cls, net, NetMethod(name) if method else NetValue(name, net))
-    add_attribute_names(cls, fresh)
+    _add_attribute_names(cls, fresh, True, known)
 
 
 def add_attribute_names(cls: type, bases: Iterable[type], declared: bool = True) -> None:
@@ -171,6 +173,10 @@ def add_attribute_names(cls: type, bases: Iterable[type], declared: bool = True)
     known: set[str] = set()
     for base in cls.__mro__:
         known.update(vars(base))
+    _add_attribute_names(cls, bases, declared, known)
+
+
+def _add_attribute_names(cls: type, bases: Iterable[type], declared: bool, known: set[str]) -> None:
     for base in bases:
         names = vars(base).get("__annotations__", ()) if declared else ()
         attributes = {name for name in names if name[:1].islower()} - known

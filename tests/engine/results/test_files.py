@@ -8,6 +8,8 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from engine.results import files
 
@@ -84,3 +86,16 @@ def test_a_file_that_cannot_be_written_is_said_after_the_others_are(tmp_path: Pa
     with pytest.raises(OSError, match="taken"):
         write()
     assert (tmp_path / "b.txt").read_text() == "b"
+
+
+@given(st.lists(st.tuples(st.integers(), st.none() | st.floats(allow_nan=False)), max_size=8))
+def test_rows_are_written_as_any_list_is(pairs: list[tuple[int, float | None]]) -> None:
+    # two of each, as a day without trading repeats the number of the day before
+    rows = [[x, y] for x, y in pairs for _ in range(2)]
+    try:
+        expected = files.json_text({"a": rows, "b": []})
+    except ValueError:
+        with pytest.raises(ValueError, match="not JSON compliant"):
+            files.JsonParts([], [rows]).text({"a": rows})
+        return
+    assert files.JsonParts([], [rows]).text({"a": rows, "b": []}) == expected

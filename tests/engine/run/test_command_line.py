@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import sys
 import time
@@ -289,3 +290,30 @@ def test_kill_while_results_are_written_never_leaves_half_a_file(
         held = json.loads(target.read_text())
         assert held["number"] == held["end"]
         assert len(held["rows"]) == 200_000
+
+
+def test_a_pipe_gets_the_figures_whole(
+    lean_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As wide as it takes: the hash of the orders is for comparing."""
+    path = tmp_path / "main.py"
+    path.write_text(
+        "from AlgorithmImports import *\n"
+        "class Buys(QCAlgorithm):\n"
+        "    def initialize(self):\n"
+        "        self.set_start_date(2013, 10, 7); self.set_end_date(2013, 10, 8)\n"
+        "        self.spy = self.add_equity('SPY', Resolution.DAILY).symbol\n"
+        "    def on_data(self, data): self.market_order(self.spy, 1)\n"
+    )
+    output = tmp_path / "out"
+    store = tmp_path / "store"
+    given = ["run", path, "--data", lean_data, "--output", output, "--object-store", store]
+    assert main([str(part) for part in given]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    held = json.loads((output / "result.json").read_text())["statistics"]
+    shown = " ".join(lines[1:-2])
+    assert lines[0] == "Buys: Completed"
+    assert len(held) > 20
+    for name, value in held.items():
+        assert re.search(rf"(^| ){re.escape(name)} +{re.escape(value)}( |$)", shown), name
+    assert re.fullmatch(r"[\d,]+ data points in .* s \(.*/s\)", lines[-2])
