@@ -295,8 +295,11 @@ class Protection:
         self.clock.feed(bridge.now())
         warming = bool(algorithm.is_warming_up)
         bars = bridge.bars()
-        for bar in bars:
-            self.system.observe(bar, warm_up=warming)
+        if self.lifeline is None:
+            self.system.observe_all(bars, warm_up=warming)
+        else:  # one turn a bar: an order on another thread waits for one only
+            for bar in bars:
+                self.system.observe(bar, warm_up=warming)
         if self.feeds.active:
             self.feeds.step(bars, warming)
         if warming:

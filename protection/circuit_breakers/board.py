@@ -214,6 +214,14 @@ class Board:
         self._dirty = True
         self._emit(Event(now, name, PORTFOLIO, "disabled", "guarding", text))
 
+    def threshold(self, name: str) -> float:
+        """Value that trips a symbol's breaker of that name; infinity where the rule is off.
+
+        With :attr:`any_symbol` false and a value below it :meth:`step_symbol` changes nothing.
+        """
+        rule = self._symbol_rules.get(name)
+        return math.inf if rule is None else rule.threshold
+
     @property
     def any_symbol(self) -> bool:
         """Whether the breaker of any symbol is not closed."""
