@@ -215,7 +215,7 @@ class ProtectionSystem(Entrance):
             self._warming = False
             return answers
 
-    def _observe_each(self, records: Sequence[Observation | Envelope]) -> list[Admission]:
+    def _observe_each(self, records: Sequence[Any]) -> list[Admission]:
         """Usual bars by the short way, everything else by :meth:`_observe`."""
         board, more, checks = self._board, self._more, self._checks
         watches, guards, calendar = self._watches, self._guards, self._calendar
@@ -340,7 +340,9 @@ class ProtectionSystem(Entrance):
             except Exception as error:
                 self._internal("evaluate", error)
                 answer = self._resolve()
-            return self._resolve() if self._told(Trail.evaluated, portfolio, answer) else answer
+            if self._trail is not None and self._told(Trail.evaluated, portfolio, answer):
+                answer = self._resolve()
+            return answer
 
     def _evaluate(self, portfolio: Portfolio) -> Verdict:
         now = self._clock.now()
@@ -560,7 +562,8 @@ class ProtectionSystem(Entrance):
                 self._gate.book.on_event(event)
             except Exception as error:
                 self._internal("on_order_event", error)
-            self._told(Trail.order_event, event)
+            if self._trail is not None:
+                self._told(Trail.order_event, event)
 
     def on_fill(self, fill: Fill) -> None:
         """Take in an execution; one told as an order event already is recognised by its id."""

@@ -111,8 +111,12 @@ class Board:
 
     def enter(self, session: int) -> None:
         """Tell the number of the present session, before anything is judged in it."""
-        self._dirty |= session != self._session
+        if session == self._session:
+            return
         self._session = session
+        # only what is not closed says how many sessions it still takes
+        if self._symbols or self.gauges.awake or not all(map(_silent, self._portfolio)):
+            self._dirty = True
 
     def step_portfolio(
         self, now: datetime, reading: DrawdownReading, gross: float, flat: bool
@@ -486,6 +490,10 @@ class Board:
             raise RecoverState(f"expected a snapshot of breakers, was not: {error!r}") from error
         self._session = session
         self._dirty = True
+
+
+def _silent(breaker: Breaker) -> bool:
+    return breaker.state in _SILENT
 
 
 def _verdict(
