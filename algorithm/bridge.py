@@ -6,8 +6,8 @@ from AlgorithmImports import *
 
 import os
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
 
-from protection.blockchain.ledger import Ledger
 from protection.contracts import records
 from protection.contracts.errors import FixSettings, RetryWrite
 from protection.contracts.records import OpenOrder, OrderKind
@@ -18,6 +18,9 @@ from protection.contracts.stores import (
     ObjectStateStore,
     StateStore,
 )
+
+if TYPE_CHECKING:
+    from protection.blockchain.ledger import Ledger
 
 _KINDS = {
     OrderType.MARKET: OrderKind.MARKET,
@@ -333,6 +336,8 @@ def make_ledger(algorithm: QCAlgorithm, audit: str) -> tuple[Ledger | None, str]
     """
     if audit == "off" or (audit == "auto" and not algorithm.live_mode):
         return None, "is off"
+    from protection.blockchain.ledger import Ledger  # a backtest without one need not wait for it
+
     place = audit
     if audit in ("on", "auto"):
         space = "live" if algorithm.live_mode else "backtest"
