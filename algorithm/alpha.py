@@ -13,24 +13,26 @@ from algorithm.prices import Closes
 #: trading days of the momentum rules and of the average (Moskowitz, Ooi, Pedersen 2012; Faber 2007)
 LOOKBACKS = (63, 126, 252)
 AVERAGE = 200
+_LENGTH = max(LOOKBACKS) + 1
 
 
-def trend_score(closes: np.ndarray) -> float:
-    """Return the share of rules in [0, 1] that are long.
+def trend_scores(closes: np.ndarray) -> np.ndarray:
+    """Return the share of rules in [0, 1] that are long, for each security.
 
     Three rules hold when the price is above that of 3, 6 and 12 months ago, one when it is above
     its 200-day mean.
 
     Parameters
     ----------
-    closes : numpy.ndarray, shape (253,)
-        Daily closes, oldest first.
+    closes : numpy.ndarray, shape (n, 253)
+        Daily closes, a row per security, oldest first.
     """
-    price = float(closes[-1])
-    votes = int(price > np.add.reduce(closes[-AVERAGE:]) / AVERAGE)
+    prices = closes[:, -1]
+    votes = (prices > np.add.reduce(closes[:, -AVERAGE:], axis=1) / AVERAGE).astype(int)
     for days in LOOKBACKS:
-        votes += price > float(closes[-1 - days])
-    return votes / (len(LOOKBACKS) + 1)
+        votes += prices > closes[:, -1 - days]
+    scores: np.ndarray = votes / (len(LOOKBACKS) + 1)
+    return scores
 
 
 class TrendEnsemble(AlphaModel):
@@ -50,12 +52,10 @@ class TrendEnsemble(AlphaModel):
         if algorithm.is_warming_up or self._week == (year, week):
             return []
         self._week = (year, week)
+        symbols = [s for s in self.symbols if self.closes.has(s, _LENGTH)]
+        scores = trend_scores(self.closes.table(symbols, _LENGTH)).tolist()
         insights = []
-        for symbol in self.symbols:
-            closes = self.closes.last(symbol, max(LOOKBACKS) + 1)
-            if closes is None:
-                continue
-            score = trend_score(closes)
+        for symbol, score in zip(symbols, scores, strict=True):
             direction = InsightDirection.UP if score > 0 else InsightDirection.FLAT
             insights.append(
                 Insight.price(symbol, timedelta(days=10), direction, None, score, self.name, score)

@@ -6,8 +6,8 @@ from AlgorithmImports import *
 
 import os
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
 
-from protection.blockchain.ledger import Ledger
 from protection.contracts import records
 from protection.contracts.errors import FixSettings, RetryWrite
 from protection.contracts.records import OpenOrder, OrderKind
@@ -18,6 +18,9 @@ from protection.contracts.stores import (
     ObjectStateStore,
     StateStore,
 )
+
+if TYPE_CHECKING:
+    from protection.blockchain.ledger import Ledger
 
 _KINDS = {
     OrderType.MARKET: OrderKind.MARKET,
@@ -75,6 +78,8 @@ class Bridge:
         # open orders as they were read last at the same prices, by id
         self._listed: dict[int | str, OpenOrder] = {}
         self._positions: dict[str, records.Position] = {}
+        # end of a bar that was asked for last: as the bar says it, its zone, and in UTC
+        self._ended: tuple[datetime, Any, datetime] | None = None
         # live: orders placed elsewhere that LEAN does not know, and the rhythm of each feed
         self.foreign: tuple[OpenOrder, ...] = ()
         self._cadences: dict[Symbol, float | None] = {}
@@ -133,9 +138,12 @@ class Bridge:
 
     def _all_positions(self) -> dict[str, records.Position]:
         positions: dict[str, records.Position] = {}
-        for symbol, security in self._held():
+        for pair in self.algorithm.securities:
+            security = pair.value
             holdings = security.holdings
-            key = self.key(symbol)
+            if not holdings.invested:
+                continue
+            key = self.key(pair.key)
             positions[key] = records.Position(
                 key,
                 float(holdings.quantity),
@@ -154,30 +162,28 @@ class Bridge:
 
     def open_orders(self) -> tuple[OpenOrder, ...]:
         """Return what is working, from the tickets."""
-        algorithm = self.algorithm
-        found = []
-        listed = self._listed
+        algorithm, listed = self.algorithm, self._listed
+        found: dict[int | str, OpenOrder] = {}
         for ticket in algorithm.transactions.get_open_order_tickets():
             rest = float(ticket.quantity) - float(ticket.quantity_filled)
             if rest == 0:
                 continue
-            known = listed.get(int(ticket.order_id))
-            if known is not None and known.quantity == rest:
-                found.append(known)
-                continue
-            security = algorithm.securities[ticket.symbol]
-            found.append(
-                OpenOrder(
-                    int(ticket.order_id),
-                    self.key(ticket.symbol),
+            number = int(ticket.order_id)
+            known = listed.get(number)
+            if known is None or known.quantity != rest:
+                symbol = ticket.symbol
+                security = algorithm.securities[symbol]
+                known = OpenOrder(
+                    number,
+                    self.key(symbol),
                     rest,
                     _KINDS.get(ticket.order_type, OrderKind.MARKET),
                     float(security.price),
                     self.multiplier(security),
                 )
-            )
-        self._listed = {order.order_id: order for order in found} if self._read else {}
-        return (*found, *self.foreign)
+            found[number] = known
+        self._listed = found if self._read else {}
+        return (*found.values(), *self.foreign)
 
     # -- orders --------------------------------------------------------------------------------
 
@@ -221,10 +227,15 @@ class Bridge:
         """Return the kind of an order."""
         return _KINDS.get(order_type, OrderKind.MARKET)
 
-    @staticmethod
-    def _end(security: Security, point: BaseData) -> datetime:
-        """Return the end of a bar in UTC."""
-        return utc(Extensions.convert_to_utc(point.end_time, security.exchange.time_zone))
+    def _end(self, security: Security, point: BaseData) -> datetime:
+        """Return the end of a bar in UTC; most bars of a step end together."""
+        end, zone = point.end_time, security.exchange.time_zone
+        known = self._ended
+        if known is not None and known[0] == end and known[1] is zone:
+            return known[2]
+        made = utc(Extensions.convert_to_utc(end, zone))
+        self._ended = (end, zone, made)
+        return made
 
     def _exercise(self, security: Security, order: Order) -> tuple[str, float]:
         symbol = order.symbol
@@ -325,6 +336,8 @@ def make_ledger(algorithm: QCAlgorithm, audit: str) -> tuple[Ledger | None, str]
     """
     if audit == "off" or (audit == "auto" and not algorithm.live_mode):
         return None, "is off"
+    from protection.blockchain.ledger import Ledger  # a backtest without one need not wait for it
+
     place = audit
     if audit in ("on", "auto"):
         space = "live" if algorithm.live_mode else "backtest"

@@ -87,19 +87,20 @@ class VolatilityTargetConstruction(PortfolioConstructionModel):
     ) -> list[IPortfolioTarget]:
         if not insights:
             return []
-        symbols, scores, columns = [], [], []
+        has, securities = self.closes.has, algorithm.securities
+        symbols, scores = [], []
         for insight in insights:
-            returns = self.closes.returns(insight.symbol, WINDOW)
-            if returns is None or not algorithm.securities[insight.symbol].price > 0:
-                continue
-            symbols.append(insight.symbol)
-            scores.append(float(insight.weight or 0.0))
-            columns.append(returns)
+            symbol = insight.symbol
+            if has(symbol, WINDOW + 1) and securities[symbol].price > 0:
+                symbols.append(symbol)
+                scores.append(float(insight.weight or 0.0))
         if not symbols:
             return []
+        logs = np.log(self.closes.table(symbols, WINDOW + 1))
         weights = target_weights(
             np.array(scores),
-            np.column_stack(columns),
+            # a row per day: sums over days are made in the sequence of days
+            np.ascontiguousarray((logs[:, 1:] - logs[:, :-1]).T),
             self.target_volatility,
             self.max_position,
             self.max_gross,

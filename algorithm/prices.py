@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from AlgorithmImports import *
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -51,11 +52,22 @@ class Closes:
         look.flags.writeable = False
         return look
 
-    def returns(self, symbol: Symbol, count: int) -> np.ndarray | None:
-        """Return the last ``count`` log returns, or None while there are fewer."""
-        closes = self.last(symbol, count + 1)
-        if closes is None:
-            return None
-        logs = np.log(closes)
-        made: np.ndarray = logs[1:] - logs[:-1]
-        return made
+    def has(self, symbol: Symbol, count: int) -> bool:
+        """Whether there are so many closes of a symbol."""
+        row = self._rows.get(symbol)
+        return row is not None and row[1] >= count
+
+    def table(self, symbols: Sequence[Symbol], count: int) -> np.ndarray:
+        """Return the last closes of symbols that have so many.
+
+        Returns
+        -------
+        numpy.ndarray, shape (n, count)
+            A row per symbol, oldest first; a copy.
+        """
+        rows = []
+        for symbol in symbols:
+            values, filled = self._rows[symbol]
+            rows.append(values[filled - count : filled])
+        closes = np.concatenate(rows) if rows else np.empty(0)
+        return closes.reshape(len(rows), count)

@@ -295,14 +295,18 @@ class Protection:
         self.clock.feed(bridge.now())
         warming = bool(algorithm.is_warming_up)
         bars = bridge.bars()
-        for bar in bars:
-            self.system.observe(bar, warm_up=warming)
+        if self.lifeline is None:
+            self.system.observe_all(bars, warm_up=warming)
+        else:  # one turn a bar: an order on another thread waits for one only
+            for bar in bars:
+                self.system.observe(bar, warm_up=warming)
         if self.feeds.active:
             self.feeds.step(bars, warming)
         if warming:
             return []
         portfolio = bridge.portfolio()
-        self.verdict = verdict = self.system.evaluate(portfolio)
+        verdict = self.system.evaluate(portfolio)
+        self.__dict__["verdict"] = verdict  # not sealed: every step sets it
         self._note_day(portfolio, verdict)
         wanted = {bridge.key(t.symbol): float(t.quantity) for t in targets}
         self._full.update(wanted)
@@ -407,7 +411,9 @@ class Protection:
             return targets
         for target in targets:
             self._given[self.bridge.key(target.symbol)] = float(target.quantity)
-        if _quiet(verdict) and not self._refused:
+        if not self._refused and (
+            _quiet(verdict) or (self.lifeline is None and _adding_everywhere(verdict))
+        ):
             return targets
         kept: list[IPortfolioTarget] = []
         for target in targets:
@@ -572,6 +578,13 @@ class Protection:
 
 def _quiet(verdict: Verdict) -> bool:
     return verdict.state is Action.ALLOW and verdict.multiplier == 1.0 and not verdict.by_symbol
+
+
+def _adding_everywhere(verdict: Verdict) -> bool:
+    """Whether adding is allowed in every symbol: then no target is dropped and nothing closed."""
+    return verdict.state.adding_allowed and all(
+        standing.state.adding_allowed for standing in verdict.by_symbol.values()
+    )
 
 
 def _between(quantity: float, held: float) -> bool:

@@ -127,7 +127,7 @@ class Assembly:
         self._guards: dict[str, JumpGuard] = {}
         self._kill = KillSwitch(self._store, clock)
         self._kill_seen = ""
-        self._watched = settings.kill.watch
+        self._watched = settings.kill.watch and not self._private
         self._more = FurtherLimits(settings.exposure, settings.tail)
         self._checks = OrderChecks(
             settings.orders, settings.session.timezone, lambda: self._account.session_index

@@ -40,6 +40,8 @@ class SecurityHolding(LeanObject):
 
     _quantity: Decimal = ZERO
     _average_price: Decimal = ZERO
+    # the average price and the float that was last shown for it
+    _shown_average: tuple[Decimal, float] = (ZERO, 0.0)
     _total_sale_volume: Decimal = ZERO
     _trade_profit: Decimal = ZERO
     _last_trade_profit: Decimal = ZERO
@@ -124,7 +126,15 @@ class SecurityHolding(LeanObject):
             self._shown = (quantity, shown)
         return shown
 
-    average_price = _seen("_average_price")
+    @property
+    def average_price(self) -> float:
+        exact_one, shown = self._shown_average
+        price = self._average_price
+        if exact_one is not price:
+            shown = float(price)
+            self._shown_average = (price, shown)
+        return shown
+
     price = _seen("_price")
     leverage = _seen("_leverage")
     holdings_cost = _seen("_holdings_cost")

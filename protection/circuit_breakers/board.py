@@ -111,8 +111,12 @@ class Board:
 
     def enter(self, session: int) -> None:
         """Tell the number of the present session, before anything is judged in it."""
-        self._dirty |= session != self._session
+        if session == self._session:
+            return
         self._session = session
+        # only what is not closed says how many sessions it still takes
+        if self._symbols or self.gauges.awake or not all(map(_silent, self._portfolio)):
+            self._dirty = True
 
     def step_portfolio(
         self, now: datetime, reading: DrawdownReading, gross: float, flat: bool
@@ -213,6 +217,14 @@ class Board:
         del self._disabled[name]
         self._dirty = True
         self._emit(Event(now, name, PORTFOLIO, "disabled", "guarding", text))
+
+    def threshold(self, name: str) -> float:
+        """Value that trips a symbol's breaker of that name; infinity where the rule is off.
+
+        With :attr:`any_symbol` false and a value below it :meth:`step_symbol` changes nothing.
+        """
+        rule = self._symbol_rules.get(name)
+        return math.inf if rule is None else rule.threshold
 
     @property
     def any_symbol(self) -> bool:
@@ -478,6 +490,10 @@ class Board:
             raise RecoverState(f"expected a snapshot of breakers, was not: {error!r}") from error
         self._session = session
         self._dirty = True
+
+
+def _silent(breaker: Breaker) -> bool:
+    return breaker.state in _SILENT
 
 
 def _verdict(

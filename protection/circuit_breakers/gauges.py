@@ -200,6 +200,11 @@ class Gauges:
         else:
             self._awake[key] = breaker
 
+    @property
+    def awake(self) -> bool:
+        """Whether a gauge is not closed."""
+        return bool(self._awake)
+
     def demanding(self) -> list[Breaker]:
         """Gauges that demand something."""
         return [b for b in self._awake.values() if b.demand is not Action.ALLOW]

@@ -58,6 +58,14 @@ class JumpGuard:
             self._held = record
         return ()
 
+    def follow(self, price: float) -> bool:
+        """Believe a price beside the last believed one; where it is none, :meth:`sift` decides."""
+        believed = self.believed
+        if believed is None or not self._near(price, believed):
+            return False
+        self.believed, self._held = price, None
+        return True
+
     def _near(self, price: float, other: float) -> bool:
         return other <= price * self._factor and price <= other * self._factor
 

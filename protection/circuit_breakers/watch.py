@@ -61,6 +61,7 @@ class VolatilityMeter:
 
     __slots__ = (
         "_close", "_fast", "_fast_sum", "_most", "_normal", "_past", "_run", "_session", "_slow",
+        "ratio",
     )  # fmt: skip
 
     def __init__(self, settings: VolatilitySettings) -> None:
@@ -72,6 +73,8 @@ class VolatilityMeter:
         self._run = 0.0
         self._fast_sum = 0.0
         self._normal = 0.0
+        self.ratio = 0.0
+        """Present over normal volatility; 0 while the normal is unknown or nil."""
 
     def update(self, close: float, session: date) -> float:
         """Take a bar's close; returns :attr:`ratio`."""
@@ -86,22 +89,24 @@ class VolatilityMeter:
             self._session, self._run = session, 0.0
             self._recount()
         self._run += step * step
-        return self.ratio
+        self.ratio = ratio = self._compare()
+        return ratio
+
+    def _compare(self) -> float:
+        normal = self._normal
+        if normal <= 0.0:
+            return 0.0
+        return math.sqrt((self._fast_sum + self._run) / self._fast) / normal
 
     def _recount(self) -> None:
-        past, head = self._past, self._fast - 1
-        count = len(past)
-        self._fast_sum = sum(past[max(count - head, 0) :]) if head else 0.0
+        past, slow = self._past, self._slow
+        if len(past) == self._most:
+            self._fast_sum = sum(past[slow:])
+            self._normal = math.sqrt(sum(past[:slow]) / slow)
+            return
+        head = self._fast - 1
+        self._fast_sum = sum(past[-head:]) if head else 0.0
         self._normal = 0.0
-        if count == self._most:
-            self._normal = math.sqrt(sum(past[: self._slow]) / self._slow)
-
-    @property
-    def ratio(self) -> float:
-        """Present over normal volatility; 0 while the normal is unknown or nil."""
-        if self._normal <= 0.0:
-            return 0.0
-        return math.sqrt((self._fast_sum + self._run) / self._fast) / self._normal
 
     def snapshot(self) -> dict[str, Any]:
         """Plain data for a restart."""
@@ -128,6 +133,7 @@ class VolatilityMeter:
         except (KeyError, TypeError, ValueError) as error:
             raise RecoverState(f"expected a volatility snapshot, was not: {error!r}") from error
         self._recount()
+        self.ratio = self._compare()
 
 
 class FlashMeter:
@@ -221,6 +227,33 @@ class SymbolWatch:
         if previous is not None and time < previous:
             return f"expected a time from {previous.isoformat()} on, was {time.isoformat()}"
         return ""
+
+    def expects(self, bar: Bar, latest: datetime) -> bool:
+        """Whether a bar is news of the usual kind: possible, and nothing stands against it.
+
+        True only where :meth:`judge` finds no fault; a bar that is not expected may still be good.
+        """
+        low, high, time = bar.low, bar.high, bar.time
+        if self.fault or bar.filled_forward or time.tzinfo is None:
+            return False
+        if not (0.0 < low <= bar.open <= high < math.inf and low <= bar.close <= high):
+            return False
+        previous = self._times.get(Bar)
+        return time <= latest and (previous is None or previous <= time)
+
+    def follow(self, bar: Bar, session: date) -> float:
+        """Take in a bar that :meth:`expects` let pass; returns the present flash move.
+
+        What :meth:`take` does, without its questions.
+        """
+        time = bar.time
+        self._times[Bar] = time
+        if self.time is None or time >= self.time:
+            self.time, self.price = time, bar.close
+        ratio = self.volatility.update(bar.close, session)
+        if self.rate is not None:
+            self.rate.update(ratio, session)
+        return self.flash.update(bar)
 
     def take(self, record: Price, session: date) -> None:
         """Take in a record that :meth:`judge` found possible."""

@@ -12,7 +12,7 @@ from protection.contracts.errors import FixSettings
 from protection.contracts.schema import Section, Tree, setting
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class DoorSettings(Section):
     """Whether the system asks the door about what it observes, and what a refusal means.
 
@@ -46,7 +46,7 @@ class DoorSettings(Section):
     )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class SealSettings(Section):
     """Memory of sequences and nonces."""
 
@@ -59,7 +59,7 @@ class SealSettings(Section):
     nonces: int = setting(4096, checks.count(1), "nonces remembered per source at least")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class RateSettings(Section):
     """Token bucket and quota of every source, unless the source has its own."""
 
@@ -74,7 +74,7 @@ class RateSettings(Section):
     quota_seconds: float = setting(60.0, checks.above(0), "length of the quota window")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class QualitySettings(Section):
     """What a record must look like."""
 
@@ -106,7 +106,7 @@ class QualitySettings(Section):
     )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class NoiseSettings(Section):
     """Signal-to-noise ratio of a price feed."""
 
@@ -120,7 +120,7 @@ class NoiseSettings(Section):
     minimum: int = setting(250, checks.count(20), "returns needed before it is judged")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class TrustSettings(Section):
     """Beta trust of a source, decaying to its prior."""
 
@@ -140,7 +140,7 @@ class TrustSettings(Section):
     ban: float = setting(0.2, checks.size(), "score below which it is banned; 0 for never")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class ConcentrationSettings(Section):
     """How much of the intake one owner may be."""
 
@@ -158,7 +158,7 @@ class ConcentrationSettings(Section):
     minimum: int = setting(200, checks.count(1), "admitted messages before it is judged")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class QuarantineSettings(Section):
     """Observations that wait for confirmation or for an operator."""
 
@@ -175,7 +175,7 @@ class QuarantineSettings(Section):
     )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class AdmissionSettings(Tree):
     """Every threshold of the admission."""
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from datetime import time as clock_time
 from typing import Protocol, runtime_checkable
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from protection.contracts.errors import FixInput, FixSettings
 
 _FRIDAY = 4
+_DAY = timedelta(days=1)
 
 
 @runtime_checkable
@@ -94,7 +96,7 @@ class SessionCalendar:
         When the zone is unknown.
     """
 
-    __slots__ = ("_day", "_end", "_start", "_weekends", "_zone")
+    __slots__ = ("_date", "_day", "_end", "_midnight", "_start", "_weekends", "_zone")
 
     def __init__(self, zone: str, weekends: bool = True) -> None:
         self._weekends = weekends
@@ -105,19 +107,22 @@ class SessionCalendar:
                 f"expected session.timezone an IANA name like America/New_York, was {zone!r}"
             ) from error
         far = datetime.max.replace(tzinfo=UTC)
-        self._start, self._end, self._day = far, far, date.min
+        self._midnight = clock_time(tzinfo=self._zone)
+        # local date in the zone, its bounds, and the session it belongs to
+        self._date, self._day = date.max, date.min
+        self._start, self._end = far, far
 
     def session(self, time: datetime) -> date:
         """Trading day of an aware time."""
         if self._start <= time < self._end:
             return self._day
         day = time.astimezone(self._zone).date()
-        midnight = datetime(day.year, day.month, day.day, tzinfo=self._zone)
-        following = day + timedelta(days=1)
-        self._start = midnight.astimezone(UTC)
-        self._end = datetime(
-            following.year, following.month, following.day, tzinfo=self._zone
-        ).astimezone(UTC)
+        if day - self._date == _DAY:  # it begins where the one before ended
+            self._start = self._end
+        else:
+            self._start = datetime.combine(day, self._midnight).astimezone(UTC)
+        self._end = datetime.combine(day + _DAY, self._midnight).astimezone(UTC)
+        self._date = day
         if not self._weekends and day.weekday() > _FRIDAY:
             day -= timedelta(days=day.weekday() - _FRIDAY)
         self._day = day

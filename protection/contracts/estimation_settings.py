@@ -8,7 +8,7 @@ from protection.contracts import checks
 from protection.contracts.schema import Section, setting
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class EstimationSection(Section):
     """Figures of the estimators; what is made from them is in
     :class:`protection.estimation.EstimationSettings`.

@@ -9,7 +9,7 @@ from protection.contracts.errors import FixSettings
 from protection.contracts.schema import Section, setting
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class GateSettings(Section):
     """Corridor around the anchor, and how the anchor may move.
 

@@ -113,7 +113,7 @@ def _gauge(default: str, meaning: str) -> Any:
     return setting(default, constraint, meaning)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class GaugeSettings(Section):
     """Breakers over a statistic; each is idle until its statistic is fed for the first time."""
 

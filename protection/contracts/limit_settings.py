@@ -45,7 +45,7 @@ def _pairs() -> Constraint:
     return Constraint("as AAPL=tech; XOM=energy, each name once", _is_pairs, str, optional=True)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class ExposureSettings(Section):
     """Limits of the order gate on the shape of the book."""
 
@@ -74,7 +74,7 @@ class ExposureSettings(Section):
         return {} if self.sectors is None else read_pairs(self.sectors)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class TailSettings(Section):
     """VaR and ES of the book, one day at 95%, before an order is sent."""
 

@@ -8,7 +8,7 @@ from protection.contracts import checks
 from protection.contracts.schema import Section, setting
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class LiveSettings(Section):
     """The lifeline of a live run; a backtest has none."""
 

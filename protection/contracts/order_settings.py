@@ -58,7 +58,7 @@ def _hours() -> Constraint:
     return Constraint("as 09:30-16:00", lambda value: _reads(value, read_hours), str, optional=True)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class OrderSettings(Section):
     """Checks of single orders and of their flow; an order that reduces passes them all."""
 

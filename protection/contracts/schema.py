@@ -29,8 +29,31 @@ def unknown_key(key: str, known: Iterable[str]) -> FixSettings:
     return FixSettings(f"expected a known setting, was {key!r}; {hint}")
 
 
-@dataclasses.dataclass(frozen=True)
-class Section:
+class _Plain:
+    """How settings compare and print: as any dataclass does, without methods of each class's own,
+    which half of the time to make these classes went into (``eq=False, repr=False``).
+    """
+
+    def __eq__(self, other: object) -> bool:
+        if other.__class__ is not self.__class__:
+            return NotImplemented
+        return _values(self) == _values(other)
+
+    def __hash__(self) -> int:
+        return hash(_values(self))
+
+    def __repr__(self) -> str:
+        names = (field.name for field in dataclasses.fields(self))  # type: ignore[arg-type]
+        told = ", ".join(f"{name}={getattr(self, name)!r}" for name in names)
+        return f"{type(self).__qualname__}({told})"
+
+
+def _values(settings: Any) -> tuple[Any, ...]:
+    return tuple([getattr(settings, field.name) for field in dataclasses.fields(settings)])
+
+
+@dataclasses.dataclass(frozen=True, eq=False, repr=False)
+class Section(_Plain):
     """Base of one group of settings; every field is declared with :func:`setting`.
 
     Sections with ``SPARSE`` are written out only where they differ from their defaults.
@@ -84,8 +107,8 @@ class Section:
         return {field.name: field.metadata["meaning"] for field in dataclasses.fields(cls)}
 
 
-@dataclasses.dataclass(frozen=True)
-class Tree:
+@dataclasses.dataclass(frozen=True, eq=False, repr=False)
+class Tree(_Plain):
     """Base of a group of sections; every field is a section, or again a tree, by its default.
 
     A field is declared as ``name: Kind = dataclasses.field(default_factory=Kind)``, under the name

@@ -21,7 +21,7 @@ from protection.contracts.order_settings import OrderSettings
 from protection.contracts.schema import Section, Tree, setting
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class DrawdownSettings(Section):
     """The two hard drawdown breakers."""
 
@@ -42,7 +42,7 @@ class DrawdownSettings(Section):
     sessions: int = setting(252, checks.count(2), "length of the rolling peak in sessions")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class CushionSettings(Section):
     """Exposure scaled by the remaining cushion, before any breaker has to fire."""
 
@@ -58,7 +58,7 @@ class CushionSettings(Section):
     decay: float = setting(0.05, checks.share(), "forgiving: yearly decay of the all-time peak")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class DailySettings(Section):
     """Loss since the end of the last session."""
 
@@ -69,7 +69,7 @@ class DailySettings(Section):
     )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class PositionSettings(Section):
     """Stop on every single position."""
 
@@ -81,7 +81,7 @@ class PositionSettings(Section):
     cooldown_sessions: int = setting(1, checks.count(0), "sessions before the symbol may be added")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class VolatilitySettings(Section):
     """Volatility of each observed symbol against its own normal."""
 
@@ -102,7 +102,7 @@ class VolatilitySettings(Section):
     )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class LeverageSettings(Section):
     """Gross exposure over equity."""
 
@@ -114,7 +114,7 @@ class LeverageSettings(Section):
     cooldown_seconds: float = setting(60.0, checks.at_least(0), "time below it before release")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class FlashSettings(Section):
     """Price jump within a minute."""
 
@@ -127,7 +127,7 @@ class FlashSettings(Section):
     cooldown_seconds: float = setting(300.0, checks.at_least(0), "quiet time before release")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class RearmSettings(Section):
     """Way back after a drawdown breaker: cooldown, probation, full size."""
 
@@ -146,7 +146,7 @@ class RearmSettings(Section):
     )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class LimitSettings(Section):
     """Limits of the order gate."""
 
@@ -166,7 +166,7 @@ class LimitSettings(Section):
     )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class DataSettings(Section):
     """When input counts as stale or impossible."""
 
@@ -189,7 +189,7 @@ class DataSettings(Section):
     )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class SessionSettings(Section):
     """What a trading day is."""
 
@@ -205,7 +205,7 @@ class SessionSettings(Section):
     )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class KillSettings(Section):
     """The kill switch."""
 
@@ -225,7 +225,7 @@ class KillSettings(Section):
         return frozenset(role.strip().lower() for role in self.roles.split(";") if role.strip())
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class PersistenceSettings(Section):
     """What is made durable, and when."""
 
@@ -239,7 +239,7 @@ class PersistenceSettings(Section):
     )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class ProtectionSettings(Tree):
     """All settings; see the sections for meaning and defaults."""
 

@@ -45,8 +45,8 @@ class DrawdownReading(NamedTuple):
     session_index: int
 
 
-def _loss(equity: float, base: float) -> float:
-    return max(0.0, 1.0 - equity / base) if base > 0 else 0.0
+# the generated constructor costs three times as much
+_new = tuple.__new__
 
 
 class DrawdownAccount:
@@ -210,19 +210,21 @@ class DrawdownAccount:
 
         window_peak = highs[0][1]
         recent_peak = recent[0][1] if recent and recent[0][1] > base else base
-        self._reading = reading = DrawdownReading(
+        lifetime, start = self._lifetime, self._day_start
+        figures = (
             equity,
-            self._lifetime,
+            lifetime,
             window_peak,
             self._forgiving,
             recent_peak,
-            self._day_start,
-            _loss(equity, self._lifetime),
-            _loss(equity, window_peak),
-            _loss(equity, recent_peak),
-            _loss(equity, self._day_start),
+            start,
+            1.0 - equity / lifetime if lifetime > equity else 0.0,
+            1.0 - equity / window_peak if window_peak > equity else 0.0,
+            1.0 - equity / recent_peak if recent_peak > equity else 0.0,
+            1.0 - equity / start if start > equity else 0.0,
             self._index,
         )
+        self._reading = reading = _new(DrawdownReading, figures)
         return reading, factor
 
     def _apply_flow(self, equity: float) -> float:

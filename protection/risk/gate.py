@@ -24,6 +24,7 @@ from types import MappingProxyType
 from typing import Any
 
 from protection.contracts.actions import NOTHING, Action, Reason, Verdict
+from protection.contracts.quick import quick
 from protection.contracts.records import OrderId, OrderKind, OrderRequest, Portfolio, Position
 from protection.contracts.settings import LimitSettings
 from protection.risk.checks.base import Asked, Refusal
@@ -42,6 +43,7 @@ _EPSILON = 1e-9
 _GROUPS = 1024
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Exit:
     """How far an order is an exit.
@@ -84,6 +86,8 @@ def judge_exit(held: float, quantity: float, same_side: Sequence[Pending]) -> Ex
         return _NO_EXIT
     size, position = abs(quantity), abs(held)
     slack = _EPSILON * position
+    if not same_side and size <= position + slack:  # the usual case
+        return Exit(True, False, (), quantity)
     firm = sum(abs(order.quantity) for order in same_side if not order.resting)
     resting = [order for order in same_side if order.resting]
     pending = firm + sum(abs(order.quantity) for order in resting)

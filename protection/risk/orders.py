@@ -276,16 +276,14 @@ class OrderBook:
         working, refused = self._working, self._refused
         if not listed and not working:
             return _EMPTY
-        said = self._listed
-        if said is None or said[0] is not listed:
-            said = self._listed = (listed, Flight(_told(listed)))
         if not refused and not working:
-            return said[1]
+            return self._said(listed)
         ids = {order.order_id for order in listed}
         if working.keys().isdisjoint(ids) and refused.keys().isdisjoint(ids):
+            said = self._said(listed)
             if not working:
-                return said[1]
-            lines, matched = list(said[1].lines), ids  # nothing known differs from the list
+                return said
+            lines, matched = list(said.lines), ids  # nothing known differs from the list
         else:
             lines, matched = self._compared(listed)
         for order_id, known in working.items():
@@ -299,6 +297,13 @@ class OrderBook:
                 )
                 lines.append(_new(Pending, line))
         return Flight(lines)
+
+    def _said(self, listed: tuple[OpenOrder, ...]) -> Flight:
+        """What the host's list alone says, worked out once for a list."""
+        known = self._listed
+        if known is None or known[0] is not listed:
+            known = self._listed = (listed, Flight(_told(listed)))
+        return known[1]
 
     def _compared(self, listed: tuple[OpenOrder, ...]) -> tuple[list[Pending], set[OrderId]]:
         """The listed orders, each at the larger of what is listed and what is known."""

@@ -26,10 +26,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from protection.contracts.quick import quick
 from protection.contracts.settings import CushionSettings
 from protection.risk.drawdown import DrawdownReading
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Cushion:
     """Answer of the policy.

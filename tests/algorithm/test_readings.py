@@ -11,6 +11,9 @@ from engine.run import run_backtest
 
 ALGORITHM = """from AlgorithmImports import *
 
+from datetime import timezone
+from types import SimpleNamespace
+
 from algorithm.prices import Closes
 from algorithm.protect import protect
 
@@ -38,8 +41,20 @@ class Reading(QCAlgorithm):
             return account
 
         bridge.portfolio = both
+        self.ends = 0
+
+    def look_at_ends(self):
+        tokyo = SimpleNamespace(exchange=SimpleNamespace(time_zone=TimeZones.TOKYO))
+        for security in [self.securities[s] for s in self.symbols]:
+            last = security.get_last_data()
+            for each in (security, tokyo, tokyo, security) if last is not None else ():
+                end = Extensions.convert_to_utc(last.end_time, each.exchange.time_zone)
+                told = self.protection.bridge._end(each, last)
+                assert told == end.replace(tzinfo=timezone.utc), (told, end)
+                self.ends += 1
 
     def on_data(self, data):
+        self.look_at_ends()
         self.closes.take(data)
         if data.bars.contains_key(self.symbols[0]):
             self.plain.append(data.bars[self.symbols[0]].close)
@@ -74,3 +89,7 @@ def test_every_order_is_judged_on_the_positions_of_its_moment(run: Any) -> None:
     assert run.readings >= run.protection.counts["gate_calls"]
     assert run.most_orders > 3
     assert run.differences == []
+
+
+def test_ends_of_bars_are_those_of_their_zone_whatever_was_asked_before(run: Any) -> None:
+    assert run.ends > 500

@@ -258,3 +258,14 @@ def test_a_fresh_bar_moves_the_price_and_a_filled_forward_bar_does_not(
     spy._update(None, bar)
 
     assert spy.price == 100
+
+
+def test_an_average_price_is_shown_as_it_is_now_however_often_it_was_looked_at(
+    account: kit.Account,
+) -> None:
+    holdings = account.add("SPY").holdings
+    assert holdings.average_price == 0.0
+    for average in (10.5, 10.5, 103, 99.123456789):
+        holdings.set_holdings(average, 10)
+        assert holdings.average_price == holdings.average_price == float(holdings._average_price)
+        assert holdings.average_price == average

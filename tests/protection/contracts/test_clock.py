@@ -64,3 +64,11 @@ def test_days_of_23_and_25_hours_are_one_session() -> None:
 def test_an_unknown_zone_is_named() -> None:
     with pytest.raises(FixSettings, match="America/New_York, was 'Mars/Olympus'"):
         SessionCalendar("Mars/Olympus")
+
+
+@pytest.mark.parametrize("name", ["America/New_York", "America/Havana", "America/Sao_Paulo"])
+def test_hour_by_hour_through_a_year_every_moment_is_in_its_local_day(name: str) -> None:
+    calendar, zone = SessionCalendar(name), ZoneInfo(name)
+    for hour in range(366 * 24):
+        time = datetime(2018, 1, 1, 0, 30, tzinfo=UTC) + timedelta(hours=hour)
+        assert calendar.session(time) == time.astimezone(zone).date()

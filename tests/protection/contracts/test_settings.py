@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import fields, make_dataclass, replace
 from typing import Any
 
 import pytest
@@ -12,7 +13,13 @@ from hypothesis import strategies as st
 from protection.contracts.admission_settings import AdmissionSettings
 from protection.contracts.errors import FixSettings
 from protection.contracts.schema import to_text
-from protection.contracts.settings import ProtectionSettings, flat_keys, meanings
+from protection.contracts.settings import (
+    ProtectionSettings,
+    RearmSettings,
+    SessionSettings,
+    flat_keys,
+    meanings,
+)
 
 
 def test_the_defaults_are_those_of_the_specification() -> None:
@@ -128,3 +135,22 @@ def test_a_share_is_taken_exactly_when_it_is_one(value: float) -> None:
 def test_settings_cannot_be_changed_afterwards() -> None:
     with pytest.raises(AttributeError):
         ProtectionSettings().drawdown.halt = 0.9  # type: ignore[misc]
+
+
+def test_settings_compare_hash_and_print_as_plain_dataclasses_do() -> None:
+    section = RearmSettings()
+    values = [(field.name, Any, getattr(section, field.name)) for field in fields(section)]
+    twin = make_dataclass("RearmSettings", values, frozen=True)()
+
+    assert repr(section) == repr(twin)
+    assert hash(section) == hash(twin)
+    assert section == RearmSettings()
+    assert hash(section) == hash(RearmSettings())
+    assert section != replace(section, release=section.release / 2)
+    assert section != SessionSettings()
+    assert section != twin
+    tree = ProtectionSettings()
+    assert tree == ProtectionSettings()
+    assert hash(tree) == hash(ProtectionSettings())
+    assert tree != ProtectionSettings.from_flat({"drawdown.halt": "0.1"})
+    assert repr(tree).startswith(f"ProtectionSettings(drawdown={tree.drawdown!r}, cushion=")
