@@ -6,9 +6,10 @@ same parts in the same order. ``Stepper.quick`` set to False does without; the r
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Sized
 from datetime import datetime
+from sys import getrefcount
 from typing import TYPE_CHECKING, Any
 
 from engine.consolidators.identity import PASSING
@@ -25,6 +26,17 @@ _ON_STEP = ResultHandler.on_step
 _NEW: Any = object.__new__
 #: so many steps at most: between two stretches the run shows how far it is
 _LONGEST = 64
+
+
+def _unkept() -> int:
+    """Return the count of references to a slice that only the algorithm and a local name have."""
+    algorithm = [Slice(datetime.min)]
+    current = algorithm[0]
+    return getrefcount(current)
+
+
+#: a slice with so many references can become the next one: nobody can tell
+_UNKEPT = _unkept()
 
 
 def stretch_of(stepper: Stepper, band: tuple[Any, ...]) -> int:
@@ -70,6 +82,9 @@ def run_stretch(stepper: Stepper, band: tuple[Any, ...], steps: int, asked: Size
     schedule, transactions, results = stepper.schedule, stepper.transactions, stepper.results
     portfolio, subscriptions = algorithm.portfolio, algorithm.subscription_manager
     clock, offset = algorithm._clock, stepper.local.offset
+    current = algorithm.current_slice
+    if type(current) is not Slice:
+        current = None
     cash_book, brokerage, capacity = portfolio.cash_book, transactions.brokerage, results._capacity
     event, scan = schedule.next_utc, subscriptions._next_scan_utc
     lead, more = band[0], band[1:]
@@ -89,6 +104,13 @@ def run_stretch(stepper: Stepper, band: tuple[Any, ...], steps: int, asked: Size
     at = first - 1
     updates: list[Any] = []
     moments, points, emit = lead.moments, lead.points, lead.emit
+    # the algorithm's times of the steps, where the bars have them
+    times = lead.ends
+    if times is not None and (
+        times[first] - moments[first] != offset
+        or bisect_right(lead.cuts, first) != bisect_right(lead.cuts, end - 1)
+    ):
+        times = None
     try:
         for at in range(first, end):
             value = portfolio._value
@@ -104,11 +126,15 @@ def run_stretch(stepper: Stepper, band: tuple[Any, ...], steps: int, asked: Size
 
             # 2. the clock, and the data of this moment
             clock.utc = utc
-            current = algorithm.current_slice = _NEW(Slice)
-            current.time, current._utc = utc + offset, utc
+            if getrefcount(current) != _UNKEPT or algorithm.current_slice is not current:
+                current = algorithm.current_slice = _NEW(Slice)
+                current._made = True
+            if current._made:
+                current._bars = current._quotes = current._ticks = current._all = None
+                current._special, current._made = None, False
+            current.time = utc + offset if times is None else times[at]
+            current._utc = utc
             shown = current._points = [] if hidden else [point]
-            current._bars = current._quotes = current._ticks = current._all = None
-            current._special = None
             if more:
                 updates = [(config, point)]
                 for held in more:
