@@ -9,6 +9,8 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Sized
 from datetime import datetime
+from functools import partial
+from operator import length_hint
 from sys import getrefcount
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +27,7 @@ _RUNNING = AlgorithmStatus.RUNNING
 _ON_STEP = ResultHandler.on_step
 _NEW: Any = object.__new__
 #: so many steps at most: between two stretches the run shows how far it is
-_LONGEST = 64
+_LONGEST = 256
 
 
 def _unkept() -> int:
@@ -72,6 +74,14 @@ def stretch_of(stepper: Stepper, band: tuple[Any, ...]) -> int:
     return end - begin
 
 
+def _catch_up(feed: Any, lead: Any, places: Any, end: int) -> None:
+    """Tell the feed, once, that the steps before the ``places`` left have been taken."""
+    feed._catch_up = None
+    at = end - length_hint(places)
+    if at > lead.at:
+        feed._now, lead.at, lead.due = lead.emit[at - 1], at, lead.emit[at]
+
+
 def run_stretch(stepper: Stepper, band: tuple[Any, ...], steps: int, asked: Sized) -> bool:
     """Run the next steps of the band; False when one of them ended the run.
 
@@ -103,7 +113,8 @@ def run_stretch(stepper: Stepper, band: tuple[Any, ...], steps: int, asked: Size
     first, end = lead.at, lead.at + steps
     at = first - 1
     updates: list[Any] = []
-    moments, points, emit = lead.moments, lead.points, lead.emit
+    alone = ((config, None),)
+    moments, points = lead.moments, lead.points
     # the algorithm's times of the steps, where the bars have them
     times = lead.ends
     if times is not None and (
@@ -111,18 +122,23 @@ def run_stretch(stepper: Stepper, band: tuple[Any, ...], steps: int, asked: Size
         or bisect_right(lead.cuts, first) != bisect_right(lead.cuts, end - 1)
     ):
         times = None
+    # where the clockwork of the engine and the samples are due: numbers compare quicker than times
+    look_at, sample = bisect_left(moments, next_look, first, end), results._next_sample
+    sample_at = bisect_left(moments, sample, first, end)
+    places = iter(range(first, end))
+    feed._catch_up = partial(_catch_up, feed, lead, places, end)
     try:
-        for at in range(first, end):
+        for at in places:
             value = portfolio._value
             if value is None or value is not solvent:
                 solvent = portfolio._total_portfolio_value
                 if solvent <= 0:
                     # the full step looks at it again, and says so
+                    feed._catch_up = partial(_catch_up, feed, lead, range(at, end), end)
                     at, solvent = at - 1, None
                     return True
             utc: datetime = moments[at]
             point = points[at]
-            feed._now, lead.at, lead.due = emit[at], at + 1, emit[at + 1]
 
             # 2. the clock, and the data of this moment
             clock.utc = utc
@@ -156,8 +172,8 @@ def run_stretch(stepper: Stepper, band: tuple[Any, ...], steps: int, asked: Size
                 security._update(config, point)
             builder = algorithm.trade_builder
             if builder._positions:
-                stepper._follow_trades(builder, updates or ((config, point),))
-            look = utc >= next_look
+                stepper._follow_trades(builder, updates or alone)
+            look = at >= look_at
             if look and utc >= stepper.next_hourly_scan:
                 stepper._hourly_scan(utc)
             if len(cash_book) > 1:
@@ -181,6 +197,7 @@ def run_stretch(stepper: Stepper, band: tuple[Any, ...], steps: int, asked: Size
                 next_look = stepper.next_look = min(
                     stepper.next_hourly_scan, stepper.next_margin_call, stepper.local.valid_to
                 )
+                look_at = bisect_left(moments, next_look, at + 1, end)
 
             # 5. consolidators and indicators, then the user's handlers
             consolidators = config.consolidators
@@ -236,10 +253,13 @@ def run_stretch(stepper: Stepper, band: tuple[Any, ...], steps: int, asked: Size
                 bar is None
                 or portfolio._value is not bar[3]
                 or results._value is not bar[3]
-                or utc >= results._next_sample
+                or at >= sample_at
                 or (capacity.active and (capacity._monitored or utc >= capacity._next))
             ):
                 results.on_step(utc)
+                if results._next_sample is not sample:
+                    sample = results._next_sample
+                    sample_at = bisect_left(moments, sample, at + 1, end)
             if algorithm._pending_universes or algorithm._pending_members:
                 algorithm._apply_pending_universes()
             if (
@@ -251,6 +271,8 @@ def run_stretch(stepper: Stepper, band: tuple[Any, ...], steps: int, asked: Size
             ):
                 return True
     finally:
+        if feed._catch_up is not None:
+            feed._catch_up()
         stepper.solvent = solvent
         feed.data_points += (at + 1 - first) * len(band)
     return True

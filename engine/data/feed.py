@@ -202,6 +202,8 @@ class Feed:
         self._band: tuple[_Subscription, ...] = ()
         self._lead: _Subscription | None = None
         self._follower = -_NEVER
+        # while steps are run ahead of the feed: brings its place up to theirs
+        self._catch_up: Callable[[], None] | None = None
 
     # -- subscriptions -------------------------------------------------------------------------
 
@@ -481,6 +483,8 @@ class Feed:
             self._no_band()
 
     def _no_band(self) -> None:
+        if self._catch_up is not None:
+            self._catch_up()
         self._band, self._lead = (), None
 
     def _next_of(self, lead: _Subscription) -> TimeSlice:
