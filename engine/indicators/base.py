@@ -133,7 +133,8 @@ class IndicatorBase(PascalNames):
 
     @property
     def current(self) -> IndicatorDataPoint:
-        point, now = self._point, self._cur
+        point: Any = self._point
+        now = self._cur
         if self._point_of is not now or point is None:
             if getrefcount(point) != _UNKEPT:
                 # nobody but the indicator may have a point that becomes the next one

@@ -96,6 +96,13 @@ _ACTS = {
         if self.count == 350:
             self.portfolio.cash_book["USD"].add_amount(-50)
 """,
+    "looks where the feed is": """
+        if self.count % 50 == 25:
+            feed = self._engine.feed
+            feed._no_band()
+            next_due = [held.due - feed._now for held in feed._subscriptions]
+            self.log(f"{self.time} {feed._now} {next_due}")
+""",
     "keeps slices": """
         kept = self.__dict__.setdefault("kept", [])
         if self.count % 3 == 0:
