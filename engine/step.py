@@ -217,7 +217,10 @@ class Stepper:
             security = config._security
             position = positions.get(security.symbol)
             if position is not None or always:
-                price = security.cache._price
+                cache = security.cache
+                if cache._pending_trade is not None or cache._pending_quote is not None:
+                    cache._settle()
+                price = cache._p
                 if always or price is not position.last:
                     trade_builder.set_market_price(security.symbol, price)
 

@@ -6,9 +6,12 @@ same parts in the same order. ``Stepper.quick`` set to False does without; the r
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Sized
 from datetime import datetime
+from functools import partial
+from operator import length_hint
+from sys import getrefcount
 from typing import TYPE_CHECKING, Any
 
 from engine.consolidators.identity import PASSING
@@ -24,7 +27,18 @@ _RUNNING = AlgorithmStatus.RUNNING
 _ON_STEP = ResultHandler.on_step
 _NEW: Any = object.__new__
 #: so many steps at most: between two stretches the run shows how far it is
-_LONGEST = 64
+_LONGEST = 256
+
+
+def _unkept() -> int:
+    """Return the count of references to a slice that only the algorithm and a local name have."""
+    algorithm = [Slice(datetime.min)]
+    current = algorithm[0]
+    return getrefcount(current)
+
+
+#: a slice with so many references can become the next one: nobody can tell
+_UNKEPT = _unkept()
 
 
 def stretch_of(stepper: Stepper, band: tuple[Any, ...]) -> int:
@@ -60,6 +74,14 @@ def stretch_of(stepper: Stepper, band: tuple[Any, ...]) -> int:
     return end - begin
 
 
+def _catch_up(feed: Any, lead: Any, places: Any, end: int) -> None:
+    """Tell the feed, once, that the steps before the ``places`` left have been taken."""
+    feed._catch_up = None
+    at = end - length_hint(places)
+    if at > lead.at:
+        feed._now, lead.at, lead.due = lead.emit[at - 1], at, lead.emit[at]
+
+
 def run_stretch(stepper: Stepper, band: tuple[Any, ...], steps: int, asked: Sized) -> bool:
     """Run the next steps of the band; False when one of them ended the run.
 
@@ -70,6 +92,9 @@ def run_stretch(stepper: Stepper, band: tuple[Any, ...], steps: int, asked: Size
     schedule, transactions, results = stepper.schedule, stepper.transactions, stepper.results
     portfolio, subscriptions = algorithm.portfolio, algorithm.subscription_manager
     clock, offset = algorithm._clock, stepper.local.offset
+    current = algorithm.current_slice
+    if type(current) is not Slice:
+        current = None
     cash_book, brokerage, capacity = portfolio.cash_book, transactions.brokerage, results._capacity
     event, scan = schedule.next_utc, subscriptions._next_scan_utc
     lead, more = band[0], band[1:]
@@ -88,27 +113,44 @@ def run_stretch(stepper: Stepper, band: tuple[Any, ...], steps: int, asked: Size
     first, end = lead.at, lead.at + steps
     at = first - 1
     updates: list[Any] = []
-    moments, points, emit = lead.moments, lead.points, lead.emit
+    alone = ((config, None),)
+    moments, points = lead.moments, lead.points
+    # the algorithm's times of the steps, where the bars have them
+    times = lead.ends
+    if times is not None and (
+        times[first] - moments[first] != offset
+        or bisect_right(lead.cuts, first) != bisect_right(lead.cuts, end - 1)
+    ):
+        times = None
+    # where the clockwork of the engine and the samples are due: numbers compare quicker than times
+    look_at, sample = bisect_left(moments, next_look, first, end), results._next_sample
+    sample_at = bisect_left(moments, sample, first, end)
+    places = iter(range(first, end))
+    feed._catch_up = partial(_catch_up, feed, lead, places, end)
     try:
-        for at in range(first, end):
+        for at in places:
             value = portfolio._value
             if value is None or value is not solvent:
                 solvent = portfolio._total_portfolio_value
                 if solvent <= 0:
                     # the full step looks at it again, and says so
+                    feed._catch_up = partial(_catch_up, feed, lead, range(at, end), end)
                     at, solvent = at - 1, None
                     return True
             utc: datetime = moments[at]
             point = points[at]
-            feed._now, lead.at, lead.due = emit[at], at + 1, emit[at + 1]
 
             # 2. the clock, and the data of this moment
             clock.utc = utc
-            current = algorithm.current_slice = _NEW(Slice)
-            current.time, current._utc = utc + offset, utc
+            if getrefcount(current) != _UNKEPT or algorithm.current_slice is not current:
+                current = algorithm.current_slice = _NEW(Slice)
+                current._made = True
+            if current._made:
+                current._bars = current._quotes = current._ticks = current._all = None
+                current._special, current._made = None, False
+            current.time = utc + offset if times is None else times[at]
+            current._utc = utc
             shown = current._points = [] if hidden else [point]
-            current._bars = current._quotes = current._ticks = current._all = None
-            current._special = None
             if more:
                 updates = [(config, point)]
                 for held in more:
@@ -130,8 +172,8 @@ def run_stretch(stepper: Stepper, band: tuple[Any, ...], steps: int, asked: Size
                 security._update(config, point)
             builder = algorithm.trade_builder
             if builder._positions:
-                stepper._follow_trades(builder, updates or ((config, point),))
-            look = utc >= next_look
+                stepper._follow_trades(builder, updates or alone)
+            look = at >= look_at
             if look and utc >= stepper.next_hourly_scan:
                 stepper._hourly_scan(utc)
             if len(cash_book) > 1:
@@ -155,6 +197,7 @@ def run_stretch(stepper: Stepper, band: tuple[Any, ...], steps: int, asked: Size
                 next_look = stepper.next_look = min(
                     stepper.next_hourly_scan, stepper.next_margin_call, stepper.local.valid_to
                 )
+                look_at = bisect_left(moments, next_look, at + 1, end)
 
             # 5. consolidators and indicators, then the user's handlers
             consolidators = config.consolidators
@@ -210,10 +253,13 @@ def run_stretch(stepper: Stepper, band: tuple[Any, ...], steps: int, asked: Size
                 bar is None
                 or portfolio._value is not bar[3]
                 or results._value is not bar[3]
-                or utc >= results._next_sample
+                or at >= sample_at
                 or (capacity.active and (capacity._monitored or utc >= capacity._next))
             ):
                 results.on_step(utc)
+                if results._next_sample is not sample:
+                    sample = results._next_sample
+                    sample_at = bisect_left(moments, sample, at + 1, end)
             if algorithm._pending_universes or algorithm._pending_members:
                 algorithm._apply_pending_universes()
             if (
@@ -225,6 +271,8 @@ def run_stretch(stepper: Stepper, band: tuple[Any, ...], steps: int, asked: Size
             ):
                 return True
     finally:
+        if feed._catch_up is not None:
+            feed._catch_up()
         stepper.solvent = solvent
         feed.data_points += (at + 1 - first) * len(band)
     return True

@@ -27,6 +27,8 @@ class IdentityDataConsolidator(ConsolidatorBase):
         super().__init__()
         self._last: Any = None
         self._last_time: datetime | None = None
+        # looked at for every piece of data, quicker here than in the class
+        self._window = None
 
     def __class_getitem__(cls, kind: type) -> Any:
         made = _MADE.get((cls, kind))

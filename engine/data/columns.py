@@ -200,9 +200,12 @@ def make_bars(
     """
     floats, sizes = _values(rows, factors)
     times = to_datetimes(time)
-    if len(time) > 1 and (end[:-1] == time[1:]).all():
-        # each begins where the one before ended
-        ends = times[1:] + to_datetimes(end[-1:])
+    breaks = np.append(np.flatnonzero(end[:-1] != time[1:]), len(end) - 1)
+    if 4 * len(breaks) < len(end):
+        # most begin where the one before ended
+        ends = [*times[1:], times[0]]
+        for at, moment in zip(breaks.tolist(), to_datetimes(end[breaks]), strict=True):
+            ends[at] = moment
     else:
         ends = to_datetimes(end)
     source = FileSource(symbol, times, ends, [], list(rows.prices), [], rows.scale)

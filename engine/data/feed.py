@@ -14,7 +14,7 @@ from engine.data.custom import CustomData, feed_chunks
 from engine.data.filters import filtered
 from engine.data.maps import AuxiliaryFiles
 from engine.data.readers import FileReader
-from engine.data.stream import Request, Stream, use_strict_times
+from engine.data.stream import Chunk, Request, Stream, use_strict_times
 from engine.data.ticks import TickStream
 from engine.types.bars import Delisting, Dividend, QuoteBar, Split, SymbolChangedEvent, Tick
 from engine.types.enums import Resolution, SecurityType, TickType
@@ -82,8 +82,8 @@ class _Subscription:
     """A config with its stream: the next points and when they are due."""
 
     __slots__ = (
-        "at", "chunks", "config", "due", "emit", "end", "internal", "key", "mixed", "moments",
-        "points", "rising", "size", "start", "warmup",
+        "at", "chunks", "config", "cuts", "due", "emit", "end", "ends", "internal", "key", "mixed",
+        "moments", "points", "rising", "size", "start", "warmup",
     )  # fmt: skip
 
     def __init__(
@@ -94,10 +94,12 @@ class _Subscription:
         self.start, self.end = start, end
         self.warmup: tuple[Resolution | None, datetime] | None = None
         self.internal = config.is_internal_feed
-        self.chunks: Iterator[tuple[list[int], list[Any]]] | None = None
+        self.chunks: Iterator[Chunk] | None = None
         self.emit: list[int] = []
         self.moments: list[datetime] = []
         self.points: list[Any] = []
+        self.ends: list[datetime] | None = None
+        self.cuts: Sequence[int] = ()
         self.at = self.size = 0
         # events or suspicious ticks among the points; no two of one moment
         self.mixed = self.rising = False
@@ -106,19 +108,22 @@ class _Subscription:
     def load(self) -> None:
         """Take the next chunk that has points; without one the subscription is over."""
         assert self.chunks is not None
-        for emit, points in self.chunks:
+        for chunk in self.chunks:
+            emit, points = chunk.emit, chunk.points
             if emit:
                 self.emit, self.at, self.size = emit, 0, len(emit)
-                micro = np.array(emit, dtype=np.int64)
+                micro = chunk.stamps
+                if micro is None:
+                    micro = np.array(emit, dtype=np.int64)
                 self.moments = micro.view("M8[us]").tolist()
                 self.rising = bool((micro[1:] > micro[:-1]).all())
-                self.points = points
-                self.mixed = not _EVENTS.isdisjoint(map(type, points))
+                self.points, self.ends, self.cuts = points, chunk.ends, chunk.cuts
+                self.mixed = not (chunk.plain or _EVENTS.isdisjoint(map(type, points)))
                 if self.config._type is Tick:
                     self.mixed = self.mixed or any(point.suspicious for point in points)
                 self.due = emit[0]
                 return
-        self.emit, self.points, self.due = [], [], _NEVER
+        self.emit, self.points, self.ends, self.due = [], [], None, _NEVER
         self.at = self.size = 0
 
 
@@ -197,6 +202,8 @@ class Feed:
         self._band: tuple[_Subscription, ...] = ()
         self._lead: _Subscription | None = None
         self._follower = -_NEVER
+        # while steps are run ahead of the feed: brings its place up to theirs
+        self._catch_up: Callable[[], None] | None = None
 
     # -- subscriptions -------------------------------------------------------------------------
 
@@ -300,20 +307,20 @@ class Feed:
             held.chunks = filtered(held.chunks, security)
         held.load()
 
-    def _chunks(self, held: _Subscription) -> Iterator[tuple[list[int], list[Any]]]:
+    def _chunks(self, held: _Subscription) -> Iterator[Chunk]:
         config = held.config
         if config.is_custom_data:
-            yield from feed_chunks(self.custom, held, held.start, held.end, self._fill)
+            for emit, points in feed_chunks(self.custom, held, held.start, held.end, self._fill):
+                yield Chunk(emit, points)
             return
         if held.warmup is None or held.warmup[0] in (None, config.resolution):
-            for chunk in self._stream(held, held.start, held.end).chunks():
-                yield chunk.emit, chunk.points
+            yield from self._stream(held, held.start, held.end).chunks()
             return
         yield from self._warm(held, *held.warmup)
 
     def _warm(
         self, held: _Subscription, resolution: Resolution | None, pivot: datetime
-    ) -> Iterator[tuple[list[int], list[Any]]]:
+    ) -> Iterator[Chunk]:
         """Yield the data of the warm-up at its own resolution, then that of the subscription."""
         assert resolution is not None
         limit, last = to_micro(pivot), -_NEVER
@@ -327,11 +334,11 @@ class Feed:
                 count = sum(1 for emit in chunk.emit if emit <= limit)
                 if count:
                     last = chunk.emit[count - 1]
-                yield chunk.emit[:count], chunk.points[:count]
+                yield Chunk(chunk.emit[:count], chunk.points[:count])
         stream = self._stream(held, pivot - timedelta(days=5), held.end)
         for chunk in stream.chunks():
             skip = sum(1 for emit in chunk.emit if emit < limit or emit <= last)
-            yield chunk.emit[skip:], chunk.points[skip:]
+            yield Chunk(chunk.emit[skip:], chunk.points[skip:])
 
     def _stream(
         self,
@@ -476,6 +483,8 @@ class Feed:
             self._no_band()
 
     def _no_band(self) -> None:
+        if self._catch_up is not None:
+            self._catch_up()
         self._band, self._lead = (), None
 
     def _next_of(self, lead: _Subscription) -> TimeSlice:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from engine.data.stream import Chunk
 from engine.securities.native import LeanModel, method
 from engine.types.enums import MarketDataType
 
@@ -33,18 +34,16 @@ class IndexDataFilter(SecurityDataFilter):
     """The filter of indices: everything."""
 
 
-def filtered(
-    chunks: Iterable[tuple[list[int], list[Any]]], security: Any
-) -> Iterator[tuple[list[int], list[Any]]]:
+def filtered(chunks: Iterable[Chunk], security: Any) -> Iterator[Chunk]:
     """Pass on what the filter of a security lets through; corporate events always.
 
     A point on which the filter raises is left out with a line in the log, as in LEAN.
     """
     keep = method(security.data_filter, "filter")
-    for emit, points in chunks:
+    for chunk in chunks:
         shown: list[int] = []
         kept: list[Any] = []
-        for moment, point in zip(emit, points, strict=True):
+        for moment, point in zip(chunk.emit, chunk.points, strict=True):
             try:
                 passes = point.data_type == MarketDataType.AUXILIARY or keep(security, point)
             except Exception as error:
@@ -53,7 +52,7 @@ def filtered(
             if passes:
                 shown.append(moment)
                 kept.append(point)
-        yield shown, kept
+        yield Chunk(shown, kept)
 
 
 def _tell(error: Exception) -> None:

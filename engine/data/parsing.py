@@ -33,7 +33,7 @@ def read_zip(path: Path | str, entry: str | None = None) -> bytes | None:
         When the archive is cut off or broken.
     """
     try:
-        with open(path, "rb") as file:
+        with open(path, "rb", buffering=0) as file:
             blob = file.read()
     except FileNotFoundError:
         return None

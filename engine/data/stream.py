@@ -4,7 +4,7 @@ forward, hours filter, factors.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -76,10 +76,19 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Points in order of time with the UTC microseconds at which they are sent."""
+    """Points in order of time with the UTC microseconds at which they are sent.
+
+    ``stamps`` are the same as an array, where there is one; ``plain`` tells that the points are
+    bars alone. ``ends`` are the local ends of bars that are all sent at their ends; at ``cuts`` the
+    distance between the two changes.
+    """
 
     emit: list[int]
     points: list[Any]
+    stamps: Ints | None = None
+    plain: bool = False
+    ends: list[datetime] | None = None
+    cuts: Sequence[int] = ()
 
 
 def use_strict_times(
@@ -409,8 +418,11 @@ class Stream:
                     if events
                     else []
                 )
-        emit = to_utc_array(end, r.hours.time_zone).tolist()
-        if filled.any():
+        stamps = to_utc_array(end, r.hours.time_zone)
+        emit = stamps.tolist()
+        shift = stamps - end
+        copies = bool(filled.any())
+        if copies:
             time, end = self._shown(time, end, filled)
         bars: list[Any] = []
         if rows is not None and real.any():
@@ -423,7 +435,10 @@ class Stream:
                     factors,
                 )  # fmt: skip
         if not events:
-            return Chunk(emit, bars)
+            if copies or not bars:
+                return Chunk(emit, bars, stamps, True)
+            cuts = (np.flatnonzero(shift[1:] != shift[:-1]) + 1).tolist()
+            return Chunk(emit, bars, stamps, True, bars[0]._src.end_time, cuts)
         data, special = iter(bars), iter(events)
         points = [next(data) if is_bar else next(special) for is_bar in real.tolist()]
         return Chunk(emit, points)

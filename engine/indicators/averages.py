@@ -110,7 +110,6 @@ class ExponentialMovingAverage(Indicator):
         self._value = value = value + self._k * (bar.close - value)
         self._prev = self._cur
         self._cur = (symbol, time, value)
-        self._point = None
         if self._window is not None:
             self._window.add(self.current)
         if self._handlers:

@@ -18,6 +18,7 @@ import logging
 from collections import deque
 from collections.abc import Callable, Iterator
 from datetime import datetime
+from sys import getrefcount
 from typing import TYPE_CHECKING, Any
 
 from engine.indicators.names import PascalNames
@@ -46,6 +47,16 @@ def number_text(value: Any) -> str:
     if isinstance(value, (int, float)) or hasattr(value, "as_tuple"):
         return plain(normalize(to_decimal(value)))
     return str(value)
+
+
+def _unkept() -> int:
+    """Return the count of references to a point that only an indicator and a local name have."""
+    indicator = [IndicatorDataPoint()]
+    point = indicator[0]
+    return getrefcount(point)
+
+
+_UNKEPT = _unkept()
 
 
 class IndicatorResult(LeanObject):
@@ -98,7 +109,9 @@ class IndicatorBase(PascalNames):
         self._value = 0.0
         self._cur: tuple[Any, datetime, float] = _NOTHING
         self._prev: tuple[Any, datetime, float] | None = None
+        # the last point shown, and what it shows
         self._point: IndicatorDataPoint | None = None
+        self._point_of: tuple[Any, datetime, float] | None = None
         self._window: RollingWindow[IndicatorDataPoint] | None = None
         self._seen_symbol: Any = None
         self._seen_time = DATE_MIN
@@ -120,12 +133,16 @@ class IndicatorBase(PascalNames):
 
     @property
     def current(self) -> IndicatorDataPoint:
-        point = self._point
-        if point is None:
-            point = self._point = _new_point(IndicatorDataPoint)
-            symbol, time, value = self._cur
+        point: Any = self._point
+        now = self._cur
+        if self._point_of is not now or point is None:
+            if getrefcount(point) != _UNKEPT:
+                # nobody but the indicator may have a point that becomes the next one
+                point = self._point = _new_point(IndicatorDataPoint)
+            symbol, time, value = now
             point.symbol, point.time, point.end_time = symbol, time, time
             point.value = value if type(value) is float else float(value)
+            self._point_of = now
         return point
 
     @property
@@ -197,7 +214,6 @@ class IndicatorBase(PascalNames):
         self._prev = self._cur
         self._cur = (symbol, time, result)
         self._value = result
-        self._point = None
         if self._window is not None:
             self._window.add(self.current)
         if self._handlers:
@@ -218,7 +234,6 @@ class IndicatorBase(PascalNames):
         self._prev = self._cur
         self._cur = (symbol, time, result)
         self._value = result
-        self._point = None
         if self._window is not None:
             self._window.add(self.current)
         if self._handlers:
@@ -230,7 +245,6 @@ class IndicatorBase(PascalNames):
         self._prev = self._cur
         self._cur = (symbol, time, result)
         self._value = result
-        self._point = None
         if self._window is not None:
             self._window.add(self.current)
         if self._handlers:
@@ -374,7 +388,6 @@ class _ObjectIndicator(IndicatorBase):
         self._prev = self._cur
         self._cur = (symbol, time, result)
         self._value = result
-        self._point = None
         if self._window is not None:
             self._window.add(self.current)
         if self._handlers:

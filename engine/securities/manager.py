@@ -23,6 +23,8 @@ class SecurityManager(SymbolDict[Security]):
 
     def __init__(self, time_keeper: TimeKeeper | None = None) -> None:
         super().__init__()
+        # quicker, as in the portfolio
+        self.__dict__ = {}
         self._keeper = time_keeper or TimeKeeper(EPOCH)
         self._all: dict[Symbol, Security] = {}
         #: counts what was added and removed

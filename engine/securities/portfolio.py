@@ -70,6 +70,9 @@ class SecurityPortfolioManager(SymbolDict[SecurityHolding]):
         default_order_properties: Any = None,
     ) -> None:
         super().__init__()
+        # the interpreter reads attributes quicker out of a dictionary that shares no keys, which
+        # classes derived from dict do not get by themselves
+        self.__dict__ = {}
         self.securities = security_manager
         self.transactions = transactions
         self._settings = algorithm_settings

@@ -95,7 +95,9 @@ class Slice(LeanObject):
     order.
     """
 
-    __slots__ = ("_all", "_bars", "_points", "_quotes", "_special", "_ticks", "_utc", "time")
+    __slots__ = (
+        "_all", "_bars", "_made", "_points", "_quotes", "_special", "_ticks", "_utc", "time",
+    )  # fmt: skip
 
     def __init__(self, time: datetime, data: Any = (), utc_time: datetime | None = None) -> None:
         self.time = time
@@ -106,6 +108,8 @@ class Slice(LeanObject):
         self._ticks: Ticks | None = None
         self._all: DataDictionary | None = None
         self._special: dict[type, Any] | None = None
+        # whether one of these is there
+        self._made = False
 
     @property
     def utc_time(self) -> datetime:
@@ -123,6 +127,7 @@ class Slice(LeanObject):
     def bars(self) -> TradeBars:
         found = self._bars
         if found is None:
+            self._made = True
             found = self._bars = TradeBars()
             for point in self._points:
                 if type(point) is TradeBar:
@@ -137,6 +142,7 @@ class Slice(LeanObject):
     def quote_bars(self) -> QuoteBars:
         found = self._quotes
         if found is None:
+            self._made = True
             found = self._quotes = QuoteBars()
             for point in self._points:
                 if type(point) is QuoteBar:
@@ -151,6 +157,7 @@ class Slice(LeanObject):
     def ticks(self) -> Ticks:
         found = self._ticks
         if found is None:
+            self._made = True
             found = self._ticks = Ticks()
             for point in self._points:
                 if type(point) is Tick:
@@ -160,6 +167,7 @@ class Slice(LeanObject):
     def _of(self, kind: type[Any], made: type[Any]) -> Any:
         special = self._special
         if special is None:
+            self._made = True
             special = self._special = {}
         found = special.get(kind)
         if found is None:
@@ -196,6 +204,7 @@ class Slice(LeanObject):
     def _data(self) -> DataDictionary:
         found = self._all
         if found is None:
+            self._made = True
             found = self._all = DataDictionary()
             for point in self._points:
                 kind = type(point)

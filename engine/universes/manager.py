@@ -26,6 +26,8 @@ class UniverseManager(SymbolDict[Universe]):
 
     def __init__(self) -> None:
         super().__init__()
+        # quicker, as in the portfolio
+        self.__dict__ = {}
         self._pending: deque[UniverseManagerChanged] = deque()
         self.collection_changed = Event()
 

@@ -96,6 +96,26 @@ _ACTS = {
         if self.count == 350:
             self.portfolio.cash_book["USD"].add_amount(-50)
 """,
+    "looks where the feed is": """
+        if self.count % 50 == 25:
+            feed = self._engine.feed
+            feed._no_band()
+            next_due = [held.due - feed._now for held in feed._subscriptions]
+            self.log(f"{self.time} {feed._now} {next_due}")
+""",
+    "keeps slices": """
+        kept = self.__dict__.setdefault("kept", [])
+        if self.count % 3 == 0:
+            kept.append((data, self.time, bar, data.bars))
+        elif self.count % 7 == 0:
+            kept.append((data, self.time, bar, None))
+            self.current_slice = None
+        if self.count % 90 == 0:
+            for held, time, bar, bars in kept:
+                assert held.time == time and held[self.spy] is bar and held.all_data[0] is bar
+                assert bars is None or (held.bars is bars and bars[self.spy] is bar)
+                self.log(f"{held.time} {held.utc_time} {held.bars[self.spy]}")
+""",
     "loses everything": """
         if self.count == 150:
             self.market_order(self.spy, 100)

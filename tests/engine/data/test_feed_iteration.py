@@ -16,9 +16,10 @@ from data_kit import DATA, add_benchmark, add_equity, config, feed, files
 
 from engine.data import stream
 from engine.data.feed import Feed
-from engine.types.bars import QuoteBar
+from engine.types.bars import QuoteBar, TradeBar
 from engine.types.enums import Resolution
 from engine.types.errors import DataError
+from engine.types.timezones import TimeZones, from_micro, from_utc
 
 MINUTE = Resolution.MINUTE
 
@@ -104,3 +105,30 @@ def test_days_before_a_broken_file_are_sent_first(tmp_path: Path) -> None:
         found.extend(one.utc for one in made)
     assert found[-1].day == 8
     assert len(found) > 700
+
+
+@pytest.mark.parametrize("resolution", [Resolution.MINUTE, Resolution.HOUR, Resolution.DAILY])
+def test_ends_of_bars_and_cuts_tell_the_local_time_of_every_point(resolution: Resolution) -> None:
+    """Where the feed has local ends, they are those of the bars, and cuts are changes of clocks."""
+    made = feed(D(2012, 10, 1), D(2013, 11, 30))
+    add_equity(made, "SPY", resolution, fill_forward=False, is_internal_feed=True)
+    (held,) = (one for one in made._subscriptions if one.config._type is TradeBar)
+    counts = {"with ends": 0, "cuts": 0, "points": 0}
+    for chunk in made._chunks(held):
+        moments = [from_micro(emit) for emit in chunk.emit]
+        counts["points"] += len(moments)
+        if chunk.stamps is not None:
+            assert chunk.stamps.tolist() == chunk.emit
+        assert not chunk.plain or all(type(point) is TradeBar for point in chunk.points)
+        if chunk.ends is None:
+            continue
+        assert chunk.plain
+        assert chunk.ends == [point.end_time for point in chunk.points]
+        assert chunk.ends == [from_utc(moment, TimeZones.NEW_YORK) for moment in moments]
+        apart = [end - moment for end, moment in zip(chunk.ends, moments, strict=True)]
+        cuts = [k for k in range(1, len(apart)) if apart[k] != apart[k - 1]]
+        assert list(chunk.cuts) == cuts
+        counts["with ends"] += len(moments)
+        counts["cuts"] += len(cuts)
+    assert counts["with ends"] * 2 > counts["points"] > 100
+    assert (counts["cuts"] > 0) == (resolution is not Resolution.MINUTE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -20,7 +21,7 @@ from engine.indicators import (
     RollingWindow,
     SimpleMovingAverage,
 )
-from engine.types.bars import IndicatorDataPoint, QuoteBar, TradeBar
+from engine.types.bars import DATE_MIN, IndicatorDataPoint, QuoteBar, TradeBar
 from engine.types.errors import ArgumentException, InvalidOperationException
 from engine.types.symbol import Symbol
 
@@ -273,3 +274,50 @@ def test_quote_bars_feed_bar_indicators() -> None:
     quote = QuoteBar(START, Symbol.EMPTY, Bar(1, 3, 1, 2), 1, Bar(3, 5, 3, 4), 1, MINUTE)
     atr.update(quote)
     assert atr.current.value == pytest.approx(2.0)
+
+
+def test_a_point_that_somebody_keeps_stays_as_it_is_when_the_indicator_moves_on() -> None:
+    """Only a point in nobody's hands becomes the next one."""
+    average, other = ExponentialMovingAverage(3), SimpleMovingAverage(2)
+    chained: Any = IndicatorExtensions.of(other, average)
+    kept: list[tuple[Any, Any, Any]] = []
+    told: list[tuple[Any, Any, Any]] = []
+    average.updated += lambda _, point: told.append((point, point.time, point.value))
+    unkept = ExponentialMovingAverage(3)
+    reused = 0
+    last = None
+    for k in range(60):
+        moment, value = datetime(2020, 1, 1) + timedelta(minutes=k), 100.0 + k * k % 7
+        average.update(moment, value)
+        unkept.update(moment, value)
+        assert (unkept.current.time, unkept.current.value) == (moment, unkept._value)
+        reused += id(unkept.current) == last
+        last = id(unkept.current)
+        point = average.current
+        assert point is average.current
+        if k % 3 == 0:
+            kept.append((point, moment, average._value))
+        elif k % 3 == 1:
+            kept.append((SimpleNamespace(point=point).point, moment, average._value))
+        del point
+    assert chained.samples == len(told) - 2
+    assert other.current.value == chained.current.value
+    assert [value for _, _, value in told] == [point.value for point, _, _ in told]
+    for held in (kept, told):
+        assert len({id(point) for point, _, _ in held}) == len(held) >= 40
+        for point, moment, value in held:
+            assert (point.time, point.end_time, point.value) == (moment, moment, value)
+    assert reused > 50
+
+
+def test_a_reset_shows_nothing_even_where_nothing_was_shown_before() -> None:
+    average = ExponentialMovingAverage(1)
+    assert average.current.value == 0.0
+    average.reset()
+    assert average.current.value == 0.0
+    assert average.current.time == DATE_MIN
+    average.update(datetime(2020, 1, 1), 5.0)
+    assert average.current.value == 5.0
+    average.reset()
+    assert average.current.value == 0.0
+    assert average.current.time == DATE_MIN
