@@ -56,9 +56,27 @@ def fee_in_account_currency(book: Any, security: Any, order: Any) -> Decimal:
 
 def initial_margin_requirement(model: Any, security: Any, quantity: Decimal) -> Decimal:
     """Ask a margin model what a quantity needs at the last price (signed)."""
+    if (
+        getattr(type(model), "get_initial_margin_requirement", None) is _OWN_INITIAL
+        and "get_initial_margin_requirement" not in model.__dict__
+    ):
+        # the stock model, without the records that users see
+        return _share_of_value(model, security, quantity)
     return amount_of(
         method(model, "get_initial_margin_requirement")(InitialMarginParameters(security, quantity))
     )
+
+
+def _share_of_value(model: Any, security: Any, quantity: Decimal) -> Decimal:
+    """Return the initial margin of the stock model: its fraction of the value at the last price."""
+    needed: Decimal = (
+        security.quote_currency._conversion._conversion_rate
+        * security.symbol_properties._contract_multiplier
+        * security._price
+        * quantity
+        * model._initial
+    )
+    return needed
 
 
 def maintenance_margin(model: Any, security: Any) -> Decimal:
@@ -148,14 +166,7 @@ class BuyingPowerModel(LeanModel):
     # -- margin --------------------------------------------------------------------------------
 
     def get_initial_margin_requirement(self, parameters: InitialMarginParameters) -> InitialMargin:
-        security = parameters.security
-        return InitialMargin(
-            security.quote_currency._conversion_rate
-            * security.symbol_properties._contract_multiplier
-            * security._price
-            * parameters._quantity
-            * self._initial
-        )
+        return InitialMargin(_share_of_value(self, parameters.security, parameters._quantity))
 
     def get_initial_margin_required_for_order(
         self, parameters: InitialMarginRequiredForOrderParameters
@@ -170,18 +181,16 @@ class BuyingPowerModel(LeanModel):
         return MaintenanceMargin(parameters._absolute_holdings_value * self._maintenance)
 
     def _native_margin(self, security: Any, quantity: Decimal) -> Decimal:
-        return amount_of(
-            self._native.get_initial_margin_requirement(
-                self, InitialMarginParameters(security, quantity)
-            )
-        )
+        native = self._native.get_initial_margin_requirement
+        if native is _OWN_INITIAL:
+            return _share_of_value(self, security, quantity)
+        return amount_of(native(self, InitialMarginParameters(security, quantity)))
 
     def _native_maintenance(self, security: Any) -> Decimal:
-        return amount_of(
-            self._native.get_maintenance_margin(
-                self, MaintenanceMarginParameters.for_current_holdings(security)
-            )
-        )
+        native = self._native.get_maintenance_margin
+        if native is _OWN_MAINTENANCE:
+            return abs(security.holdings._holdings_value) * self._maintenance
+        return amount_of(native(self, MaintenanceMarginParameters.for_current_holdings(security)))
 
     def _margin_remaining(
         self, portfolio: Any, security: Any, direction: OrderDirection
@@ -235,8 +244,9 @@ class BuyingPowerModel(LeanModel):
                 InitialMarginRequiredForOrderParameters(portfolio.cash_book, security, order),
             )
         )
-        size = abs(quantity)
-        needed = (size - abs(ticket._quantity_filled)) / size * needed
+        if ticket._quantity_filled:
+            size = abs(quantity)
+            needed = (size - abs(ticket._quantity_filled)) / size * needed
         if abs(needed) > free:
             return parameters.insufficient(
                 f"Id: {order.id}, Initial Margin: {_number(needed)}, Free Margin: {_number(free)}"
@@ -364,6 +374,11 @@ class BuyingPowerModel(LeanModel):
             security, from_python(target_margin), from_python(margin_for_one_unit)
         )
         return float(size), float(final)
+
+
+# what the shortcuts above stand for
+_OWN_INITIAL = BuyingPowerModel.get_initial_margin_requirement
+_OWN_MAINTENANCE = BuyingPowerModel.get_maintenance_margin
 
 
 def _note_minimum_order_margin() -> None:
