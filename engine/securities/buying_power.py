@@ -6,6 +6,7 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Any
 
 from engine.orders.exact import from_python
+from engine.orders.kinds import MarketOrder
 from engine.securities.fees.base import OrderFeeParameters
 from engine.securities.native import LeanModel, method
 from engine.securities.parameters import (
@@ -131,6 +132,7 @@ class BuyingPowerModel(LeanModel):
     _initial: Decimal = ONE
     _maintenance: Decimal = ONE
     _free: Decimal = ZERO
+    _known_leverage: tuple[Decimal, Decimal] = (ONE, ONE)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         if len(args) + len(kwargs) >= 3:
@@ -158,7 +160,13 @@ class BuyingPowerModel(LeanModel):
         return float(self._native._get_leverage(self, security))
 
     def _get_leverage(self, security: Any) -> Decimal:
-        return divide(ONE, self._initial)
+        # asked for every target: the quotient is kept with the number it was made of
+        made_of, leverage = self._known_leverage
+        if made_of is not self._initial:
+            made_of = self._initial
+            leverage = divide(ONE, made_of)
+            self._known_leverage = made_of, leverage
+        return leverage
 
     def set_leverage(self, security: Any, leverage: Any) -> None:
         self._set_both(leverage)
@@ -281,8 +289,6 @@ class BuyingPowerModel(LeanModel):
 
         The fee of the order is taken off the value and the quantity made smaller until both fit.
         """
-        from engine.orders.kinds import MarketOrder
-
         portfolio, security = parameters.portfolio, parameters.security
         value: Decimal = portfolio._total_portfolio_value
         percent = parameters._target_buying_power

@@ -199,10 +199,15 @@ class SecurityPortfolioManager(SymbolDict[SecurityHolding]):
         """Compute the value where only prices of holdings have changed."""
         held = ZERO
         for part in self._parts or ():
-            price = part.holding._price
+            holding, security = part.holding, part.security
+            price = holding._set_price
+            if price is None:
+                price = security.cache._price
             if price is not part.price:
+                # the value of the holding, which is none of nothing: a part is an open position
                 part.price = price
-                part.worth = part.holding._holdings_value
+                amount = price * holding._quantity * security.symbol_properties._contract_multiplier
+                part.worth = amount * security.quote_currency._conversion._conversion_rate
                 part.size = abs(part.worth)
             held = held + part.worth
         return self._in_cash + held
