@@ -114,8 +114,10 @@ class Insight(LeanObject):
         self.group_id: UUID | None = None
         self.score = InsightScore()
         self.symbol: Symbol = as_symbol(symbol)
-        self.type = InsightType(kind)
-        self.direction = InsightDirection(direction)
+        self.type = kind if type(kind) is InsightType else InsightType(kind)
+        self.direction = (
+            direction if type(direction) is InsightDirection else InsightDirection(direction)
+        )
         self.magnitude = _number(magnitude)
         self.confidence = _number(confidence)
         self.weight = _number(weight)
