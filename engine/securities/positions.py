@@ -124,9 +124,11 @@ class SecurityPositionGroupModel(LeanObject):
         The largest rate of all positions on all of their worth is never less than what they need.
         """
         portfolio = self._portfolio
-        value = portfolio._total_portfolio_value
-        parts = portfolio._parts
-        if parts is None or len(parts) != len(portfolio._invested_securities()):
+        value = portfolio._value
+        if value is None:
+            value = portfolio._total_portfolio_value
+        parts, invested = portfolio._parts, portfolio._invested_now
+        if parts is None or invested is None or len(parts) != len(invested):
             return False
         # the same value was made of the same parts; only rates may have changed since
         known = value is self._judged
