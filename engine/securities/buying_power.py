@@ -179,11 +179,18 @@ class BuyingPowerModel(LeanModel):
     def get_initial_margin_required_for_order(
         self, parameters: InitialMarginRequiredForOrderParameters
     ) -> InitialMargin:
-        security, order = parameters.security, parameters.order
-        fee = fee_in_account_currency(parameters.currency_converter, security, order)
+        return InitialMargin(
+            self._required_for_order(
+                parameters.currency_converter, parameters.security, parameters.order
+            )
+        )
+
+    def _required_for_order(self, book: Any, security: Any, order: Any) -> Decimal:
+        """Return the margin of an order with its fee, both signed as the order."""
+        fee = fee_in_account_currency(book, security, order)
         margin = self._native_margin(security, order._quantity)
         sign = 0 if not margin else (1 if margin > 0 else -1)
-        return InitialMargin(margin + sign * fee)
+        return margin + sign * fee
 
     def get_maintenance_margin(self, parameters: MaintenanceMarginParameters) -> MaintenanceMargin:
         return MaintenanceMargin(parameters._absolute_holdings_value * self._maintenance)
@@ -246,12 +253,16 @@ class BuyingPowerModel(LeanModel):
         if held * quantity < 0 and abs(held) >= abs(quantity):
             return parameters.sufficient()
         free = self._native._margin_remaining(self, portfolio, security, order.direction)
-        needed = amount_of(
-            self._native.get_initial_margin_required_for_order(
-                self,
-                InitialMarginRequiredForOrderParameters(portfolio.cash_book, security, order),
+        native = self._native.get_initial_margin_required_for_order
+        if native is _OWN_FOR_ORDER:
+            needed = self._required_for_order(portfolio.cash_book, security, order)
+        else:
+            needed = amount_of(
+                native(
+                    self,
+                    InitialMarginRequiredForOrderParameters(portfolio.cash_book, security, order),
+                )
             )
-        )
         if ticket._quantity_filled:
             size = abs(quantity)
             needed = (size - abs(ticket._quantity_filled)) / size * needed
@@ -384,6 +395,7 @@ class BuyingPowerModel(LeanModel):
 
 # what the shortcuts above stand for
 _OWN_INITIAL = BuyingPowerModel.get_initial_margin_requirement
+_OWN_FOR_ORDER = BuyingPowerModel.get_initial_margin_required_for_order
 _OWN_MAINTENANCE = BuyingPowerModel.get_maintenance_margin
 
 

@@ -46,8 +46,8 @@ class SecurityHolding(LeanObject):
     _total_fees: Decimal = ZERO
     _total_dividends: Decimal = ZERO
     _set_price: Decimal | None = None
-    # the quantity and the float that was last shown for it
-    _shown: tuple[Decimal, float] = (ZERO, 0.0)
+    # the quantity as it is shown: algorithms ask for it at every bar
+    _shown_quantity: float = 0.0
 
     def __init__(self, security: Any, currency_converter: Any = None) -> None:
         if isinstance(security, SecurityHolding):
@@ -117,12 +117,7 @@ class SecurityHolding(LeanObject):
 
     @property
     def quantity(self) -> float:
-        exact_one, shown = self._shown
-        quantity = self._quantity
-        if exact_one is not quantity:
-            shown = float(quantity)
-            self._shown = (quantity, shown)
-        return shown
+        return self._shown_quantity
 
     average_price = _seen("_average_price")
     price = _seen("_price")
@@ -170,6 +165,7 @@ class SecurityHolding(LeanObject):
         """Put a position in place; nothing is paid for it."""
         before_price, before = self._average_price, self._quantity
         self._quantity = quantity = from_python(quantity)
+        self._shown_quantity = float(quantity)
         self._average_price = from_python(average_price)
         self.invested = abs(quantity) >= self._security.symbol_properties._lot_size
         self._on_quantity_changed(before_price, before)
