@@ -39,6 +39,9 @@ def _seen(name: str) -> Any:
     return property(lambda self: float(getattr(self, name)))
 
 
+_UNKNOWN: tuple[Any, Any, Any] = (None, None, None)
+
+
 class _Part:
     """A holding in the value: the price it was counted at, its worth (and size) at that price."""
 
@@ -51,7 +54,7 @@ class _Part:
         self.holding = holding
         self.price = self.worth = self.size = ZERO
         # quantity, multiplier and rate that the worth was made of
-        self.made_of: tuple[Any, Any, Any] = (None, None, None)
+        self.made_of = _UNKNOWN
         # the margin model, once it was seen to be the engine's own, and its rate
         self.model: Any = None
         self.rate: Any = None
@@ -223,7 +226,16 @@ class SecurityPortfolioManager(SymbolDict[SecurityHolding]):
             price = holding._set_price
             if price is None:
                 price = security.cache._price
-            held = held + (part.worth if price is part.price else part.value(price))
+            if price is not part.price:
+                # :meth:`_Part.value`, without a call at every price
+                part.price = price
+                part.made_of = _UNKNOWN
+                quantity = holding._quantity
+                amount = price * quantity * security.symbol_properties._contract_multiplier
+                worth = amount * security.quote_currency._conversion._conversion_rate
+                part.worth = worth if quantity else ZERO
+                part.size = abs(part.worth)
+            held = held + part.worth
         return self._in_cash + held
 
     @property

@@ -47,7 +47,56 @@ def test_a_value_that_follows_prices_is_the_value_computed_anew(
         portfolio._follow_prices()
         followed = portfolio._total_portfolio_value
         portfolio._invalidate()
+        portfolio._known_parts.clear()
         assert str(portfolio._total_portfolio_value) == str(followed)
+
+
+_EVENTS = st.one_of(
+    st.tuples(st.just("price"), st.integers(0, 2), _PRICES),
+    st.tuples(st.just("set price"), st.integers(0, 2), _PRICES),
+    st.tuples(st.just("hold"), st.integers(0, 2), _QUANTITIES),
+    st.tuples(st.just("fill"), st.integers(0, 2), _QUANTITIES),
+    st.tuples(st.just("multiplier"), st.integers(0, 2), st.integers(1, 3)),
+    st.tuples(st.just("cash"), st.just(0), _PRICES),
+    st.tuples(st.just("look"), st.just(0), st.just(0)),
+    st.tuples(st.just("leave"), st.integers(0, 2), st.just(0)),
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(_EVENTS, min_size=1, max_size=12))
+def test_what_is_kept_of_a_position_never_outlives_what_it_was_made_of(
+    events: list[tuple[str, int, Any]],
+) -> None:
+    account, held = _account([10, -20, 0], 100_000)
+    portfolio = account.portfolio
+    for what, index, number in events:
+        security = held[index]
+        if what == "price":
+            _arrive(account, security, number)
+        elif what == "set price":
+            security.holdings.update_market_price(number)
+        elif what == "hold":
+            security.holdings.set_holdings(100, number)
+        elif what == "fill" and number:
+            account.fill(security, number, 101, 1)
+        elif what == "multiplier":
+            security.symbol_properties._contract_multiplier = Decimal(number)
+            portfolio._invalidate()
+        elif what == "cash":
+            portfolio.cash_book["USD"].add_amount(number)
+        elif what == "leave":
+            portfolio.securities.remove(security.symbol)
+            portfolio.securities.add(security)
+        portfolio._follow_prices()
+        worth = [s.holdings._holdings_value for s in portfolio.securities.values()]
+        cash = portfolio.cash_book._total_value_in_account_currency
+        assert portfolio._total_portfolio_value == cash + sum(worth)
+        kept = {part.security: part for part in portfolio._parts}
+        for one in portfolio._invested_securities():
+            assert str(kept[one].worth) == str(one.holdings._holdings_value)
+            assert str(kept[one].size) == str(abs(one.holdings._holdings_value))
+            assert one.holdings.quantity == float(one.holdings._quantity)
 
 
 @settings(max_examples=80, deadline=None)
@@ -101,3 +150,13 @@ def test_the_quick_look_sees_new_rates_prices_and_cash_of_an_account_it_knows() 
     _arrive(account, held[0], Decimal(900))
     portfolio._follow_prices()
     assert positions._is_margin_far()
+
+
+def test_a_holding_put_in_the_place_of_another_is_counted() -> None:
+    account, held = _account([10, 0, 0], 0)
+    assert account.portfolio._total_portfolio_value == 1000
+    other = type(held[0].holdings)(held[0].holdings)
+    other.set_holdings(100, 30)
+    held[0].holdings = other
+    account.portfolio._invalidate()
+    assert account.portfolio._total_portfolio_value == 3000
