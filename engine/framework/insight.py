@@ -170,8 +170,11 @@ class Insight(LeanObject):
         else:
             rule = by_function(when)
         names = ("direction", "magnitude", "confidence", "source_model", "weight", "tag")
-        given = dict(zip(names, values, strict=False)) | kwargs
-        insight._fill(symbol, rule, InsightType.PRICE, given.pop("direction"), **given)
+        if not kwargs and 0 < len(values) <= len(names):
+            insight._fill(symbol, rule, InsightType.PRICE, *values)
+        else:
+            given = dict(zip(names, values, strict=False)) | kwargs
+            insight._fill(symbol, rule, InsightType.PRICE, given.pop("direction"), **given)
         if span is not None:
             insight._period = span
         return insight

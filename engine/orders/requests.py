@@ -159,7 +159,7 @@ class OrderRequest(LeanObject):
         """Set the response; an error response makes the status ERROR whatever was asked."""
         if response is None:
             raise ArgumentException("Response can not be null")
-        if response.is_error:
+        if response.error_code != _NONE and response is not _UNPROCESSED:
             status = _ERROR
         self.status = status if type(status) is OrderRequestStatus else OrderRequestStatus(status)
         self.response = response
