@@ -25,6 +25,7 @@ from engine.securities.parameters import (
     ReservedBuyingPowerForPositionParameters,
     amount_of,
 )
+from engine.securities.touches import TOUCHES
 from engine.statistics.arithmetic import divide, fit
 from engine.types.decimals import ONE, ZERO, normalize, plain
 from engine.types.enums import OrderDirection
@@ -147,6 +148,11 @@ class BuyingPowerModel(LeanModel):
         free = args[1] if len(args) > 1 else kwargs.get("required_free_buying_power_percent", 0)
         self._set_both(leverage)
         self._free = _checked(free, "Free Buying Power Percent")
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        # margins that were kept are asked again: for other numbers, and for a method put on a model
+        TOUCHES.count += 1
+        super().__setattr__(name, value)
 
     def _set_both(self, leverage: Any) -> None:
         number = from_python(leverage)

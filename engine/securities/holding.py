@@ -8,6 +8,7 @@ from typing import Any
 from engine.orders.exact import from_python
 from engine.securities.cash import CashAmount, ConvertibleCashAmount
 from engine.securities.native import exact, method
+from engine.securities.touches import TOUCHES
 from engine.types.decimals import ZERO, DecimalField, plain, round_half_even
 from engine.types.dotnet import Event, LeanObject
 from engine.types.enums import SecurityType
@@ -177,6 +178,7 @@ class SecurityHolding(LeanObject):
 
     def update_market_price(self, closing_price: Any) -> None:
         """Set the price by hand; it stays until the security's next data."""
+        TOUCHES.count += 1
         self._set_price = from_python(closing_price)
 
     def _value(self, quantity: Decimal, price: Decimal) -> ConvertibleCashAmount:

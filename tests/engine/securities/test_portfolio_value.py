@@ -9,6 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from securities_kit import Account
 
+from engine.securities.buying_power import SecurityMarginModel
+from engine.securities.parameters import MaintenanceMargin
 from engine.types.bars import TradeBar
 from engine.types.enums import SecurityType
 
@@ -160,3 +162,58 @@ def test_a_holding_put_in_the_place_of_another_is_counted() -> None:
     held[0].holdings = other
     account.portfolio._invalidate()
     assert account.portfolio._total_portfolio_value == 3000
+
+
+_PLACES = st.integers(0, 2)
+_TOUCHES = st.one_of(
+    st.tuples(st.just("leverage"), _PLACES, st.integers(1, 4)),
+    st.tuples(st.just("model"), _PLACES, st.integers(1, 4)),
+    st.tuples(st.just("method"), _PLACES, st.integers(0, 400_000)),
+    st.tuples(st.just("bar"), _PLACES, _PRICES),
+    st.tuples(st.just("by hand"), _PLACES, _PRICES),
+    st.tuples(st.just("point"), _PLACES, _PRICES),
+    st.tuples(st.just("hold"), _PLACES, _QUANTITIES),
+    st.tuples(st.just("cash"), st.just(0), st.integers(-90_000, 90_000)),
+    st.tuples(st.just("split"), _PLACES, st.sampled_from([Decimal("0.5"), Decimal(3)])),
+    st.tuples(st.just("forget"), _PLACES, st.just(0)),
+)
+
+
+@settings(max_examples=250, deadline=None)
+@given(st.lists(_TOUCHES, min_size=1, max_size=10), st.booleans())
+def test_a_kept_answer_about_the_margin_is_the_answer_asked_anew(
+    touches: list[tuple[str, int, Any]], follows: bool
+) -> None:
+    account, held = _account([900, -300, 0], 20_000)
+    portfolio, positions = account.portfolio, account.portfolio.positions
+    for what, index, number in touches:
+        security = held[index]
+        if what == "leverage":
+            security.set_leverage(number)
+        elif what == "model":
+            security.buying_power_model = SecurityMarginModel(number)
+        elif what == "method":
+            answer = MaintenanceMargin(Decimal(number))
+            security.buying_power_model.get_maintenance_margin = lambda _, kept=answer: kept
+        elif what == "bar":
+            _arrive(account, security, number)
+            portfolio._follow_prices()  # as every step does when there was data
+        elif what == "by hand":
+            security.holdings.update_market_price(number)
+        elif what == "point":
+            end = account.keeper.utc
+            price = float(number)
+            security.set_market_price(TradeBar(end, security.symbol, *[price] * 4, 1))
+        elif what == "hold":
+            security.holdings.set_holdings(100, number)
+        elif what == "cash":
+            portfolio.cash_book["USD"].add_amount(number)
+        elif what == "split":
+            security.cache._apply_split(number)
+        else:
+            security.cache.reset()
+        if follows:
+            portfolio._follow_prices()
+        quick = positions._is_margin_far()
+        positions._judged, positions._judged_at = None, -1
+        assert quick == positions._is_margin_far()
