@@ -186,12 +186,13 @@ def test_a_kept_answer_about_the_margin_is_the_answer_asked_anew(
 ) -> None:
     account, held = _account([900, -300, 0], 20_000)
     portfolio, positions = account.portfolio, account.portfolio.positions
+    models = {leverage: SecurityMarginModel(leverage) for leverage in range(1, 5)}
     for what, index, number in touches:
         security = held[index]
         if what == "leverage":
             security.set_leverage(number)
         elif what == "model":
-            security.buying_power_model = SecurityMarginModel(number)
+            security.buying_power_model = models[number]
         elif what == "method":
             answer = MaintenanceMargin(Decimal(number))
             security.buying_power_model.get_maintenance_margin = lambda _, kept=answer: kept
