@@ -215,14 +215,17 @@ class Stepper:
         always = type(trade_builder) is not TradeBuilder
         for config, _ in updates:
             security = config._security
+            if always:
+                trade_builder.set_market_price(security.symbol, security.cache._price)
+                continue
             position = positions.get(security.symbol)
-            if position is not None or always:
+            if position is not None:
                 cache = security.cache
                 if cache._pending_trade is not None or cache._pending_quote is not None:
                     cache._settle()
                 price = cache._p
-                if always or price is not position.last:
-                    trade_builder.set_market_price(security.symbol, price)
+                if price is not position.last:
+                    position.follow(price)
 
     def _consolidate(self, updates: list[Any]) -> None:
         """Send the data of this moment to the consolidators of its subscriptions."""

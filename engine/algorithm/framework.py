@@ -27,6 +27,7 @@ from engine.universes.models import (
     ManualUniverseSelectionModel,
     NullUniverseSelectionModel,
     ScheduledUniverseSelectionModel,
+    never_refreshed,
     refresh_time,
 )
 
@@ -187,7 +188,7 @@ class FrameworkMixin:
 
     def _refresh_universes(self) -> None:
         model = self.universe_selection
-        if type(model) in _ASKED_ONCE or self._utc < refresh_time(model):
+        if type(model) in _ASKED_ONCE or never_refreshed(model) or self._utc < refresh_time(model):
             return
         manager, chosen = self.universe_manager, self._selected_universes
         for symbol in [s for s, u in manager.items() if u.dispose_requested]:
@@ -209,7 +210,8 @@ class FrameworkMixin:
         :meth:`_on_framework_data` asks besides is left to the caller: the insight scores and the
         targets of the execution model.
         """
-        if type(self.universe_selection) not in _ASKED_ONCE:
+        model = self.universe_selection
+        if type(model) not in _ASKED_ONCE and not (internal and never_refreshed(model)):
             return None
         if not internal and not (
             type(self.alpha) is NullAlphaModel

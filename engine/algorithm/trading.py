@@ -117,7 +117,7 @@ class TradingMixin(PositionsMixin):
             exchange = security.exchange
             rest = (quantity, asynchronous, tag, order_properties)
             if not exchange.exchange_open:
-                ticket = self._on_open(security.symbol, *rest)
+                ticket = self._on_open(security.symbol, *rest, security)
                 if ticket.submit_request.response.is_success:
                     self._tell_once(MOO_WARNING)
                 return ticket
@@ -125,7 +125,7 @@ class TradingMixin(PositionsMixin):
             if not self.live_mode and not always_open and daily_only(security):
                 late = too_late(security, self._utc)
                 send = self._on_open if late else self._on_close
-                ticket = send(security.symbol, *rest)
+                ticket = send(security.symbol, *rest, security)
                 if ticket.submit_request.response.is_success:
                     self._tell_once(DAILY_WARNING)
                 return ticket
@@ -144,10 +144,17 @@ class TradingMixin(PositionsMixin):
         return self._on_open(symbol, from_double(quantity), asynchronous, tag, order_properties)
 
     def _on_open(
-        self, symbol: Any, quantity: Decimal, asynchronous: bool, tag: str | None, properties: Any
+        self,
+        symbol: Any,
+        quantity: Decimal,
+        asynchronous: bool,
+        tag: str | None,
+        properties: Any,
+        security: Any = None,
     ) -> OrderTicket:
         properties = self._without_date(properties)
-        security = self._security_for_order(symbol)
+        if security is None:
+            security = self._security_for_order(symbol)
         return self._send(
             OrderType.MARKET_ON_OPEN, security, quantity, asynchronous, tag, properties
         )
@@ -165,10 +172,17 @@ class TradingMixin(PositionsMixin):
         return self._on_close(symbol, from_double(quantity), asynchronous, tag, order_properties)
 
     def _on_close(
-        self, symbol: Any, quantity: Decimal, asynchronous: bool, tag: str | None, properties: Any
+        self,
+        symbol: Any,
+        quantity: Decimal,
+        asynchronous: bool,
+        tag: str | None,
+        properties: Any,
+        security: Any = None,
     ) -> OrderTicket:
         properties = self._without_date(properties)
-        security = self._security_for_order(symbol)
+        if security is None:
+            security = self._security_for_order(symbol)
         return self._send(
             OrderType.MARKET_ON_CLOSE, security, quantity, asynchronous, tag, properties
         )

@@ -277,8 +277,13 @@ class SecurityExchangeHours(LeanObject):
         if len(args) > 1 or (args and isinstance(args[0], datetime)):
             end, extended = args[0], bool(args[1]) if len(args) > 1 else False
             return self._is_open_between(local_date_time, end, extended)
-        hours = self._hours_of(local_date_time.toordinal())
-        return hours.is_open(local_date_time - midnight(local_date_time), *args)
+        # LocalMarketHours.is_open, without a call for each segment
+        extended = args[0] if args else False
+        time = local_date_time - midnight(local_date_time)
+        for segment in self._hours_of(local_date_time.toordinal()).segments:
+            if segment.start <= time < segment.end:
+                return bool(extended or segment.state == _MARKET)
+        return False
 
     def _is_open_between(self, start: datetime, end: datetime, extended: bool) -> bool:
         day = midnight(start)

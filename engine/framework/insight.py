@@ -114,8 +114,10 @@ class Insight(LeanObject):
         self.group_id: UUID | None = None
         self.score = InsightScore()
         self.symbol: Symbol = as_symbol(symbol)
-        self.type = InsightType(kind)
-        self.direction = InsightDirection(direction)
+        self.type = kind if type(kind) is InsightType else InsightType(kind)
+        self.direction = (
+            direction if type(direction) is InsightDirection else InsightDirection(direction)
+        )
         self.magnitude = _number(magnitude)
         self.confidence = _number(confidence)
         self.weight = _number(weight)
@@ -168,8 +170,11 @@ class Insight(LeanObject):
         else:
             rule = by_function(when)
         names = ("direction", "magnitude", "confidence", "source_model", "weight", "tag")
-        given = dict(zip(names, values, strict=False)) | kwargs
-        insight._fill(symbol, rule, InsightType.PRICE, given.pop("direction"), **given)
+        if not kwargs and 0 < len(values) <= len(names):
+            insight._fill(symbol, rule, InsightType.PRICE, *values)
+        else:
+            given = dict(zip(names, values, strict=False)) | kwargs
+            insight._fill(symbol, rule, InsightType.PRICE, given.pop("direction"), **given)
         if span is not None:
             insight._period = span
         return insight

@@ -51,13 +51,16 @@ class InsightCollection(LeanObject):
         return self._open
 
     def __iter__(self) -> Iterator[Insight]:
-        return iter([i for found in self._by_symbol.values() for i in found])
+        return iter([i for found in self._by_symbol.entries() for i in found])
 
     def add(self, item: Insight) -> None:
         self._open += 1
         self._total += 1
         self._complete.append(item)
-        self._by_symbol.setdefault(item.symbol, []).append(item)
+        found = self._by_symbol.get(item.symbol)
+        if found is None:
+            found = self._by_symbol[item.symbol] = []
+        found.append(item)
 
     def add_range(self, insights: Iterable[Insight]) -> None:
         for insight in insights:
@@ -110,7 +113,7 @@ class InsightCollection(LeanObject):
     def _next_expiry(self) -> datetime | None:
         if not self._open:
             return None
-        return min((i._close or NO_TIME) for found in self._by_symbol.values() for i in found)
+        return min((i._close or NO_TIME) for found in self._by_symbol.entries() for i in found)
 
     def get_next_expiry_time(self) -> datetime | None:
         """Return the earliest close of all insights that were not removed."""
@@ -120,7 +123,9 @@ class InsightCollection(LeanObject):
     def get_active_insights(self, utc_time: datetime) -> list[Insight]:
         """Return the insights active at a UTC time, symbol by symbol."""
         utc = as_utc(utc_time)
-        return [i for found in self._by_symbol.values() for i in found if not i._closed_before(utc)]
+        return [
+            i for found in self._by_symbol.entries() for i in found if not i._closed_before(utc)
+        ]
 
     def has_active_insights(self, symbol: Any, utc_time: datetime) -> bool:
         utc = as_utc(utc_time)
@@ -129,7 +134,7 @@ class InsightCollection(LeanObject):
     def remove_expired_insights(self, utc_time: datetime) -> list[Insight]:
         """Remove the insights that closed before a UTC time and return them."""
         utc = as_utc(utc_time)
-        removed = [i for found in self._by_symbol.values() for i in found if i._closed_before(utc)]
+        removed = [i for found in self._by_symbol.entries() for i in found if i._closed_before(utc)]
         for insight in removed:
             self.remove(insight)
         return removed

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, MutableMapping
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -42,10 +42,26 @@ class SlotDict(MutableMapping[K, V], Generic[K, V]):
         else:
             self._slots[place] = (key, value)
 
+    def entries(self) -> list[V]:
+        """Return the values as a list; :meth:`values` looks each of them up by its key."""
+        return [entry[1] for entry in self._slots if entry is not None]
+
+    def __bool__(self) -> bool:
+        return bool(self._places)
+
     def __delitem__(self, key: K) -> None:
         place = self._places.pop(key)
         self._slots[place] = None
         self._free.append(place)
+
+    def get(self, key: K, default: Any = None) -> Any:
+        # without the exception that the inherited one makes of a key that is not there
+        place = self._places.get(key)
+        if place is None:
+            return default
+        entry = self._slots[place]
+        assert entry is not None
+        return entry[1]
 
     def __contains__(self, key: object) -> bool:
         return key in self._places

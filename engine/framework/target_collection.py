@@ -45,13 +45,13 @@ class PortfolioTargetCollection(LeanObject):
 
     @property
     def values(self) -> list[Any]:
-        return list(self._items.values())
+        return self._items.entries()
 
     def __len__(self) -> int:
         return len(self._items)
 
     def __iter__(self) -> Iterator[Any]:
-        return iter(list(self._items.values()))
+        return iter(self._items.entries())
 
     def add(self, *args: Any) -> None:
         """``add(target)`` or ``add(symbol, target)``.
@@ -71,7 +71,7 @@ class PortfolioTargetCollection(LeanObject):
 
     def clear_fulfilled(self, algorithm: Any) -> None:
         """Drop the targets whose position is reached to less than a lot."""
-        for target in list(self._items.values()):
+        for target in self._items.entries():
             security = algorithm.securities[target.symbol]
             missing = abs(quantity_of(target) - security.holdings._quantity)
             if missing < security.symbol_properties._lot_size:
@@ -115,7 +115,7 @@ class PortfolioTargetCollection(LeanObject):
         """Return the targets that need an order: reductions first, then the largest value first."""
         if not self._items:
             return []
-        return order_by_margin_impact(list(self._items.values()), algorithm)
+        return order_by_margin_impact(self._items.entries(), algorithm)
 
 
 def order_by_margin_impact(

@@ -8,6 +8,7 @@ from typing import Any
 from engine.framework.support import as_symbol
 from engine.orders.exact import from_python
 from engine.securities.native import method
+from engine.securities.parameters import GetMaximumOrderQuantityForTargetBuyingPowerParameters
 from engine.statistics.arithmetic import divide
 from engine.types.decimals import ONE, normalize, plain, to_decimal
 from engine.types.dotnet import LeanObject
@@ -111,8 +112,6 @@ def target_for_share(
 
         algorithm.error(zero_price_message(symbol))
         return None
-    from engine.securities.parameters import GetMaximumOrderQuantityForTargetBuyingPowerParameters
-
     value: Decimal = portfolio._total_portfolio_value
     adjusted = divide(percent * portfolio._total_portfolio_value_less_free_buffer, value)
     margin = divide(adjusted, security._leverage)

@@ -55,6 +55,8 @@ class OrderBook:
         self.order_events: list[OrderEvent] = []
         # id -> (order, ticket, security)
         self._open = OrderTable()
+        # the tickets of open orders after so many changes of the table
+        self._listed_tickets: tuple[int, list[OrderTicket]] = (-1, [])
         self._before_cancel: dict[int, OrderStatus] = {}
         self._modes: dict[Symbol, DataNormalizationMode] = {}
         self._told_fee = False
@@ -65,7 +67,15 @@ class OrderBook:
     # -- looks ---------------------------------------------------------------------------------
 
     def _open_tickets(self) -> list[OrderTicket]:
-        return [ticket for _, ticket, _ in self._open.values()]
+        """Return the tickets of open orders: the same list until one comes or goes, not to be
+        changed.
+        """
+        changes, tickets = self._listed_tickets
+        if changes != self._open._changes:
+            changes = self._open._changes
+            tickets = [ticket for _, ticket, _ in self._open.values()]
+            self._listed_tickets = changes, tickets
+        return tickets
 
     def _open_orders_list(self) -> list[Any]:
         return [order for order, _, _ in self._open.values()]

@@ -74,7 +74,7 @@ class TransactionHandler(OrderBook):
         order = make_order(request)
         order._time_ticks = getattr(algorithm, "_utc_ticks", 0)
         self.orders_count += 1
-        self.order_tickets[ticket.order_id] = ticket
+        self.order_tickets[request.order_id] = ticket
         if response.is_success:
             order.order_submission_data = OrderSubmissionData(
                 security._bid_price, security._ask_price, security._close

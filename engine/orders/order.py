@@ -40,7 +40,10 @@ class OrderSubmissionData(LeanObject):
     last_price = Exact()
 
     def __init__(self, bid_price: Any, ask_price: Any, last_price: Any) -> None:
-        self.bid_price, self.ask_price, self.last_price = bid_price, ask_price, last_price
+        if type(bid_price) is type(ask_price) is type(last_price) is Decimal:
+            self._bid_price, self._ask_price, self._last_price = bid_price, ask_price, last_price
+        else:
+            self.bid_price, self.ask_price, self.last_price = bid_price, ask_price, last_price
 
     def clone(self) -> OrderSubmissionData:
         return OrderSubmissionData(self._bid_price, self._ask_price, self._last_price)

@@ -23,6 +23,11 @@ class OrderProperties(LeanObject):
     """
 
     _own: ClassVar[dict[str, Any]] = {}
+    _engines_own: ClassVar[bool] = True
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        cls._engines_own = cls.__module__.startswith("engine.")
 
     def __init__(self, exchange: Any = None) -> None:
         self.time_in_force: TimeInForce = TimeInForce.GOOD_TIL_CANCELED
@@ -32,9 +37,10 @@ class OrderProperties(LeanObject):
 
     def clone(self) -> OrderProperties:
         """Return a copy."""
-        if not type(self).__module__.startswith("engine."):
+        kind = type(self)
+        if not kind._engines_own:
             return copy.copy(self)
-        twin = type(self).__new__(type(self))
+        twin = kind.__new__(kind)
         twin.__dict__.update(self.__dict__)
         return twin
 

@@ -159,7 +159,7 @@ class OrderRequest(LeanObject):
         """Set the response; an error response makes the status ERROR whatever was asked."""
         if response is None:
             raise ArgumentException("Response can not be null")
-        if response.is_error:
+        if response.error_code != _NONE and response is not _UNPROCESSED:
             status = _ERROR
         self.status = status if type(status) is OrderRequestStatus else OrderRequestStatus(status)
         self.response = response
@@ -190,6 +190,12 @@ class SubmitOrderRequest(OrderRequest):
     trigger_price = Exact()
     trailing_amount = Exact()
 
+    # what a request has until it is set
+    _limit_price: Decimal = ZERO
+    _stop_price: Decimal = ZERO
+    _trigger_price: Decimal = ZERO
+    _trailing_amount: Decimal = ZERO
+
     def __init__(
         self,
         order_type: OrderType,
@@ -211,12 +217,16 @@ class SubmitOrderRequest(OrderRequest):
         super().__init__(given["time"], _UNKNOWN_ID, given.get("tag", ""))
         self.order_type = order_type
         self.security_type = security_type
-        self.symbol = SymbolCache._known(symbol)
+        self.symbol = symbol if type(symbol) is Symbol else SymbolCache._known(symbol)
         self.quantity = quantity
-        self.stop_price = stop_price
-        self.limit_price = limit_price
-        self.trigger_price = given.get("trigger_price", ZERO)
-        self.trailing_amount = given.get("trailing_amount", ZERO)
+        if stop_price is not ZERO:
+            self.stop_price = stop_price
+        if limit_price is not ZERO:
+            self.limit_price = limit_price
+        if "trigger_price" in given:
+            self.trigger_price = given["trigger_price"]
+        if "trailing_amount" in given:
+            self.trailing_amount = given["trailing_amount"]
         self.trailing_as_percentage = bool(given.get("trailing_as_percentage", False))
         self.order_properties = given.get("properties")
         self.group_order_manager = given.get("group_order_manager")

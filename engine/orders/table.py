@@ -86,8 +86,10 @@ class OrderTable:
         return value
 
     def _keys(self) -> Iterator[int]:
-        for bucket in sorted(self._chains):
-            yield from reversed(self._chains[bucket])
+        chains, size = self._chains, self._size
+        # most buckets are empty
+        for bucket in sorted({order_id % size for order_id in tuple(self._items)}):
+            yield from reversed(chains.get(bucket, ()))
 
     def values(self) -> list[Any]:
         """Return the values in .NET's order."""

@@ -6,6 +6,7 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Any
 
 from engine.orders.exact import from_python
+from engine.orders.kinds import MarketOrder
 from engine.securities.fees.base import OrderFeeParameters
 from engine.securities.native import LeanModel, method
 from engine.securities.parameters import (
@@ -24,6 +25,7 @@ from engine.securities.parameters import (
     ReservedBuyingPowerForPositionParameters,
     amount_of,
 )
+from engine.securities.touches import TOUCHES
 from engine.statistics.arithmetic import divide, fit
 from engine.types.decimals import ONE, ZERO, normalize, plain
 from engine.types.enums import OrderDirection
@@ -56,9 +58,27 @@ def fee_in_account_currency(book: Any, security: Any, order: Any) -> Decimal:
 
 def initial_margin_requirement(model: Any, security: Any, quantity: Decimal) -> Decimal:
     """Ask a margin model what a quantity needs at the last price (signed)."""
+    if (
+        getattr(type(model), "get_initial_margin_requirement", None) is _OWN_INITIAL
+        and "get_initial_margin_requirement" not in model.__dict__
+    ):
+        # the stock model, without the records that users see
+        return _share_of_value(model, security, quantity)
     return amount_of(
         method(model, "get_initial_margin_requirement")(InitialMarginParameters(security, quantity))
     )
+
+
+def _share_of_value(model: Any, security: Any, quantity: Decimal) -> Decimal:
+    """Return the initial margin of the stock model: its fraction of the value at the last price."""
+    needed: Decimal = (
+        security.quote_currency._conversion._conversion_rate
+        * security.symbol_properties._contract_multiplier
+        * security._price
+        * quantity
+        * model._initial
+    )
+    return needed
 
 
 def maintenance_margin(model: Any, security: Any) -> Decimal:
@@ -113,6 +133,7 @@ class BuyingPowerModel(LeanModel):
     _initial: Decimal = ONE
     _maintenance: Decimal = ONE
     _free: Decimal = ZERO
+    _known_leverage: tuple[Decimal, Decimal] = (ONE, ONE)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         if len(args) + len(kwargs) >= 3:
@@ -128,6 +149,11 @@ class BuyingPowerModel(LeanModel):
         self._set_both(leverage)
         self._free = _checked(free, "Free Buying Power Percent")
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        # margins that were kept are asked again: for other numbers, and for a method put on a model
+        TOUCHES.count += 1
+        super().__setattr__(name, value)
+
     def _set_both(self, leverage: Any) -> None:
         number = from_python(leverage)
         if number < ONE:
@@ -140,7 +166,13 @@ class BuyingPowerModel(LeanModel):
         return float(self._native._get_leverage(self, security))
 
     def _get_leverage(self, security: Any) -> Decimal:
-        return divide(ONE, self._initial)
+        # asked for every target: the quotient is kept with the number it was made of
+        made_of, leverage = self._known_leverage
+        if made_of is not self._initial:
+            made_of = self._initial
+            leverage = divide(ONE, made_of)
+            self._known_leverage = made_of, leverage
+        return leverage
 
     def set_leverage(self, security: Any, leverage: Any) -> None:
         self._set_both(leverage)
@@ -148,40 +180,38 @@ class BuyingPowerModel(LeanModel):
     # -- margin --------------------------------------------------------------------------------
 
     def get_initial_margin_requirement(self, parameters: InitialMarginParameters) -> InitialMargin:
-        security = parameters.security
-        return InitialMargin(
-            security.quote_currency._conversion_rate
-            * security.symbol_properties._contract_multiplier
-            * security._price
-            * parameters._quantity
-            * self._initial
-        )
+        return InitialMargin(_share_of_value(self, parameters.security, parameters._quantity))
 
     def get_initial_margin_required_for_order(
         self, parameters: InitialMarginRequiredForOrderParameters
     ) -> InitialMargin:
-        security, order = parameters.security, parameters.order
-        fee = fee_in_account_currency(parameters.currency_converter, security, order)
+        return InitialMargin(
+            self._required_for_order(
+                parameters.currency_converter, parameters.security, parameters.order
+            )
+        )
+
+    def _required_for_order(self, book: Any, security: Any, order: Any) -> Decimal:
+        """Return the margin of an order with its fee, both signed as the order."""
+        fee = fee_in_account_currency(book, security, order)
         margin = self._native_margin(security, order._quantity)
         sign = 0 if not margin else (1 if margin > 0 else -1)
-        return InitialMargin(margin + sign * fee)
+        return margin + sign * fee
 
     def get_maintenance_margin(self, parameters: MaintenanceMarginParameters) -> MaintenanceMargin:
         return MaintenanceMargin(parameters._absolute_holdings_value * self._maintenance)
 
     def _native_margin(self, security: Any, quantity: Decimal) -> Decimal:
-        return amount_of(
-            self._native.get_initial_margin_requirement(
-                self, InitialMarginParameters(security, quantity)
-            )
-        )
+        native = self._native.get_initial_margin_requirement
+        if native is _OWN_INITIAL:
+            return _share_of_value(self, security, quantity)
+        return amount_of(native(self, InitialMarginParameters(security, quantity)))
 
     def _native_maintenance(self, security: Any) -> Decimal:
-        return amount_of(
-            self._native.get_maintenance_margin(
-                self, MaintenanceMarginParameters.for_current_holdings(security)
-            )
-        )
+        native = self._native.get_maintenance_margin
+        if native is _OWN_MAINTENANCE:
+            return abs(security.holdings._holdings_value) * self._maintenance
+        return amount_of(native(self, MaintenanceMarginParameters.for_current_holdings(security)))
 
     def _margin_remaining(
         self, portfolio: Any, security: Any, direction: OrderDirection
@@ -229,14 +259,19 @@ class BuyingPowerModel(LeanModel):
         if held * quantity < 0 and abs(held) >= abs(quantity):
             return parameters.sufficient()
         free = self._native._margin_remaining(self, portfolio, security, order.direction)
-        needed = amount_of(
-            self._native.get_initial_margin_required_for_order(
-                self,
-                InitialMarginRequiredForOrderParameters(portfolio.cash_book, security, order),
+        native = self._native.get_initial_margin_required_for_order
+        if native is _OWN_FOR_ORDER:
+            needed = self._required_for_order(portfolio.cash_book, security, order)
+        else:
+            needed = amount_of(
+                native(
+                    self,
+                    InitialMarginRequiredForOrderParameters(portfolio.cash_book, security, order),
+                )
             )
-        )
-        size = abs(quantity)
-        needed = (size - abs(ticket._quantity_filled)) / size * needed
+        if ticket._quantity_filled:
+            size = abs(quantity)
+            needed = (size - abs(ticket._quantity_filled)) / size * needed
         if abs(needed) > free:
             return parameters.insufficient(
                 f"Id: {order.id}, Initial Margin: {_number(needed)}, Free Margin: {_number(free)}"
@@ -271,8 +306,6 @@ class BuyingPowerModel(LeanModel):
 
         The fee of the order is taken off the value and the quantity made smaller until both fit.
         """
-        from engine.orders.kinds import MarketOrder
-
         portfolio, security = parameters.portfolio, parameters.security
         value: Decimal = portfolio._total_portfolio_value
         percent = parameters._target_buying_power
@@ -364,6 +397,12 @@ class BuyingPowerModel(LeanModel):
             security, from_python(target_margin), from_python(margin_for_one_unit)
         )
         return float(size), float(final)
+
+
+# what the shortcuts above stand for
+_OWN_INITIAL = BuyingPowerModel.get_initial_margin_requirement
+_OWN_FOR_ORDER = BuyingPowerModel.get_initial_margin_required_for_order
+_OWN_MAINTENANCE = BuyingPowerModel.get_maintenance_margin
 
 
 def _note_minimum_order_margin() -> None:

@@ -14,6 +14,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from engine.securities.touches import TOUCHES
 from engine.types.bars import QuoteBar, Tick, TradeBar
 from engine.types.decimals import ZERO, to_decimal
 from engine.types.dotnet import LeanObject
@@ -46,6 +47,7 @@ class SecurityCache(LeanObject):
 
     def reset(self) -> None:
         """Forget all data; properties stay."""
+        TOUCHES.count += 1
         self._pending_trade: TradeBar | None = None
         self._pending_quote: QuoteBar | None = None
         self._range: Any = None
@@ -72,12 +74,14 @@ class SecurityCache(LeanObject):
 
     def _store_trade(self, bar: TradeBar) -> None:
         """Take a trade bar of an equity that is no fill-forward; nothing of it is read now."""
+        TOUCHES.count += 1
         self._pending_trade = bar
 
     def _store_quote(self, bar: QuoteBar) -> None:
         """Take a quote bar of an equity that is no fill-forward; a bar with one side only is read
         at once.
         """
+        TOUCHES.count += 1
         bid, ask = bar.bid, bar.ask
         complete = bid is not None and ask is not None and bid.close and ask.close
         if not complete:
@@ -101,11 +105,13 @@ class SecurityCache(LeanObject):
 
     def add_data(self, data: Any) -> None:
         """Take one point."""
+        TOUCHES.count += 1
         self._settle()
         self._process(data, True)
 
     def add_data_list(self, data: list[Any], data_type: type, *_: Any) -> None:
         """Take the points of one moment of one type."""
+        TOUCHES.count += 1
         self._settle()
         # the type of a subscription stands for its class
         data_type = getattr(data_type, "_kind", data_type)
@@ -309,6 +315,7 @@ class SecurityCache(LeanObject):
 
     def _apply_split(self, factor: Decimal) -> None:
         """Carry prices and sizes over a split, the remembered bars included."""
+        TOUCHES.count += 1
         self._settle()
         self._settle_range()
         for slot in ("_p", "_o", "_h", "_l", "_c", "_bid", "_ask"):

@@ -214,7 +214,7 @@ class CashBook(LeanDict[str, Cash]):
     def _total_value_in_account_currency(self) -> Decimal:
         total = ZERO
         for cash in self.values():
-            total = total + cash._value_in_account_currency
+            total = total + cash._amount * cash._conversion._conversion_rate
         return total
 
     @property
@@ -230,6 +230,10 @@ class CashBook(LeanDict[str, Cash]):
 
     def __setitem__(self, symbol: str, cash: Cash) -> None:
         self._insert(symbol, cash)
+
+    def __getitem__(self, key: Any) -> Cash:
+        found: Cash | None = dict.get(self, key)
+        return self._missing(key) if found is None else found
 
     def _insert(self, symbol: str, cash: Cash) -> Cash:
         known = dict.get(self, symbol)

@@ -8,6 +8,7 @@ from typing import Any
 from engine.orders.exact import from_python
 from engine.securities.cash import CashAmount, ConvertibleCashAmount
 from engine.securities.native import exact, method
+from engine.securities.touches import TOUCHES
 from engine.types.decimals import ZERO, DecimalField, plain, round_half_even
 from engine.types.dotnet import Event, LeanObject
 from engine.types.enums import SecurityType
@@ -48,8 +49,8 @@ class SecurityHolding(LeanObject):
     _total_fees: Decimal = ZERO
     _total_dividends: Decimal = ZERO
     _set_price: Decimal | None = None
-    # the quantity and the float that was last shown for it
-    _shown: tuple[Decimal, float] = (ZERO, 0.0)
+    # the quantity as it is shown: algorithms ask for it at every bar
+    _shown_quantity: float = 0.0
 
     def __init__(self, security: Any, currency_converter: Any = None) -> None:
         if isinstance(security, SecurityHolding):
@@ -119,12 +120,7 @@ class SecurityHolding(LeanObject):
 
     @property
     def quantity(self) -> float:
-        exact_one, shown = self._shown
-        quantity = self._quantity
-        if exact_one is not quantity:
-            shown = float(quantity)
-            self._shown = (quantity, shown)
-        return shown
+        return self._shown_quantity
 
     @property
     def average_price(self) -> float:
@@ -180,6 +176,7 @@ class SecurityHolding(LeanObject):
         """Put a position in place; nothing is paid for it."""
         before_price, before = self._average_price, self._quantity
         self._quantity = quantity = from_python(quantity)
+        self._shown_quantity = float(quantity)
         self._average_price = from_python(average_price)
         self.invested = abs(quantity) >= self._security.symbol_properties._lot_size
         self._on_quantity_changed(before_price, before)
@@ -191,6 +188,7 @@ class SecurityHolding(LeanObject):
 
     def update_market_price(self, closing_price: Any) -> None:
         """Set the price by hand; it stays until the security's next data."""
+        TOUCHES.count += 1
         self._set_price = from_python(closing_price)
 
     def _value(self, quantity: Decimal, price: Decimal) -> ConvertibleCashAmount:

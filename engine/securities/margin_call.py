@@ -67,7 +67,11 @@ class DefaultMarginCallModel(LeanModel):
     def _get_margin_call_orders(self) -> tuple[list[Any], bool]:
         """Return the orders of a margin call (empty: none is due) and whether to warn."""
         portfolio = self._portfolio
-        if not portfolio._invested_securities() or portfolio.positions._is_margin_far():
+        # looked at every few minutes of the run: most often nothing is held, or little
+        invested = portfolio._invested_now
+        if invested is None:
+            invested = portfolio._invested_securities()
+        if not invested or portfolio.positions._is_margin_far():
             return [], False
         used = portfolio._total_margin_used
         if used <= 0:

@@ -39,22 +39,39 @@ def _seen(name: str) -> Any:
     return property(lambda self: float(getattr(self, name)))
 
 
+_UNKNOWN: tuple[Any, Any, Any] = (None, None, None)
+
+
 class _Part:
     """A holding in the value: the price it was counted at, its worth (and size) at that price."""
 
-    __slots__ = ("holding", "model", "price", "rate", "security", "size", "worth")
+    __slots__ = (
+        "holding", "made_of", "model", "price", "rate", "security", "size", "worth",
+    )  # fmt: skip
 
-    def __init__(
-        self, security: Security, holding: SecurityHolding, price: Decimal, worth: Decimal
-    ) -> None:
+    def __init__(self, security: Security, holding: SecurityHolding) -> None:
         self.security = security
         self.holding = holding
-        self.price = price
-        self.worth = worth
-        self.size = abs(worth)
+        self.price = self.worth = self.size = ZERO
+        # quantity, multiplier and rate that the worth was made of
+        self.made_of = _UNKNOWN
         # the margin model, once it was seen to be the engine's own, and its rate
         self.model: Any = None
         self.rate: Any = None
+
+    def value(self, price: Decimal) -> Decimal:
+        """Return the worth at a price, computed when one of the factors is another one."""
+        security = self.security
+        quantity = self.holding._quantity
+        multiplier = security.symbol_properties._contract_multiplier
+        rate = security.quote_currency._conversion._conversion_rate
+        had, of, at = self.made_of
+        if not (price is self.price and quantity is had and multiplier is of and rate is at):
+            self.price = price
+            self.made_of = quantity, multiplier, rate
+            self.worth = price * quantity * multiplier * rate if quantity else ZERO
+            self.size = abs(self.worth)
+        return self.worth
 
 
 class SecurityPortfolioManager(SymbolDict[SecurityHolding]):
@@ -88,6 +105,7 @@ class SecurityPortfolioManager(SymbolDict[SecurityHolding]):
         self._value: Decimal | None = None
         # what the value was made of; None when more than prices counts, or has changed
         self._parts: list[_Part] | None = None
+        self._known_parts: dict[Security, _Part] = {}
         self._in_cash = self._not_settled = ZERO
         self._invested_now: list[Security] | None = None
         self.positions = SecurityPositionGroupModel(self)
@@ -117,6 +135,7 @@ class SecurityPortfolioManager(SymbolDict[SecurityHolding]):
             security.holdings.quantity_changed += self._on_quantity
         else:
             security.holdings.quantity_changed -= self._on_quantity
+            self._known_parts.pop(security, None)
         self._invested_now = None
         self._invalidate()
 
@@ -166,6 +185,7 @@ class SecurityPortfolioManager(SymbolDict[SecurityHolding]):
         """Compute the value of everything."""
         held = profits = ZERO
         parts: list[_Part] | None = []
+        known = self._known_parts
         for security in self._invested_securities():
             kind = security.type
             if kind in _BY_PROFIT:
@@ -173,10 +193,13 @@ class SecurityPortfolioManager(SymbolDict[SecurityHolding]):
                 parts = None
             elif kind not in _IN_CASH_BOOK:
                 holding = security.holdings
-                worth = holding._holdings_value
-                held = held + worth
+                part = known.get(security)
+                if part is None or part.holding is not holding:
+                    part = known[security] = _Part(security, holding)
+                part.model = None
+                held = held + part.value(holding._price)
                 if parts is not None:
-                    parts.append(_Part(security, holding, holding._price, worth))
+                    parts.append(part)
         self._not_settled = self.unsettled_cash_book._total_value_in_account_currency
         self._in_cash = self.cash_book._total_value_in_account_currency + self._not_settled
         self._parts = parts
@@ -202,10 +225,18 @@ class SecurityPortfolioManager(SymbolDict[SecurityHolding]):
         """Compute the value where only prices of holdings have changed."""
         held = ZERO
         for part in self._parts or ():
-            price = part.holding._price
+            holding, security = part.holding, part.security
+            price = holding._set_price
+            if price is None:
+                price = security.cache._price
             if price is not part.price:
+                # :meth:`_Part.value`, without a call at every price
                 part.price = price
-                part.worth = part.holding._holdings_value
+                part.made_of = _UNKNOWN
+                quantity = holding._quantity
+                amount = price * quantity * security.symbol_properties._contract_multiplier
+                worth = amount * security.quote_currency._conversion._conversion_rate
+                part.worth = worth if quantity else ZERO
                 part.size = abs(part.worth)
             held = held + part.worth
         return self._in_cash + held

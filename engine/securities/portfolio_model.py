@@ -7,7 +7,10 @@ from typing import Any
 
 from engine.securities.cash import CashAmount, ConvertibleCashAmount
 from engine.securities.native import LeanModel, method
-from engine.securities.settlement import ApplyFundsSettlementModelParameters
+from engine.securities.settlement import (
+    ApplyFundsSettlementModelParameters,
+    ImmediateSettlementModel,
+)
 from engine.statistics.arithmetic import divide
 from engine.types.decimals import ZERO
 from engine.types.enums import SecurityType
@@ -15,6 +18,7 @@ from engine.types.timezones import aware
 
 _NO_CASH_FOR_VALUE = (SecurityType.FUTURE, SecurityType.CFD, SecurityType.CRYPTO_FUTURE)
 _MOVES_BASE = (SecurityType.FOREX, SecurityType.CRYPTO)
+_AT_ONCE = ImmediateSettlementModel.apply_funds
 
 
 class SecurityPortfolioModel(LeanModel):
@@ -78,7 +82,15 @@ class SecurityPortfolioModel(LeanModel):
 
     @staticmethod
     def _settle(portfolio: Any, security: Any, fill: Any, money: Any) -> None:
-        method(security.settlement_model, "apply_funds")(
+        model = security.settlement_model
+        if (
+            getattr(type(model), "apply_funds", None) is _AT_ONCE
+            and "apply_funds" not in model.__dict__
+        ):
+            # what the stock model does, without the record that users see
+            portfolio.cash_book[money.currency].add_amount(money._amount)
+            return
+        method(model, "apply_funds")(
             ApplyFundsSettlementModelParameters(
                 portfolio, security, aware(fill._utc_time), money, fill
             )

@@ -16,6 +16,7 @@ from engine.securities.parameters import (
     MaintenanceMarginParameters,
     amount_of,
 )
+from engine.securities.touches import TOUCHES
 from engine.types.decimals import ONE, ZERO
 from engine.types.dotnet import LeanObject
 
@@ -88,7 +89,7 @@ def _is_stock(model: Any) -> bool:
 def _all_stock(parts: list[Any]) -> bool:
     """Tell whether the margin models of all positions are the engine's own, and note them."""
     for part in parts:
-        model = part.security.buying_power_model
+        model = part.security._buying_power_model
         if model is not part.model:
             if not _is_stock(model):
                 return False
@@ -105,6 +106,7 @@ class SecurityPositionGroupModel(LeanObject):
         self._portfolio = portfolio
         # the value of the account that was looked at last, and whether it was far from a call
         self._judged: Decimal | None = None
+        self._judged_at = -1
         self._was_far = False
 
     @property
@@ -124,15 +126,20 @@ class SecurityPositionGroupModel(LeanObject):
         The largest rate of all positions on all of their worth is never less than what they need.
         """
         portfolio = self._portfolio
-        value = portfolio._total_portfolio_value
-        parts = portfolio._parts
-        if parts is None or len(parts) != len(portfolio._invested_securities()):
+        value, touched = portfolio._value, TOUCHES.count
+        if value is None:
+            value = portfolio._total_portfolio_value
+        elif value is self._judged and touched == self._judged_at:
+            # the step has followed the prices of its data, and nobody has changed anything else
+            return self._was_far
+        parts, invested = portfolio._parts, portfolio._invested_now
+        if parts is None or invested is None or len(parts) != len(invested):
             return False
         # the same value was made of the same parts; only rates may have changed since
         known = value is self._judged
         for part in parts:
             security = part.security
-            cache, model = security.cache, security.buying_power_model
+            cache, model = security.cache, security._buying_power_model
             if (
                 model is not part.model
                 or cache._p is not part.price
@@ -149,6 +156,7 @@ class SecurityPositionGroupModel(LeanObject):
             if model._maintenance is not part.rate:
                 part.rate = model._maintenance
                 known = False
+        self._judged_at = touched
         if not known:
             gross = most = ZERO
             for part in parts:

@@ -33,6 +33,7 @@ from engine.securities.price_variation import (
     SecurityPriceVariationModel,
 )
 from engine.securities.session import Session
+from engine.securities.touches import TOUCHES
 from engine.types.bars import QuoteBar, Split, TradeBar
 from engine.types.decimals import to_decimal
 from engine.types.dotnet import LeanObject, missing
@@ -144,7 +145,7 @@ class Security(LeanObject):
         self.fee_model: Any = InteractiveBrokersFeeModel()
         self.slippage_model: Any = NullSlippageModel.INSTANCE
         self.portfolio_model: Any = SecurityPortfolioModel()
-        self.buying_power_model: Any = SecurityMarginModel(self._default_leverage)
+        self.buying_power_model = SecurityMarginModel(self._default_leverage)
         self.margin_interest_rate_model: Any = MarginInterestRateModel.NULL
         self.settlement_model: Any = ImmediateSettlementModel()
         self.volatility_model: Any = VolatilityModel.NULL
@@ -350,6 +351,15 @@ class Security(LeanObject):
     @fill_model.setter
     def fill_model(self, model: Any) -> None:
         self._fill_model = model
+
+    @property
+    def buying_power_model(self) -> Any:
+        return self._buying_power_model
+
+    @buying_power_model.setter
+    def buying_power_model(self, model: Any) -> None:
+        TOUCHES.count += 1
+        self._buying_power_model: Any = model
 
     @property
     def margin_model(self) -> Any:

@@ -63,6 +63,13 @@ def _fit_long(value: Decimal) -> Decimal:
             over = adjusted >= 0 and abs(result) > _LIMITS[places]
             return _cut(value, places) if over else result
     # nothing is lost, or the number is beyond .NET's: the scale of the value itself counts
+    if (
+        adjusted >= -1
+        and _SHORT.plus(value).same_quantum(value)
+        and (value.same_quantum(ONE) or not value.to_integral_value().same_quantum(value))
+    ):
+        # the scale of 28 digits at most that is not below zero: told without a look at the digits
+        return value
     exponent = value.as_tuple().exponent
     assert isinstance(exponent, int)
     if exponent >= -28 and adjusted - exponent < 28:

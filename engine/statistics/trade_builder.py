@@ -52,6 +52,19 @@ class _Position:
         # the price that all of the above have seen last
         self.last: Any = None
 
+    def follow(self, price: Any) -> None:
+        """Follow the price range since the position was opened, and that of its trades."""
+        self.last = price
+        if type(price) is not Decimal:
+            price = to_decimal(price)
+        if price > self.high:
+            self.high = price
+        elif price < self.low:
+            self.low = price
+        for trade in self.trades:
+            if not trade._known_low < price < trade._known_high:
+                trade._see(price)
+
 
 class TradeBuilder(LeanObject):
     """``QuantConnect.Statistics.TradeBuilder``.
@@ -97,18 +110,8 @@ class TradeBuilder(LeanObject):
     def set_market_price(self, symbol: Any, price: Any) -> None:
         """Follow the price range of an open position, for MAE, MFE and drawdown."""
         position = self._positions.get(symbol)
-        if position is None or price is position.last:
-            return
-        position.last = price
-        if type(price) is not Decimal:
-            price = to_decimal(price)
-        if price > position.high:
-            position.high = price
-        elif price < position.low:
-            position.low = price
-        for trade in position.trades:
-            if not trade._known_low < price < trade._known_high:
-                trade._see(price)
+        if position is not None and price is not position.last:
+            position.follow(price)
 
     def apply_split(
         self, split: Any, live_mode: bool, data_normalization_mode: DataNormalizationMode

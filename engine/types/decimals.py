@@ -79,9 +79,13 @@ def to_decimal(value: Any) -> Decimal:
 
 def normalize(value: Decimal) -> Decimal:
     """Drop trailing zeros without going to an exponent (``1E+2`` stays ``100``)."""
-    whole = value.to_integral_value()
-    if whole == value and whole.same_quantum(ONE) and whole.adjusted() < _DECIMALS:
-        return whole
+    if value.same_quantum(ONE):
+        if value.adjusted() < _DECIMALS:
+            return value
+    else:
+        whole = value.to_integral_value()
+        if whole == value and whole.same_quantum(ONE) and whole.adjusted() < _DECIMALS:
+            return whole
     value = value.normalize()
     if value.adjusted() < 1:
         # below ten: no tens that an exponent could stand for

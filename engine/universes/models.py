@@ -47,10 +47,15 @@ class NullUniverseSelectionModel(UniverseSelectionModel):
 _NEVER_AGAIN = UniverseSelectionModel.get_next_refresh_time_utc
 
 
+def never_refreshed(model: Any) -> bool:
+    """Tell whether a model has no more than the engine's own answer, which is never."""
+    inherited = getattr(type(model), "get_next_refresh_time_utc", None) is _NEVER_AGAIN
+    return inherited and "get_next_refresh_time_utc" not in model.__dict__
+
+
 def refresh_time(model: Any) -> datetime:
     """Ask any model, also one without the method, for its next refresh."""
-    inherited = getattr(type(model), "get_next_refresh_time_utc", None) is _NEVER_AGAIN
-    if inherited and "get_next_refresh_time_utc" not in model.__dict__:
+    if never_refreshed(model):
         return NEVER
     if not hasattr(model, "get_next_refresh_time_utc") and not hasattr(
         model, "GetNextRefreshTimeUtc"

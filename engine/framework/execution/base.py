@@ -7,6 +7,7 @@ from typing import Any
 from engine.framework.target_collection import PortfolioTargetCollection
 from engine.framework.targets import PortfolioTarget
 from engine.orders.sizing import unordered_quantity
+from engine.securities.buying_power import above_minimum_order_margin_portfolio_percentage
 from engine.securities.native import LeanModel
 
 
@@ -58,8 +59,6 @@ class ImmediateExecutionModel(ExecutionModel):
             kept.add_range(targets)
         if kept.is_empty:
             return
-        from engine.securities.buying_power import above_minimum_order_margin_portfolio_percentage
-
         minimum = algorithm.settings._minimum_order_margin_portfolio_percentage
         for target in kept.order_by_margin_impact(algorithm):
             security = algorithm.securities[target.symbol]

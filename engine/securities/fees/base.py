@@ -65,7 +65,9 @@ class ModifiedFillQuantityOrderFee(OrderFee):
 
 def fee(amount: Decimal, currency: str = "USD") -> OrderFee:
     """Make a fee."""
-    return OrderFee(CashAmount(amount, currency))
+    made = OrderFee.__new__(OrderFee)
+    made.value = CashAmount(normalize(amount), currency)
+    return made
 
 
 class FeeModel(LeanModel):

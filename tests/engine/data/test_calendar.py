@@ -110,6 +110,20 @@ def test_the_vectorised_calendar_agrees_with_the_plain_one(key, minute, seconds,
     assert bool(mask[0]) == calendar.is_open(from_micro(start), from_micro(end), extended)
 
 
+@settings(max_examples=200, deadline=None)
+@given(
+    st.sampled_from([STOCKS, FOREX, GOLD, COINS]),
+    st.datetimes(D(2000, 1, 1), D(2020, 1, 1)),
+    st.booleans(),
+)
+def test_a_moment_is_open_when_the_hours_of_its_day_say_so(key, moment, extended):
+    calendar = exchange(key)
+    day = calendar.get_market_hours(moment)
+    time = moment - moment.replace(hour=0, minute=0, second=0, microsecond=0)
+    assert calendar.is_open(moment, extended) == day.is_open(time, extended)
+    assert calendar.is_open(moment) == day.is_open(time)
+
+
 @settings(max_examples=100, deadline=None)
 @given(st.integers(0, 20 * 365 * 96), st.booleans())
 def test_an_opening_is_the_first_open_moment_after_a_closed_one(quarter, extended):

@@ -115,3 +115,16 @@ def test_a_target_prints_symbol_quantity_and_tag() -> None:
     target = PortfolioTarget(share("SPY"), 12.50, "why")
     assert str(target) == f"{share('SPY')}: 12.5 (why)"
     assert PortfolioTarget(share("SPY"), DOWN).quantity == -1.0
+
+
+@given(st.lists(st.tuples(st.booleans(), st.integers(0, 6)), max_size=40))
+def test_the_values_are_listed_in_the_order_of_the_keys(moves: list[tuple[bool, int]]) -> None:
+    slots: SlotDict[int, str] = SlotDict()
+    for put, key in moves:
+        if put:
+            slots[key] = f"value {key}"
+        else:
+            slots.pop(key, None)
+        assert slots.entries() == [slots[k] for k in slots] == list(slots.values())
+        assert slots.get(key) == (f"value {key}" if put else None)
+        assert bool(slots) == (len(slots) > 0)

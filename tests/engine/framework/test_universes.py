@@ -26,6 +26,7 @@ from engine.universes.models import (
     NullUniverseSelectionModel,
     ScheduledUniverseSelectionModel,
     UniverseSelectionModel,
+    never_refreshed,
 )
 from engine.universes.scheduled import ScheduledUniverse
 from engine.universes.settings import UniverseSettings
@@ -284,6 +285,18 @@ def test_of_several_models_only_those_that_are_due_are_asked_again(
         row.create_universes(_algorithm(hours, datetime(2014, 3, day)))
     assert (early.asked, late.asked) == (3, 1)
     assert row.get_next_refresh_time_utc() == datetime(2014, 3, 4)
+
+
+def test_only_a_model_without_an_answer_of_its_own_is_never_asked_again() -> None:
+    class Listed(ManualUniverseSelectionModel):
+        """Has the answer of its base."""
+
+    never = Listed([share("SPY")])
+    assert never_refreshed(never)
+    assert not never_refreshed(Refreshing(datetime(2014, 3, 4)))
+    assert not never_refreshed(CompositeUniverseSelectionModel(never))
+    never.get_next_refresh_time_utc = lambda: datetime(2014, 3, 4)
+    assert not never_refreshed(never)
 
 
 def test_the_name_of_a_universe_prints_as_in_lean() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -19,10 +19,20 @@ from engine.orders.kinds import LimitOrder, MarketOnCloseOrder, MarketOrder
 from engine.securities.brokerages import get_brokerage_name, wrap_brokerage_model
 from engine.securities.brokerages.default import DefaultBrokerageModel
 from engine.securities.brokerages.messages import BrokerageMessageEvent
-from engine.securities.buying_power import BuyingPowerModel, SecurityMarginModel
+from engine.securities.buying_power import (
+    BuyingPowerModel,
+    PatternDayTradingMarginModel,
+    SecurityMarginModel,
+    initial_margin_requirement,
+)
 from engine.securities.fees.base import OrderFeeParameters
-from engine.securities.parameters import InitialMargin, InitialMarginRequiredForOrderParameters
-from engine.securities.settlement import DelayedSettlementModel
+from engine.securities.parameters import (
+    InitialMargin,
+    InitialMarginParameters,
+    InitialMarginRequiredForOrderParameters,
+    MaintenanceMarginParameters,
+)
+from engine.securities.settlement import DelayedSettlementModel, ImmediateSettlementModel
 from engine.types.bars import Dividend, Split
 from engine.types.enums import (
     AccountType,
@@ -269,3 +279,65 @@ def test_an_average_price_is_shown_as_it_is_now_however_often_it_was_looked_at(
         holdings.set_holdings(average, 10)
         assert holdings.average_price == holdings.average_price == float(holdings._average_price)
         assert holdings.average_price == average
+
+
+@pytest.mark.parametrize(
+    "model", [SecurityMarginModel(4), PatternDayTradingMarginModel(), BuyingPowerModel(0.3, 0.2, 0)]
+)
+def test_margin_asked_without_records_is_that_of_the_records(
+    account: kit.Account, model: BuyingPowerModel
+) -> None:
+    spy = account.add("SPY", price="123.45")
+    spy.holdings.set_holdings(100, -70)
+    for quantity in (Decimal("12.50"), Decimal(-3), Decimal(0)):
+        answer = model.get_initial_margin_requirement(InitialMarginParameters(spy, quantity))
+        assert str(initial_margin_requirement(model, spy, quantity)) == str(answer._value)
+        assert str(model._native_margin(spy, quantity)) == str(answer._value)
+        order = MarketOrder(spy.symbol, quantity, kit.START)
+        book = account.portfolio.cash_book
+        parameters = InitialMarginRequiredForOrderParameters(book, spy, order)
+        needed = model.get_initial_margin_required_for_order(parameters)
+        assert str(model._required_for_order(book, spy, order)) == str(needed._value)
+    kept = model.get_maintenance_margin(MaintenanceMarginParameters.for_current_holdings(spy))
+    assert str(model._native_maintenance(spy)) == str(kept._value)
+    assert model._get_leverage(spy) == model._get_leverage(spy)
+
+
+def test_leverage_follows_the_margin_it_is_made_of(account: kit.Account) -> None:
+    spy = account.add("SPY", price=100)
+    seen = []
+    for leverage in (2, 4, 4, 1):
+        spy.set_leverage(leverage)
+        seen.append(spy.leverage)
+    assert seen == [2, 4, 4, 1]
+
+
+def test_the_margin_of_a_users_own_model_is_asked_wherever_it_stands(account: kit.Account) -> None:
+    class Doubled(SecurityMarginModel):
+        def get_initial_margin_requirement(self, parameters: InitialMarginParameters) -> float:
+            return 2 * float(parameters.quantity)
+
+    spy = account.add("SPY", price=100)
+    assert initial_margin_requirement(Doubled(), spy, Decimal(5)) == 10
+    one = SecurityMarginModel(2)
+    one.get_initial_margin_requirement = lambda parameters: 7.0
+    assert initial_margin_requirement(one, spy, Decimal(5)) == 7
+
+
+def test_the_money_of_a_fill_goes_through_a_users_own_settlement(account: kit.Account) -> None:
+    paid = []
+
+    class Noted(ImmediateSettlementModel):
+        def apply_funds(self, parameters: object) -> None:
+            paid.append(parameters.cash_amount.amount)
+            super().apply_funds(parameters)
+
+    spy = account.add("SPY", price=100)
+    spy.settlement_model = Noted()
+    account.fill(spy, 10, 100, 1)
+    spy.settlement_model = ImmediateSettlementModel()
+    spy.settlement_model.apply_funds = lambda parameters: paid.append(parameters.utc_time)
+    account.fill(spy, 10, 100, 1)
+
+    assert paid == [-1000, kit.START.replace(tzinfo=UTC)]
+    assert account.portfolio.cash == 100_000 - 1000 - 2

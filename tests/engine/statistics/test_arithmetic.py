@@ -10,6 +10,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from engine.statistics.arithmetic import (
+    _WIDE,
+    _fit_long,
     add,
     chart_number,
     divide,
@@ -53,6 +55,44 @@ def test_a_quotient_has_the_digits_of_dotnet(
     numerator: str, denominator: str, quotient: str
 ) -> None:
     assert plain(divide(Decimal(numerator), Decimal(denominator))) == quotient
+
+
+#: few or many digits, ended by noughts or not, at scales on both sides of .NET's
+_ANY = st.builds(
+    lambda mantissa, noughts, places: _WIDE.scaleb(Decimal(mantissa * 10**noughts), -places),
+    st.integers(-(10**20), 10**20),
+    st.integers(0, 20),
+    st.integers(-5, 45),
+)
+
+
+@given(_ANY)
+def test_a_number_that_fits_keeps_its_scale_and_no_other_has_more_than_96_bits(
+    value: Decimal,
+) -> None:
+    assume(abs(value) < 2**96)
+    fitted = _fit_long(value)
+    parts, had = fitted.as_tuple(), value.as_tuple()
+    assert isinstance(parts.exponent, int)
+    assert isinstance(had.exponent, int)
+    assert -28 <= parts.exponent <= 0
+    assert abs(int("".join(map(str, parts.digits)))) < 2**96
+    if -28 <= had.exponent <= 0 and len(had.digits) <= 28:
+        assert parts == had
+    elif had.exponent > 0:
+        assert fitted == value
+
+
+@given(_ANY)
+def test_a_normal_number_has_neither_noughts_at_its_end_nor_an_exponent(value: Decimal) -> None:
+    assume(abs(value) < 10**28 and len(value.normalize(_WIDE).as_tuple().digits) < 29)
+    short = normalize(value)
+    exponent = short.as_tuple().exponent
+    assert isinstance(exponent, int)
+    assert short == value
+    assert short.is_signed() == value.is_signed()
+    assert exponent <= 0
+    assert exponent == 0 or short.as_tuple().digits[-1]
 
 
 def test_a_number_is_printed_with_the_digits_that_96_bits_hold() -> None:
