@@ -423,6 +423,8 @@ class OrderGate:
         cap = gross_limit * equity
         if other + after * unit > cap * (1.0 + _EPSILON):
             room = max(0.0, (cap - other) / unit - direction * ahead)
+            if other + before * unit > cap * (1.0 + _EPSILON):
+                room = 0.0  # it is beyond without this order, whatever its size
             text = (
                 f"gross limit: {other + after * unit:,.2f} with everything pending, "
                 f"limit {gross_limit:.2f} x equity = {cap:,.2f}"

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from protection.contracts import (
@@ -119,6 +119,7 @@ orders = st.lists(
 
 @given(amounts, st.integers(-150, 150).map(float), orders, st.integers(1, 800), st.booleans())
 @settings(max_examples=250, deadline=None)
+@example(0.0, -104.0, [("A", -105.0, False), ("B", -120.0, False)], 1, False)
 def test_an_adding_order_passes_exactly_when_a_recount_fits_and_its_room_is_the_largest_that_does(
     mine: float,
     other: float,
