@@ -15,6 +15,7 @@ from collections import deque
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from protection.contracts.errors import FixInput
@@ -51,10 +52,11 @@ class HarTable:
 
 
 def _mean_of_last(values: Floats, length: int) -> Floats:
-    total = np.concatenate(([0.0], np.cumsum(values)))
     mean = np.full(len(values), np.nan)
     if len(values) >= length:
-        mean[length - 1 :] = (total[length:] - total[:-length]) / length
+        # each window from its own values: differences of running totals lose the digits of a
+        # quiet period behind a wild one
+        mean[length - 1 :] = sliding_window_view(values, length).mean(axis=1)
     return mean
 
 

@@ -6,7 +6,7 @@ import json
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from protection.circuit_breakers.tuning.features import RollingFeatures, har_table
@@ -30,6 +30,7 @@ def test_features_at_a_time_do_not_see_what_follows(seed: int, period: int, cut:
 
 @settings(max_examples=30, deadline=None)
 @given(st.integers(0, 10_000), st.integers(1, 5))
+@example(127, 1)  # a day without movement behind ordinary ones
 def test_the_rolling_row_is_the_last_row_of_the_table(seed: int, period: int) -> None:
     returns = series(seed)
     rolling = RollingFeatures(period)
