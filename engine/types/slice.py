@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
+from operator import is_
 from typing import Any
 
 from engine.types.bars import (
@@ -26,8 +27,18 @@ def _ticker(symbol: Any) -> str:
     return str(symbol.value).lower()
 
 
-def _ticker_of_item(item: tuple[Any, Any]) -> str:
-    return _ticker(item[0])
+# the symbols that were put in order last, and in order: most moments have those of the one before
+_LAST: tuple[list[Any], list[Any]] = ([], [])
+
+
+def _in_order(symbols: list[Any]) -> list[Any]:
+    """Return a new list in the order of the tickers, which a symbol keeps for good."""
+    global _LAST
+    asked, ordered = _LAST
+    if len(symbols) != len(asked) or not all(map(is_, symbols, asked)):
+        ordered = sorted(symbols, key=_ticker)
+        _LAST = symbols, ordered
+    return ordered.copy()
 
 
 class DataDictionary(SymbolDict[Any]):
@@ -39,10 +50,11 @@ class DataDictionary(SymbolDict[Any]):
         """Return pairs in the order of the tickers, as LEAN does."""
         if len(self) < 2:
             return dict.items(self)
-        return sorted(dict.items(self), key=_ticker_of_item)
+        get = dict.__getitem__
+        return [(symbol, get(self, symbol)) for symbol in _in_order(list(dict.keys(self)))]
 
     def keys(self) -> Any:
-        return dict.keys(self) if len(self) < 2 else sorted(dict.keys(self), key=_ticker)
+        return dict.keys(self) if len(self) < 2 else _in_order(list(dict.keys(self)))
 
     def values(self) -> Any:
         return dict.values(self) if len(self) < 2 else [value for _, value in self.items()]

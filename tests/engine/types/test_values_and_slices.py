@@ -103,6 +103,36 @@ def test_the_data_of_a_slice_comes_in_order_of_the_tickers():
     assert [symbol.value.lower() for symbol, _ in slice_.bars.items()] == expected
 
 
+_SYMBOLS = st.sampled_from(["zeta", "Alpha", "beta", "BTCUSD", "gamma"])
+
+
+@given(st.lists(st.lists(_SYMBOLS, max_size=5, unique=True), min_size=1, max_size=6))
+def test_every_moment_is_in_the_order_of_its_own_tickers(moments: list[list[str]]) -> None:
+    for tickers in moments:
+        bars = Slice(datetime(2020, 1, 1), [bar_of(ticker, 1) for ticker in tickers]).bars
+        expected = sorted((bar.symbol for bar in dict.values(bars)), key=lambda s: s.value.lower())
+        assert list(bars.keys()) == expected
+        asked = bars.keys()
+        if isinstance(asked, list):  # what a caller does with it is the caller's
+            asked.reverse()
+        assert list(bars.items()) == [(symbol, bars[symbol]) for symbol in expected]
+        assert list(bars.values()) == [bars[symbol] for symbol in expected]
+        for symbol in expected[:1]:  # taken out and put back it is another sequence
+            bars[symbol] = bars.pop(symbol)
+        assert list(bars.keys()) == expected
+
+
+def test_a_renamed_symbol_goes_where_its_new_ticker_belongs() -> None:
+    old, other = bar_of("AAA", 1), bar_of("MMM", 1)
+    renamed = bar_of("AAA", 1)
+    renamed.symbol = Symbol(old.symbol.id, "ZZZ")
+    assert renamed.symbol == old.symbol
+    for first, second in ((old, other), (renamed, other)):
+        bars = Slice(datetime(2020, 1, 1), [first, second]).bars
+        values = [symbol.value for symbol in bars.keys()]
+        assert values == sorted(values)
+
+
 def test_a_coin_with_trades_and_quotes_stands_for_its_quotes():
     trade = bar_of("BTCUSD", 1)
     quote = QuoteBar(trade.time, trade.symbol, Bar(1, 1, 1, 1), 0, Bar(2, 2, 2, 2))
