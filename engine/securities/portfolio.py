@@ -107,6 +107,10 @@ class SecurityPortfolioManager(SymbolDict[SecurityHolding]):
         self._parts: list[_Part] | None = None
         self._known_parts: dict[Security, _Part] = {}
         self._in_cash = self._not_settled = ZERO
+        # the settled cash in it, where there is one currency: a rate may change unseen
+        self._settled: Decimal | None = None
+        # value and cash as told last: exact, and as a float
+        self._told_value = self._told_cash = (ZERO, 0.0)
         self._invested_now: list[Security] | None = None
         self.positions = SecurityPositionGroupModel(self)
         self.margin_call_model: Any = DefaultMarginCallModel(self, default_order_properties)
@@ -201,7 +205,9 @@ class SecurityPortfolioManager(SymbolDict[SecurityHolding]):
                 if parts is not None:
                     parts.append(part)
         self._not_settled = self.unsettled_cash_book._total_value_in_account_currency
-        self._in_cash = self.cash_book._total_value_in_account_currency + self._not_settled
+        settled = self.cash_book._total_value_in_account_currency
+        self._settled = settled if len(self.cash_book) == 1 else None
+        self._in_cash = settled + self._not_settled
         self._parts = parts
         return self._in_cash + held + profits
 
@@ -251,6 +257,9 @@ class SecurityPortfolioManager(SymbolDict[SecurityHolding]):
 
     @property
     def _cash(self) -> Decimal:
+        settled = self._settled
+        if settled is not None and (self._value is not None or self._parts is not None):
+            return settled  # any change of cash drops value and parts
         return self.cash_book._total_value_in_account_currency
 
     @property
@@ -286,9 +295,21 @@ class SecurityPortfolioManager(SymbolDict[SecurityHolding]):
             total = total + security.holdings._total_sale_volume
         return total
 
-    total_portfolio_value = _seen("_total_portfolio_value")
+    @property
+    def total_portfolio_value(self) -> float:
+        value, told = self._total_portfolio_value, self._told_value
+        if told[0] is not value:
+            told = self._told_value = value, float(value)
+        return told[1]
+
+    @property
+    def cash(self) -> float:
+        value, told = self._cash, self._told_cash
+        if told[0] is not value:
+            told = self._told_cash = value, float(value)
+        return told[1]
+
     total_portfolio_value_less_free_buffer = _seen("_total_portfolio_value_less_free_buffer")
-    cash = _seen("_cash")
     unsettled_cash = _seen("_unsettled_cash")
     total_holdings_value = _seen("_total_holdings_value")
     total_absolute_holdings_cost = _seen("_total_absolute_holdings_cost")

@@ -60,6 +60,9 @@ _EVENTS = st.one_of(
     st.tuples(st.just("fill"), st.integers(0, 2), _QUANTITIES),
     st.tuples(st.just("multiplier"), st.integers(0, 2), st.integers(1, 3)),
     st.tuples(st.just("cash"), st.just(0), _PRICES),
+    st.tuples(st.just("set cash"), st.just(0), _PRICES),
+    st.tuples(st.just("euros"), st.just(0), _PRICES),
+    st.tuples(st.just("rate"), st.just(0), _PRICES),
     st.tuples(st.just("look"), st.just(0), st.just(0)),
     st.tuples(st.just("leave"), st.integers(0, 2), st.just(0)),
 )
@@ -87,13 +90,24 @@ def test_what_is_kept_of_a_position_never_outlives_what_it_was_made_of(
             portfolio._invalidate()
         elif what == "cash":
             portfolio.cash_book["USD"].add_amount(number)
+        elif what == "set cash":
+            portfolio.cash_book["USD"].set_amount(number)
+        elif what == "euros":
+            portfolio.cash_book.add("EUR", number, Decimal("1.25"))
+        elif what == "rate" and "EUR" in portfolio.cash_book:
+            portfolio.cash_book["EUR"]._conversion_rate = number
         elif what == "leave":
             portfolio.securities.remove(security.symbol)
             portfolio.securities.add(security)
+        cash = portfolio.cash_book._total_value_in_account_currency
+        assert str(portfolio._cash) == str(cash)
+        assert portfolio.cash == float(cash)
         portfolio._follow_prices()
         worth = [s.holdings._holdings_value for s in portfolio.securities.values()]
-        cash = portfolio.cash_book._total_value_in_account_currency
         assert portfolio._total_portfolio_value == cash + sum(worth)
+        assert portfolio.total_portfolio_value == float(portfolio._total_portfolio_value)
+        assert str(portfolio._cash) == str(cash)
+        assert portfolio.cash == float(cash)
         kept = {part.security: part for part in portfolio._parts}
         for one in portfolio._invested_securities():
             assert str(kept[one].worth) == str(one.holdings._holdings_value)
