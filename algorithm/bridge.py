@@ -138,12 +138,11 @@ class Bridge:
 
     def _all_positions(self) -> dict[str, records.Position]:
         positions: dict[str, records.Position] = {}
-        for pair in self.algorithm.securities:
-            security = pair.value
+        for symbol, security in self.algorithm.securities.items():
             holdings = security.holdings
             if not holdings.invested:
                 continue
-            key = self.key(pair.key)
+            key = self.key(symbol)
             positions[key] = records.Position(
                 key,
                 float(holdings.quantity),
@@ -289,8 +288,7 @@ class Bridge:
         found: dict[str, records.Bar] = {}
         now = self.now()
         for bars in (data.bars, data.quote_bars):
-            for symbol in list(bars.keys()):
-                bar = bars[symbol]
+            for symbol, bar in list(bars.items()):
                 key = self.key(symbol)
                 if bar.is_fill_forward or key in found:
                     continue
