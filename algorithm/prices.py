@@ -22,9 +22,7 @@ class Closes:
 
     def take(self, data: Slice) -> None:
         """Add the bars of one moment."""
-        bars = data.bars
-        for symbol in list(bars.keys()):
-            bar = bars[symbol]
+        for symbol, bar in list(data.bars.items()):
             if bar.is_fill_forward:
                 continue
             close = bar.close
