@@ -287,7 +287,8 @@ class Bridge:
             return []
         found: dict[str, records.Bar] = {}
         now = self.now()
-        for bars in (data.bars, data.quote_bars):
+        both: tuple[Any, ...] = (data.bars, data.quote_bars)
+        for bars in both:
             for symbol, bar in list(bars.items()):
                 key = self.key(symbol)
                 if bar.is_fill_forward or key in found:
