@@ -123,17 +123,9 @@ def convert(local: datetime, source: ZoneInfo, target: ZoneInfo) -> datetime:
     return from_utc(to_utc(local, source), target)
 
 
-# the time that was marked last: what is shown in one step mostly happened at one moment
-_MARKED = EPOCH, EPOCH.replace(tzinfo=UTC)
-
-
 def aware(utc: datetime) -> datetime:
     """Mark a naive UTC time as UTC, the form in which LEAN shows instants."""
-    global _MARKED
-    known = _MARKED
-    if known[0] is not utc:
-        known = _MARKED = utc, utc.replace(tzinfo=UTC)
-    return known[1]
+    return utc.replace(tzinfo=UTC)
 
 
 def naive(moment: datetime) -> datetime:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 import numpy as np
@@ -21,7 +21,7 @@ from engine.types.errors import InvalidOperationException
 from engine.types.slice import Slice
 from engine.types.subscription import SubscriptionDataConfig
 from engine.types.symbol import Symbol, SymbolCache
-from engine.types.timezones import TimeZones, aware, from_micro, to_micro, to_utc, to_utc_array
+from engine.types.timezones import TimeZones, from_micro, to_micro, to_utc, to_utc_array
 
 NEW_YORK = TimeZones.NEW_YORK
 
@@ -211,12 +211,3 @@ def test_a_number_is_printed_with_its_scale_and_without_an_exponent(
     assert "E" not in text
     assert len(text.partition(".")[2]) == max(0, -exponent)
     assert text.startswith("-") is (negative and digits > 0)
-
-
-@given(st.lists(st.datetimes(), min_size=1, max_size=6))
-def test_a_time_is_marked_as_utc_and_otherwise_stays(moments: list[datetime]) -> None:
-    for moment in [*moments, *moments]:
-        for _ in range(2):
-            assert aware(moment).tzinfo is UTC
-            assert aware(moment).replace(tzinfo=None) == moment
-            assert aware(moment).fold == moment.fold
