@@ -182,13 +182,13 @@ def test_an_absent_data_folder_is_named(tmp_path):
 @given(
     keys=st.lists(
         st.sampled_from(
-            ("Equity-usa-SPY", "Equity-usa-[*]", "Equity-us-SPY", "Forex-a-X", "Forex-a-XY", "plain")
+            ("Equity-usa-SPY", "Equity-usa-[*]", "Equity-us-SPY", "Forex-a-X", "Forex-a-XY", "x")
         ),
         max_size=8,
     ),
     ends=st.sampled_from(("\n", "\r\n", "")),
     asked=st.sampled_from(
-        ("Equity-usa-SPY", "Equity-usa-[*]", "Equity-us-SPY", "Forex-a-X", "Forex-b-X", "plain")
+        ("Equity-usa-SPY", "Equity-usa-[*]", "Equity-us-SPY", "Forex-a-X", "Forex-b-X", "x")
     ),
 )
 def test_an_entry_found_in_the_text_is_that_of_the_whole_file(tmp_path_factory, keys, ends, asked):
