@@ -532,17 +532,23 @@ class Protection:
         """Return the proof by count: every order was judged, or is of a kind that LEAN never shows
         to a gate.
         """
-        orders = list(self.algorithm.transactions.get_orders(lambda order: True))
-        unjudged = [o for o in orders if int(o.id) not in self.seen]
-        judged = len(orders) - len(unjudged)
+        ids: list[int] = []
+
+        def unknown(order: Order) -> bool:
+            # counted where it is chosen: LEAN makes a copy of each that it hands out
+            ids.append(int(order.id))
+            return ids[-1] not in self.seen
+
+        unjudged = list(self.algorithm.transactions.get_orders(unknown))
+        judged = len(ids) - len(unjudged)
         engine = sum(of_engine(o) for o in unjudged)
         short = sum(o.status == OrderStatus.INVALID and not of_engine(o) for o in unjudged)
         return {
-            "orders": len(orders),
+            "orders": len(ids),
             "judged": judged,
             "engine_orders": engine,
             "refused_before_gate": short,
-            "unaccounted": len(orders) - judged - engine - short,
+            "unaccounted": len(ids) - judged - engine - short,
         }
 
     def summary(self, counted: dict[str, int] | None = None) -> dict[str, Any]:

@@ -103,9 +103,12 @@ class _Entries:
 
     def __init__(self, path: str) -> None:
         self._path = path
-        self._text = Path(path).read_text("utf-8-sig").strip()
+        # all at once: JSON does not care which ends of lines it has
+        self._text = Path(path).read_bytes().decode("utf-8-sig").strip()
         self._whole: dict[str, Any] | None = None
         self._asked = 0
+        # where the last entry begins whose key starts so, -1 when there is none
+        self._last: dict[str, int] = {}
         plain = "\\" not in self._text and '"entries"' in self._text
         if not (plain and self._text[:1] == "{" and self._text[-1:] == "}"):
             self._decode()
@@ -129,7 +132,12 @@ class _Entries:
         if self._asked > _FEW or '"' in key:
             return self._decode().get(key)
         text, quoted = self._text, f'"{key}"'
-        at = text.rfind(quoted)
+        # most markets have one entry or none: what does not begin so is not looked for
+        start = quoted[: quoted.rfind("-") + 1]
+        last = self._last.get(start)
+        if last is None:
+            last = self._last[start] = text.rfind(start)
+        at = text.rfind(quoted, 0, last + len(quoted)) if last >= 0 else -1
         while at >= 0:
             match = _COLON.match(text, at + len(quoted))
             if match is not None:

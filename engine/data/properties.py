@@ -198,10 +198,11 @@ class _Rows:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._lines = path.read_text("utf-8-sig").splitlines()
-        starts = [line[: line.find(",")] for line in self._lines]
-        #: market of every line
-        self._markets = [start.strip().lower() for start in starts]
+        self._lines = path.read_bytes().decode("utf-8-sig").splitlines()
+        #: first column of every line, as it is written
+        self._starts = [line[: line.find(",")] for line in self._lines]
+        #: market that each of these writings means
+        self._markets = {start: start.strip().lower() for start in set(self._starts)}
         header = next(
             (n for n, line in enumerate(self._lines) if line.strip() and line[0] != "#"), 0
         )
@@ -220,8 +221,9 @@ class _Rows:
         found = self._made.get(market)
         if found is None:
             found = self._made[market] = {}
-            for number, name in enumerate(self._markets):
-                if name == market and number >= self._first:
+            written = {start for start, name in self._markets.items() if name == market}
+            for number, start in enumerate(self._starts):
+                if start in written and number >= self._first:
                     self._add(found, number)
         return found
 

@@ -157,6 +157,9 @@ def _lower_camel(member: Any) -> str:
 
 
 _QUANTITY_ALONE = ("type",)
+# what most orders ask for
+_PLAIN_MEMBERS: dict[str, Any] = {"timeInForce": {}}
+_PLAIN = '{"timeInForce":{}}'
 _MOMENTS = (
     ("_last_fill_time", "lastFillTime"),
     ("_last_update_time", "lastUpdateTime"),
@@ -240,12 +243,14 @@ def hashed_text(order: Any) -> str:
     if _KIND_MEMBERS[kind] != _QUANTITY_ALONE or order.group_order_manager is not None:
         return dump(order_json(order, rounded=True))
     filled = normalize(smart_rounding(order._price))
-    data, written = order.order_submission_data, json_number
+    data, written, contingent = order.order_submission_data, json_number, order.contingent_id
     moment = time_text(order._time, ticks=order._time_ticks)
+    brokers = ",".join([_write(name) for name in order.broker_id])
     text = (
-        f'{{"type":{int(kind)},"id":{order._id},"contingentId":{dump(order.contingent_id)},'
-        f'"brokerId":{dump(order.broker_id)},"symbol":{_symbol_text(order.symbol)},'
-        f'"price":{written(filled)},"priceCurrency":{dump(order.price_currency)},'
+        f'{{"type":{int(kind)},"id":{order._id},'
+        f'"contingentId":{contingent if type(contingent) is int else _write(contingent)},'
+        f'"brokerId":[{brokers}],"symbol":{_symbol_text(order.symbol)},'
+        f'"price":{written(filled)},"priceCurrency":{_write(order.price_currency)},'
         f'"time":"{moment}","createdTime":"{moment}",'
     )
     for slot, name in _MOMENTS:
@@ -254,9 +259,10 @@ def hashed_text(order: Any) -> str:
             text += f'"{name}":"{time_text(moment_of)}",'
     text += f'"quantity":{written(order._quantity)},"status":{int(order.status)},'
     if order.tag is not None:
-        text += f'"tag":{dump(order.tag)},'
+        text += f'"tag":{_write(order.tag)},'
+    properties = order.properties._json(True)
     text += (
-        f'"properties":{dump(order.properties._json(True))},'
+        f'"properties":{_PLAIN if properties == _PLAIN_MEMBERS else _write(properties)},'
         f'"securityType":{int(order.security_type)},"direction":{int(order.direction)},'
         f'"value":{written(order._quantity * filled)},"orderSubmissionData":'
     )

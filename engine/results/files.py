@@ -160,7 +160,7 @@ def rows_text(rows: list[Any]) -> str:
 
 def json_text(content: Any) -> str:
     """Return content as JSON."""
-    return json.dumps(content, ensure_ascii=False, allow_nan=False, default=_plain)
+    return _encode(content)
 
 
 def _plain(value: Any) -> Any:
@@ -168,3 +168,9 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Decimal):
         return float(value)
     raise TypeError(f"expected a value that JSON knows, was {type(value).__name__}: {value!r}")
+
+
+# one for all, which does not look for objects that hold themselves: results have none
+_encode = json.JSONEncoder(
+    ensure_ascii=False, allow_nan=False, check_circular=False, default=_plain
+).encode

@@ -29,13 +29,14 @@ _MAX_POINTS = 4000
 _HOUR = timedelta(hours=1)
 _EQUITY = SecurityType.EQUITY
 _LINE = SeriesType.LINE
+_THOUSAND = Decimal(1000)
 
 
 def _price(value: Decimal) -> Decimal:
     """``chart_number(round_half_even(value, 4))``."""
     rounded = round_half_even(value, 4)
     # of above a thousand a chart has four decimals itself
-    return normalize(rounded) if rounded > 1000 else sample_number(rounded)
+    return normalize(rounded) if rounded > _THOUSAND else sample_number(rounded)
 
 
 class ResultHandler:

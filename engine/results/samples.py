@@ -179,13 +179,18 @@ def sample_sales(book: ChartBook, utc: datetime, currency: str) -> None:
     if changed or names != book._names:
         book._names = names
         book._sold = [
-            (
-                book.series(SALES, name, _TREEMAP, currency),
-                sample_number(holding._total_sale_volume),
-            )
+            _number_of(book.series(SALES, name, _TREEMAP, currency), holding._total_sale_volume)
             for name, holding in zip(names, book._largest, strict=True)
         ]
     _take_all(book._sold, utc)
+
+
+def _number_of(series: BaseSeries, value: Decimal) -> tuple[BaseSeries, Decimal]:
+    """Return a series with a value as it is sampled: most values are those of the day before."""
+    kept = series._kept
+    if kept[0] is not value:
+        kept = series._kept = value, sample_number(value)
+    return series, kept[1]
 
 
 def sample_exposure(
@@ -218,9 +223,9 @@ def _exposures(
     longs = dict.fromkeys(book._kinds, ZERO)
     shorts = dict.fromkeys(book._kinds, ZERO)
     for kind, held in worths:
-        if held > 0:
+        if held > ZERO:
             longs[kind] += held
-        elif held < 0:
+        elif held < ZERO:
             shorts[kind] += held
     found = []
     for side, amounts in (("Long", longs), ("Short", shorts)):

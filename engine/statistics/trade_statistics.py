@@ -136,31 +136,40 @@ class TradeStatistics(LeanObject):
         winning_spans: list[int] = []
         losing_spans: list[int] = []
         total = mean = ZERO
+        # of equal numbers the first stays, as with ``max`` and ``min``: its scale shows
+        worst_closed = worst_intra = largest_mae = largest_mfe = ending = fees = ZERO
+        average_mae = average_mfe = ZERO
+        start: datetime | None = None
+        end: datetime | None = None
+        count = average_ticks = most_won = most_lost = 0
         for trade in trades:
             profit = trade._profit_loss
+            mae, mfe, entry, exit_ = trade._mae, trade._mfe, trade._utc_entry, trade._utc_exit
             ticks = to_ticks(trade.duration)
             if peak_time is None:
-                peak_time = trade._utc_entry
-            if self._utc_start is None or trade._utc_entry < self._utc_start:
-                self._utc_start = trade._utc_entry
-            if self._utc_end is None or trade._utc_exit > self._utc_end:
-                self._utc_end = trade._utc_exit
-            self.total_number_of_trades += 1
-            peak_with_mfe = max(peak_with_mfe, total + trade._mfe)
-            self._maximum_intra_trade_drawdown = min(
-                self._maximum_intra_trade_drawdown, total + trade._mae - peak_with_mfe
-            )
+                peak_time = entry
+            if start is None or entry < start:
+                start = entry
+            if end is None or exit_ > end:
+                end = exit_
+            count += 1
+            reached = total + mfe
+            if reached > peak_with_mfe:
+                peak_with_mfe = reached
+            fallen = total + mae - peak_with_mfe
+            if fallen < worst_intra:
+                worst_intra = fallen
             total += profit
-            if profit > 0:
+            if profit > ZERO:
                 self._count_winner(profit, ticks)
                 winning_spans.append(ticks)
                 winners, losers = winners + 1, 0
                 if total > peak:
                     peak = total
                     if in_drawdown:
-                        span = to_ticks(trade._utc_exit - peak_time)
+                        span = to_ticks(exit_ - peak_time)
                         self._drawdown_ticks = max(self._drawdown_ticks, span)
-                    peak_time = trade._utc_exit
+                    peak_time = exit_
                     in_drawdown = False
             else:
                 off = subtract(profit, self._average_loss)
@@ -170,26 +179,39 @@ class TradeStatistics(LeanObject):
                     downside_sum, multiply(off, subtract(profit, self._average_loss))
                 )
                 winners, losers = 0, losers + 1
-                self._maximum_closed_trade_drawdown = min(
-                    self._maximum_closed_trade_drawdown, total - peak
-                )
+                fallen = total - peak
+                if fallen < worst_closed:
+                    worst_closed = fallen
                 in_drawdown = True
-            self.max_consecutive_winning_trades = max(self.max_consecutive_winning_trades, winners)
-            self.max_consecutive_losing_trades = max(self.max_consecutive_losing_trades, losers)
-            count = self.total_number_of_trades
+            if winners > most_won:
+                most_won = winners
+            elif losers > most_lost:
+                most_lost = losers
             off = subtract(profit, mean)
             mean = add(mean, divide(off, Decimal(count)))
             variance_sum = add(variance_sum, multiply(off, subtract(profit, mean)))
-            self._average_ticks = _next_average(self._average_ticks, ticks, count)
+            average_ticks = _next_average(average_ticks, ticks, count)
             spans.append(ticks)
-            self._average_mae = next_mean(self._average_mae, trade._mae, count)
-            self._average_mfe = next_mean(self._average_mfe, trade._mfe, count)
-            self._largest_mae = min(self._largest_mae, trade._mae)
-            self._largest_mfe = max(self._largest_mfe, trade._mfe)
-            self._maximum_end_trade_drawdown = max(
-                self._maximum_end_trade_drawdown, trade._end_trade_drawdown
-            )
-            self._total_fees += trade._total_fees
+            average_mae = next_mean(average_mae, mae, count)
+            average_mfe = next_mean(average_mfe, mfe, count)
+            if mae < largest_mae:
+                largest_mae = mae
+            if mfe > largest_mfe:
+                largest_mfe = mfe
+            given_back = trade._end_trade_drawdown
+            if given_back > ending:
+                ending = given_back
+            fees += trade._total_fees
+        self._utc_start, self._utc_end = start, end
+        self.total_number_of_trades, self._average_ticks = count, average_ticks
+        self.max_consecutive_winning_trades = most_won
+        self.max_consecutive_losing_trades = most_lost
+        self._average_mae, self._average_mfe = average_mae, average_mfe
+        self._largest_mae, self._largest_mfe = largest_mae, largest_mfe
+        self._maximum_closed_trade_drawdown = worst_closed
+        self._maximum_intra_trade_drawdown = worst_intra
+        self._maximum_end_trade_drawdown = ending
+        self._total_fees = fees
         if losing_spans:
             self._profit_loss_downside_deviation = _deviation(downside_sum, len(losing_spans))
         self._total_profit_loss = total

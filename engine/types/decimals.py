@@ -176,7 +176,9 @@ def plain(value: Decimal) -> str:
 
 def json_number(value: Decimal) -> str:
     """Print a decimal as Newtonsoft does: whole numbers get ``.0``."""
-    text = plain(value)
+    text = str(value)
+    if not value or "E" in text or len(text) > 29:
+        text = plain(value)
     return text if "." in text else text + ".0"
 
 

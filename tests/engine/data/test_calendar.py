@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -15,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from data_kit import DATA, hours
 
-from engine.data.hours import MarketHoursDatabase, SecurityExchangeHours
+from engine.data.hours import MarketHoursDatabase, SecurityExchangeHours, _Entries
 from engine.data.properties import SymbolProperties, SymbolPropertiesDatabase
 from engine.data.times import start_for_bars
 from engine.types.enums import SecurityType
@@ -175,3 +176,31 @@ def test_an_absent_data_folder_is_named(tmp_path):
         MarketHoursDatabase._from_data_folder(tmp_path)
     with pytest.raises(DataError, match=r"symbol-properties-database\.csv"):
         SymbolPropertiesDatabase._from_data_folder(tmp_path)
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    keys=st.lists(
+        st.sampled_from(
+            ("Equity-usa-SPY", "Equity-usa-[*]", "Equity-us-SPY", "Forex-a-X", "Forex-a-XY", "x")
+        ),
+        max_size=8,
+    ),
+    ends=st.sampled_from(("\n", "\r\n", "")),
+    asked=st.sampled_from(
+        ("Equity-usa-SPY", "Equity-usa-[*]", "Equity-us-SPY", "Forex-a-X", "Forex-b-X", "x")
+    ),
+)
+def test_an_entry_found_in_the_text_is_that_of_the_whole_file(tmp_path_factory, keys, ends, asked):
+    # keys come twice, stand inside of entries and as values: the last entry counts
+    entries = [
+        f'"{key}": {{"number": {n}, "name": "{asked}", "like": ["{asked}"]}}'
+        for n, key in enumerate(keys)
+    ]
+    text = '{"entries": {' + f",{ends}".join(entries) + "}}"
+    path = tmp_path_factory.mktemp("hours") / "hours.json"
+    path.write_bytes(text.encode())
+    whole = json.loads(text)["entries"]
+    one_by_one = _Entries(str(path))
+    for key in (asked, *keys, asked):
+        assert one_by_one.get(key) == whole.get(key)
