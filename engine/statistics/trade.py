@@ -84,23 +84,20 @@ class Trade(LeanObject):
         if order_id not in self.order_ids:
             self.order_ids.append(order_id)
 
-    def _see(self, prices: list[Decimal]) -> None:
-        """Follow the drawdown of the open trade over prices in their order."""
+    def _see(self, price: Decimal) -> None:
+        """Follow the drawdown of the open trade."""
         entry = self._entry_price
         long = self.direction is _LONG
-        most, deepest = self._max_profit, self._max_drawdown
-        for price in prices:
-            profit = price - entry if long else entry - price
-            if profit < most:
-                drawdown = most - profit
-                if drawdown > deepest:
-                    deepest = drawdown
-            else:
-                most = profit
-        self._max_profit, self._max_drawdown = most, deepest
-        if long:
-            self._known_high = entry + most
-            self._known_low = self._known_high - deepest
+        profit = price - entry if long else entry - price
+        if profit < self._max_profit:
+            drawdown = self._max_profit - profit
+            if drawdown > self._max_drawdown:
+                self._max_drawdown = drawdown
         else:
-            self._known_low = entry - most
-            self._known_high = self._known_low + deepest
+            self._max_profit = profit
+        if long:
+            self._known_high = entry + self._max_profit
+            self._known_low = self._known_high - self._max_drawdown
+        else:
+            self._known_low = entry - self._max_profit
+            self._known_high = self._known_low + self._max_drawdown

@@ -25,8 +25,6 @@ _MAX_ORDERS_REMEMBERED = 1000
 _LONG, _SHORT = TradeDirection.LONG, TradeDirection.SHORT
 _FILL_TO_FILL = FillGroupingMethod.FILL_TO_FILL
 _NAMESPACE = uuid.NAMESPACE_OID.bytes
-#: so many prices of a position at most wait to be looked at
-_MOST_SEEN = 256
 
 
 class _Fill:
@@ -42,46 +40,30 @@ class _Fill:
 
 
 class _Position:
-    """Open trades or fills of one symbol and the price range since the position was opened.
+    """Open trades or fills of one symbol and the price range since the position was opened."""
 
-    New prices are only put by: :meth:`catch_up` has to be called before anything else is read or
-    changed.
-    """
-
-    __slots__ = ("_seen", "fees", "fills", "high", "last", "low", "trades")
+    __slots__ = ("fees", "fills", "high", "last", "low", "trades")
 
     def __init__(self, price: Decimal) -> None:
         self.trades: list[Trade] = []
         self.fills: list[_Fill] = []
         self.fees = ZERO
         self.high = self.low = price
-        # the price that all of the above have been told last
+        # the price that all of the above have seen last
         self.last: Any = None
-        # prices that were told and not yet looked at, in their order
-        self._seen: list[Decimal] = []
 
     def follow(self, price: Any) -> None:
         """Follow the price range since the position was opened, and that of its trades."""
         self.last = price
-        seen = self._seen
-        seen.append(price if type(price) is Decimal else to_decimal(price))
-        if len(seen) >= _MOST_SEEN:
-            self.catch_up()
-
-    def catch_up(self) -> None:
-        """Look at the prices that were told since the last look."""
-        seen = self._seen
-        if not seen:
-            return
-        self._seen = []
-        highest, lowest = max(seen), min(seen)
-        if highest > self.high:
-            self.high = highest
-        if lowest < self.low:
-            self.low = lowest
+        if type(price) is not Decimal:
+            price = to_decimal(price)
+        if price > self.high:
+            self.high = price
+        elif price < self.low:
+            self.low = price
         for trade in self.trades:
-            if not (trade._known_low < lowest and highest < trade._known_high):
-                trade._see(seen)
+            if not trade._known_low < price < trade._known_high:
+                trade._see(price)
 
 
 class TradeBuilder(LeanObject):
@@ -142,7 +124,6 @@ class TradeBuilder(LeanObject):
             or (not live_mode and data_normalization_mode != DataNormalizationMode.RAW)
         ):
             return
-        position.catch_up()
         factor = to_decimal(getattr(split, "_split_factor", None) or split.split_factor)
         position.last = None
         position.low *= factor
@@ -199,7 +180,6 @@ class TradeBuilder(LeanObject):
             position.trades.append(_opened(symbol, fill, fill.quantity, fee))
             return
         self.set_market_price(symbol, fill.price)
-        position.catch_up()
         trades = position.trades
         index = len(trades) - 1 if self._lifo else 0
         if (fill.quantity > 0) == (trades[index].direction is _LONG):
@@ -263,7 +243,6 @@ class TradeBuilder(LeanObject):
             self._open_position(symbol, fill, fee)
             return
         self.set_market_price(symbol, fill.price)
-        position.catch_up()
         fills = position.fills
         before = sum((f.quantity for f in fills), ZERO)
         fills.append(fill)
@@ -305,7 +284,6 @@ class TradeBuilder(LeanObject):
             self._open_position(symbol, fill, fee)
             return
         self.set_market_price(symbol, fill.price)
-        position.catch_up()
         fills = position.fills
         position.fees += fee
         index = len(fills) - 1 if self._lifo else 0

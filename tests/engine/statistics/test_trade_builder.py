@@ -5,13 +5,11 @@ from __future__ import annotations
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from types import SimpleNamespace
-from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.statistics import trade_builder
 from engine.statistics.trade_builder import TradeBuilder
 from engine.types.enums import (
     DataNormalizationMode,
@@ -151,51 +149,3 @@ def test_a_price_that_comes_again_as_the_same_object_is_like_an_equal_one(
             ]
         )
     assert seen[0] == seen[1]
-
-
-def _traded(
-    steps: list[tuple[int, Decimal]], way: tuple[FillGroupingMethod, FillMatchingMethod]
-) -> list[tuple[Any, ...]]:
-    """Return all of the trades that fills, prices (0) and splits (51) between them make."""
-    symbol = Equity()
-    builder = TradeBuilder(*way)
-    for number, (quantity, price) in enumerate(steps, start=1):
-        if quantity == 51:
-            split = SimpleNamespace(symbol=symbol, split_factor=Decimal(3))
-            builder.apply_split(split, False, DataNormalizationMode.RAW)
-        elif quantity:
-            fill = SimpleNamespace(
-                order_id=number,
-                symbol=symbol,
-                utc_time=START + timedelta(minutes=number),
-                _fill_price=price,
-                _fill_quantity=Decimal(quantity),
-            )
-            builder.process_fill(fill, Decimal(1), Decimal(1))
-        else:
-            builder.set_market_price(symbol, price)
-    return [
-        (str(t._quantity), str(t._entry_price), t._mae, t._mfe, t._end_trade_drawdown, t.order_ids)
-        for t in builder.closed_trades
-    ]
-
-
-@given(
-    st.lists(
-        st.tuples(
-            st.one_of(st.just(0), st.just(0), st.just(51), st.integers(-3, 3)),
-            st.integers(90, 110).map(Decimal),
-        ),
-        max_size=60,
-    ),
-    WAYS,
-)
-def test_prices_that_are_looked_at_together_give_the_trades_of_each_looked_at_on_its_own(
-    steps: list[tuple[int, Decimal]], way: tuple[FillGroupingMethod, FillMatchingMethod]
-) -> None:
-    expected = []
-    for most in (1, 2, 256):
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(trade_builder, "_MOST_SEEN", most)
-            expected.append(_traded(steps, way))
-    assert expected[0] == expected[1] == expected[2]
