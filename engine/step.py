@@ -142,7 +142,12 @@ class Stepper:
                 return False
 
             # 3. working orders meet the new data; then what is scheduled for this moment
-            if eventful or not simple or transactions._queue or transactions.brokerage.needs_scan:
+            if (
+                eventful
+                or not simple
+                or transactions._queue
+                or (transactions.brokerage.needs_scan and not transactions.brokerage._all_wait())
+            ):
                 transactions.process_synchronous_events()
             if (due or schedule.next_utc is not event) and schedule.next_utc <= utc:
                 self._call(schedule.set_time, utc, "Scheduled event")
@@ -179,7 +184,12 @@ class Stepper:
                 return False
 
             # 6. updates and cancels of this step, then the samples
-            if eventful or not simple or transactions._queue or transactions.brokerage.needs_scan:
+            if (
+                eventful
+                or not simple
+                or transactions._queue
+                or (transactions.brokerage.needs_scan and not transactions.brokerage._all_wait())
+            ):
                 transactions.process_synchronous_events()
             results.on_step(utc)
             if algorithm._pending_universes or algorithm._pending_members:

@@ -183,7 +183,7 @@ def run_stretch(stepper: Stepper, band: tuple[Any, ...], steps: int, asked: Size
                 portfolio._follow_prices()
 
             # 3. working orders meet the new data
-            if transactions._queue or brokerage.needs_scan:
+            if transactions._queue or (brokerage.needs_scan and not brokerage._all_wait()):
                 transactions.process_synchronous_events()
                 if schedule.next_utc is not event and schedule.next_utc <= utc:
                     stepper._call(schedule.set_time, utc, "Scheduled event")
@@ -246,7 +246,7 @@ def run_stretch(stepper: Stepper, band: tuple[Any, ...], steps: int, asked: Size
                 return False
 
             # 6. updates and cancels of this step, then the samples
-            if transactions._queue or brokerage.needs_scan:
+            if transactions._queue or (brokerage.needs_scan and not brokerage._all_wait()):
                 transactions.process_synchronous_events()
             bar = results._bar
             if (

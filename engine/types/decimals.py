@@ -84,7 +84,12 @@ def normalize(value: Decimal) -> Decimal:
             return value
     else:
         whole = value.to_integral_value()
-        if whole == value and whole.same_quantum(ONE) and whole.adjusted() < _DECIMALS:
+        if whole != value:
+            short = value.normalize()
+            if short == value:
+                # nothing was cut: decimals are left, so no exponent above zero
+                return short
+        elif whole.same_quantum(ONE) and whole.adjusted() < _DECIMALS:
             return whole
     value = value.normalize()
     if value.adjusted() < 1:

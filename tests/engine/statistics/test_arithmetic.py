@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decimal import Decimal, DivisionByZero
+from decimal import ROUND_HALF_EVEN, Context, Decimal, DivisionByZero, localcontext
 from fractions import Fraction
 
 import pytest
@@ -93,6 +93,14 @@ def test_a_normal_number_has_neither_noughts_at_its_end_nor_an_exponent(value: D
     assert short.is_signed() == value.is_signed()
     assert exponent <= 0
     assert exponent == 0 or short.as_tuple().digits[-1]
+
+
+def test_a_number_with_more_digits_than_the_context_is_rounded_before_its_noughts_go() -> None:
+    with localcontext(Context(prec=29, rounding=ROUND_HALF_EVEN)):
+        assert str(normalize(Decimal("9." + 35 * "9"))) == "10"
+        assert str(normalize(Decimal("12.5" + 35 * "0" + "1"))) == "12.5"
+        assert str(normalize(Decimal("31.2500"))) == "31.25"
+        assert str(normalize(Decimal("-100.00"))) == "-100"
 
 
 def test_a_number_is_printed_with_the_digits_that_96_bits_hold() -> None:
