@@ -10,6 +10,7 @@ from typing import Any
 from engine.securities.native import method
 from engine.securities.parameters import ReservedBuyingPowerForPositionParameters
 from engine.statistics.arithmetic import discrete, divide
+from engine.types.bars import TradeBar
 from engine.types.decimals import ONE, ZERO, to_decimal
 from engine.types.enums import OrderStatus, SecurityType
 
@@ -23,6 +24,11 @@ _LEAST, _MOST = timedelta(minutes=5), timedelta(minutes=120)
 _FOREX_VOLUME = Decimal(25_000_000)
 _CFD_VOLUME = Decimal(200)
 _DOLLARS_PER_MINUTE = Decimal(6_000_000)
+_DOLLARS = float(_DOLLARS_PER_MINUTE)
+#: far more than what floats lose
+_CLOSE_CALL = 1e-6
+#: what no market trades, and what is no number, is left to the exact way
+_TOO_MUCH = 1e20
 _SESSION_MINUTES = Decimal(390)
 _FASTEST = Decimal("0.20")
 #: shares of the volume of bars of at least so long, and of shorter ones
@@ -113,6 +119,8 @@ class SymbolCapacity:
             included = self._in_period(utc, period)
         else:
             included = self._at_once(utc, period)
+            if included is None and period >= _MINUTE and previous is not None:
+                included = self._nearly(utc, utc - previous, bar, traded, before)
             if included is None:
                 between = ZERO if previous is None else _minutes(utc - previous)
                 price, volume = bar._d_close * rate, to_decimal(traded)
@@ -137,7 +145,14 @@ class SymbolCapacity:
         """The step's bar, its volume and period; quotes have a volume of their own."""
         if current is None:
             return None
-        bar = current.bars.get(self.symbol)
+        points = current._points
+        if len(points) == 1 and current._bars is None and type(points[0]) is TradeBar:
+            # the only one of the step: no dictionary is needed to find it
+            bar = points[0]
+            if bar.symbol != self.symbol:
+                return None
+        else:
+            bar = current.bars.get(self.symbol)
         if bar is not None:
             return bar, bar.volume, bar.period
         quote = current.quote_bars.get(self.symbol)
@@ -172,6 +187,20 @@ class SymbolCapacity:
         if since <= (_MINUTE if period >= _MINUTE else _LEAST):
             return True
         return False if since > _MOST else None
+
+    def _nearly(
+        self, utc: datetime, between: timedelta, bar: Any, traded: Any, before: Any
+    ) -> bool | None:
+        """Answer :meth:`_in_reach` for a bar of minutes by floats, unless it is a close call."""
+        assert self._last_order is not None
+        since = -((self._last_order - utc) // _MINUTE)  # whole minutes, rounded up
+        rate = float(self.security.quote_currency._conversion_rate)
+        # of the exact price: the other is the user's to change
+        dollars = float(bar._d_close) * rate * (float(traded) + float(before)) * since
+        limit = _DOLLARS * (between / _MINUTE)
+        if not 0 < dollars < _TOO_MUCH or limit <= 0 or abs(dollars - limit) < limit * _CLOSE_CALL:
+            return None
+        return dollars < limit
 
     def _in_reach(self, utc: datetime, period: timedelta, average: Decimal) -> bool:
         """Whether a short bar lies within the time that the market needs for the last fill."""
