@@ -150,7 +150,7 @@ def main(arguments: list[str] | None = None) -> int:
     if arguments is None:
         # in a process of its own: bars and points live long and hold no cycles, so the collector
         # would walk them for nothing a thousand times in a run
-        gc.set_threshold(500_000, 20, 100)
+        gc.set_threshold(1_000_000, 20, 100)
     options = parser().parse_args(arguments)
     options.last = arguments is None
     try:
