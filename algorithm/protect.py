@@ -532,12 +532,13 @@ class Protection:
         """Return the proof by count: every order was judged, or is of a kind that LEAN never shows
         to a gate.
         """
-        ids: list[int] = []
+        ids: set[int] = set()
 
         def unknown(order: Order) -> bool:
             # counted where it is chosen: LEAN makes a copy of each that it hands out
-            ids.append(int(order.id))
-            return ids[-1] not in self.seen
+            number = int(order.id)
+            ids.add(number)
+            return number not in self.seen
 
         unjudged = list(self.algorithm.transactions.get_orders(unknown))
         judged = len(ids) - len(unjudged)
