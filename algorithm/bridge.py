@@ -138,10 +138,8 @@ class Bridge:
 
     def _all_positions(self) -> dict[str, records.Position]:
         positions: dict[str, records.Position] = {}
-        for symbol, security in self.algorithm.securities.items():
+        for symbol, security in self._held():
             holdings = security.holdings
-            if not holdings.invested:
-                continue
             key = self.key(symbol)
             positions[key] = records.Position(
                 key,
@@ -157,7 +155,7 @@ class Bridge:
         return [(self.key(s), s, float(x.holdings.quantity)) for s, x in self._held()]
 
     def _held(self) -> list[tuple[Symbol, Security]]:
-        return [(x.key, x.value) for x in self.algorithm.securities if x.value.holdings.invested]
+        return [(s, x) for s, x in self.algorithm.securities.items() if x.holdings.invested]
 
     def open_orders(self) -> tuple[OpenOrder, ...]:
         """Return what is working, from the tickets."""

@@ -63,9 +63,5 @@ class Closes:
         numpy.ndarray, shape (n, count)
             A row per symbol, oldest first; a copy.
         """
-        rows = []
-        for symbol in symbols:
-            values, filled = self._rows[symbol]
-            rows.append(values[filled - count : filled])
-        closes = np.concatenate(rows) if rows else np.empty(0)
-        return closes.reshape(len(rows), count)
+        rows: list[Any] = [self.last(symbol, count) for symbol in symbols]
+        return np.stack(rows) if rows else np.empty((0, count))

@@ -188,7 +188,7 @@ class FrameworkMixin:
 
     def _refresh_universes(self) -> None:
         model = self.universe_selection
-        if type(model) in _ASKED_ONCE or never_refreshed(model) or self._utc < refresh_time(model):
+        if type(model) in _ASKED_ONCE or self._utc < refresh_time(model):
             return
         manager, chosen = self.universe_manager, self._selected_universes
         for symbol in [s for s, u in manager.items() if u.dispose_requested]:

@@ -115,17 +115,19 @@ class TradingMixin(PositionsMixin):
         security = self._security_for_order(symbol)
         if security.type not in _FUTURES:
             exchange = security.exchange
-            rest = (quantity, asynchronous, tag, order_properties)
+            rest = (security, quantity, asynchronous, tag)
             if not exchange.exchange_open:
-                ticket = self._on_open(security.symbol, *rest, security)
+                ticket = self._send(
+                    OrderType.MARKET_ON_OPEN, *rest, self._without_date(order_properties)
+                )
                 if ticket.submit_request.response.is_success:
                     self._tell_once(MOO_WARNING)
                 return ticket
             always_open = exchange.hours.is_market_always_open
             if not self.live_mode and not always_open and daily_only(security):
                 late = too_late(security, self._utc)
-                send = self._on_open if late else self._on_close
-                ticket = send(security.symbol, *rest, security)
+                kind = OrderType.MARKET_ON_OPEN if late else OrderType.MARKET_ON_CLOSE
+                ticket = self._send(kind, *rest, self._without_date(order_properties))
                 if ticket.submit_request.response.is_success:
                     self._tell_once(DAILY_WARNING)
                 return ticket
@@ -144,17 +146,10 @@ class TradingMixin(PositionsMixin):
         return self._on_open(symbol, from_double(quantity), asynchronous, tag, order_properties)
 
     def _on_open(
-        self,
-        symbol: Any,
-        quantity: Decimal,
-        asynchronous: bool,
-        tag: str | None,
-        properties: Any,
-        security: Any = None,
+        self, symbol: Any, quantity: Decimal, asynchronous: bool, tag: str | None, properties: Any
     ) -> OrderTicket:
         properties = self._without_date(properties)
-        if security is None:
-            security = self._security_for_order(symbol)
+        security = self._security_for_order(symbol)
         return self._send(
             OrderType.MARKET_ON_OPEN, security, quantity, asynchronous, tag, properties
         )
@@ -169,23 +164,10 @@ class TradingMixin(PositionsMixin):
     ) -> OrderTicket:
         """Send an order for the next close, 15.5 minutes before it at the latest."""
         checked_options("market_on_close_order", asynchronous, tag)
-        return self._on_close(symbol, from_double(quantity), asynchronous, tag, order_properties)
-
-    def _on_close(
-        self,
-        symbol: Any,
-        quantity: Decimal,
-        asynchronous: bool,
-        tag: str | None,
-        properties: Any,
-        security: Any = None,
-    ) -> OrderTicket:
-        properties = self._without_date(properties)
-        if security is None:
-            security = self._security_for_order(symbol)
-        return self._send(
-            OrderType.MARKET_ON_CLOSE, security, quantity, asynchronous, tag, properties
-        )
+        exact = from_double(quantity)
+        properties = self._without_date(order_properties)
+        security = self._security_for_order(symbol)
+        return self._send(OrderType.MARKET_ON_CLOSE, security, exact, asynchronous, tag, properties)
 
     # -- orders with prices --------------------------------------------------------------------
 
