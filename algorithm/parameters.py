@@ -103,7 +103,9 @@ class StrategyParameters:
 
 def _day(name: str, text: str) -> datetime:
     try:
-        return datetime.strptime(text, "%Y-%m-%d")
+        if len(text) != len("2020-03-31"):
+            raise ValueError(text)
+        return datetime.fromisoformat(text)
     except ValueError:
         raise FixSettings(f"expected parameter {name} as 2020-03-31, was {text!r}") from None
 

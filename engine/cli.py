@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from engine.types.days import iso_day
 from engine.types.errors import EngineError
 
 DEFAULT_DATA = "../shared/lean-data"
@@ -107,7 +108,7 @@ def _add_sweep(commands: Any) -> None:
 
 def _day(text: str) -> datetime:
     try:
-        return datetime.strptime(text, "%Y-%m-%d")
+        return iso_day(text)
     except ValueError:
         raise argparse.ArgumentTypeError(f"expected a day as 2020-03-31, was {text!r}") from None
 

@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from engine.types.days import compact_day
 from engine.types.decimals import ONE, ZERO
 from engine.types.enums import DataNormalizationMode
 from engine.types.errors import DataError
@@ -62,7 +63,7 @@ class FactorFile:
                 continue
             cells = line.split(",")
             try:
-                day = datetime.strptime(cells[0].strip(), "%Y%m%d")
+                day = compact_day(cells[0].strip())
                 price, split = Decimal(cells[1]), Decimal(cells[2])
                 reference = Decimal(cells[3]) if len(cells) > 3 else ZERO
             except (ValueError, IndexError, ArithmeticError) as error:

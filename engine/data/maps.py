@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.data.factors import EMPTY, FactorFile
+from engine.types.days import compact_day
 from engine.types.enums import SecurityType
 from engine.types.errors import DataError
 from engine.types.symbol import OA_EPOCH, Symbol, set_equity_resolver
@@ -70,7 +71,7 @@ def read_map_file(path: Path) -> MapFile:
             continue
         cells = line.split(",")
         try:
-            rows.append((datetime.strptime(cells[0].strip(), "%Y%m%d"), cells[1].strip().upper()))
+            rows.append((compact_day(cells[0].strip()), cells[1].strip().upper()))
         except (ValueError, IndexError) as error:
             raise DataError(
                 f"expected 'yyyymmdd,ticker[,exchange]' in {path}, row {number}, "

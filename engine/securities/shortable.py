@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from engine.securities.native import LeanModel
+from engine.types.days import compact_day
 from engine.types.decimals import ZERO
 from engine.types.enums import SecurityType
 from engine.types.errors import DataError
@@ -84,7 +85,7 @@ class LocalDiskShortableProvider(_ShortableProvider):
                 continue
             cells = [*line.split(","), "", "", ""]
             try:
-                day = datetime.strptime(cells[0], "%Y%m%d").date()
+                day = compact_day(cells[0]).date()
                 quantity = int(Decimal(cells[1])) if cells[1] else None
                 rates = [Decimal(cell) / _HUNDRED if cell else ZERO for cell in cells[2:4]]
             except (ValueError, InvalidOperation) as error:

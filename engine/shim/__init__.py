@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Union
 
 from engine.types.errors import EngineUnsupported
 
@@ -31,33 +31,51 @@ def lean_members() -> dict[str, frozenset[str]]:
     return found
 
 
-class _RefusingType(type):
-    """Refuses every use of a name of LEAN's that the engine lacks, with a sentence that says so."""
+class Refusing:
+    """Stands for a class of LEAN's that the engine lacks and refuses every use of it, with a
+    sentence that says so.
 
-    def __new__(mcs, name: str, bases: tuple[type, ...], members: dict[str, Any]) -> Any:
-        """Refuse to derive a class; stand-ins are made without this."""
-        raise next(base for base in bases if isinstance(base, mcs))._refuse()
+    An object and no class: two thousand of them are made at every start, and a class costs a
+    hundred times as much. Type hints may name it, and nothing is an instance of it.
+    """
 
-    def _refuse(cls) -> EngineUnsupported:
-        return EngineUnsupported(f"engine does not implement {cls.__name__}; use lean backtest")
+    __slots__ = ("__name__",)
 
-    def __call__(cls, *args: Any, **kwargs: Any) -> Any:
-        raise cls._refuse()
+    def __init__(self, name: str) -> None:
+        self.__name__ = name
 
-    def __getattr__(cls, name: str) -> Any:
+    def _refuse(self) -> EngineUnsupported:
+        return EngineUnsupported(f"engine does not implement {self.__name__}; use lean backtest")
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        raise self._refuse()
+
+    def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
             raise AttributeError(name)
-        raise cls._refuse()
+        raise self._refuse()
 
-    def __getitem__(cls, key: Any) -> Any:
-        raise cls._refuse()
+    def __getitem__(self, key: Any) -> Any:
+        raise self._refuse()
 
+    def __mro_entries__(self, bases: tuple[Any, ...]) -> Any:
+        """Refuse to be derived from."""
+        raise self._refuse()
 
-def refusing(name: str) -> type:
-    """Make the stand-in of a class that the engine lacks; deriving from it raises too."""
-    # two thousand of them at every start: nobody makes instances, so they have no places for any
-    made: type = type.__new__(_RefusingType, name, (), {"__module__": __name__, "__slots__": ()})
-    return made
+    def __instancecheck__(self, instance: object) -> bool:
+        return False
+
+    def __subclasscheck__(self, subclass: type) -> bool:
+        return False
+
+    def __or__(self, other: Any) -> Any:
+        return Union[self, other]  # noqa: UP007 - a "|" would come back to this line
+
+    def __ror__(self, other: Any) -> Any:
+        return Union[other, self]  # noqa: UP007
+
+    def __repr__(self) -> str:
+        return f"<{self.__name__}: not in the engine>"
 
 
 class LazyModule:

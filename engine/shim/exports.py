@@ -16,7 +16,7 @@ from functools import cache
 from typing import Any
 
 import engine
-from engine.shim import LazyModule, lean_members, lean_names, refusing
+from engine.shim import LazyModule, Refusing, lean_members, lean_names
 from engine.types.dotnet import register_lean_members
 
 #: packages whose public classes carry LEAN's names
@@ -77,7 +77,7 @@ def exports() -> dict[str, Any]:
             if (name in own or name in SYSTEM_NAMES) and name not in found:
                 found[name] = value
     for name in wanted - found.keys():
-        found[name] = refusing(name)
+        found[name] = Refusing(name)
     found.update({name: getattr(typing, name) for name in typing.__all__})
     numpy = importlib.import_module("numpy")
     found.update(

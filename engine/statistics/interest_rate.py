@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.statistics.arithmetic import average, divide
+from engine.types.days import iso_day
 from engine.types.decimals import ZERO, to_decimal
 from engine.types.dotnet import LeanObject
 from engine.types.errors import DataError
@@ -68,7 +69,7 @@ class InterestRateProvider(LeanObject):
                 continue
             parts = line.split(",")
             try:
-                day = datetime.strptime(parts[0], "%Y-%m-%d").date()
+                day = iso_day(parts[0]).date()
                 entries[day] = divide(Decimal(parts[1]), _HUNDRED)
             except (ValueError, IndexError, InvalidOperation) as error:
                 raise DataError(

@@ -71,7 +71,6 @@ def _own_classes() -> dict[str, type]:
         for name, value in sorted(exports().items())
         if isinstance(value, type)
         and value.__module__.startswith("engine")
-        and type(value).__name__ != "_RefusingType"
         and name not in ("QCAlgorithmFramework", "QCAlgorithmFrameworkBridge", *SYSTEM_NAMES)
     }
 

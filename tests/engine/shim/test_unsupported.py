@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 from pathlib import Path
+from types import new_class
+from typing import Optional, get_args
 
 import pytest
 
@@ -39,7 +42,7 @@ def test_a_member_that_the_engine_lacks(line: str, lean_data: Path, tmp_path: Pa
     assert str(caught.value) == f"engine does not implement {ASKED[line]}; use lean backtest"
 
 
-LACKING = sorted(name for name in lean_names() if type(exports()[name]).__name__ == "_RefusingType")
+LACKING = sorted(name for name in lean_names() if type(exports()[name]).__name__ == "Refusing")
 
 
 def test_exported_names_that_the_engine_lacks_refuse_every_use() -> None:
@@ -51,8 +54,19 @@ def test_exported_names_that_the_engine_lacks_refuse_every_use() -> None:
             lambda held=held: held(),
             lambda held=held: held.anything,
             lambda held=held: held[int],
-            lambda held=held, name=name: type(name, (held,), {}),
+            lambda held=held, name=name: new_class(name, (held,)),
         ):
             with pytest.raises(EngineUnsupported) as caught:
                 use()
             assert str(caught.value) == sentence
+
+
+def test_a_name_that_the_engine_lacks_may_stand_in_type_hints_and_class_questions() -> None:
+    held = exports()[LACKING[0]]
+    assert get_args(held | None) == get_args(None | held)[::-1] == (held, type(None))
+    assert get_args(Optional[held]) == (held, type(None))  # noqa: UP045
+    assert not isinstance(held, held)
+    assert not isinstance(1, (str, held))
+    assert not issubclass(int, held)
+    assert held.__name__ == copy.copy(held).__name__ == LACKING[0]
+    assert LACKING[0] in repr(held)
