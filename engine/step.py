@@ -8,11 +8,12 @@ point where LEAN would end it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sized
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from engine.consolidators.base import ConsolidatorBase
 from engine.orders.handler import TransactionHandler
+from engine.quiet import MARGIN_CALL_EVERY, next_hour, run_quiet
 from engine.securities.margin_call import DefaultMarginCallModel
 from engine.securities.margin_interest import MarginInterestRateModel
 from engine.securities.settlement import ImmediateSettlementModel
@@ -27,16 +28,6 @@ _NO_INTEREST = MarginInterestRateModel.NULL
 _NO_SCAN = ConsolidatorBase.scan
 _PROCESS = TransactionHandler.process_synchronous_events
 _RUNNING = AlgorithmStatus.RUNNING
-_ONE_HOUR = timedelta(hours=1)
-_MARGIN_CALL_EVERY = timedelta(minutes=5)
-
-
-def next_hour(utc: datetime) -> datetime:
-    """Return the next full hour."""
-    if not (utc.minute or utc.second or utc.microsecond):
-        return utc + _ONE_HOUR
-    return utc.replace(minute=0, second=0, microsecond=0) + _ONE_HOUR
-
 
 class Stepper:
     """State of the loop between two steps, and :meth:`step`."""
@@ -198,13 +189,26 @@ class Stepper:
             # what the same subscriptions send until something is due runs in one go
             band = feed._band if quick else ()
             if band and not self.was_warming_up and algorithm.status is _RUNNING:
-                steps = stretch_of(self, band)
-                if steps > 0:
-                    assert asked is not None
-                    self.solvent, self.next_look = solvent, next_look
-                    if not run_stretch(self, band, steps, asked):
-                        return False
-                    solvent, next_look = self.solvent, self.next_look
+                assert asked is not None
+                self.solvent, self.next_look = solvent, next_look
+                if not self._run_ahead(band, asked):
+                    return False
+                solvent, next_look = self.solvent, self.next_look
+        return True
+
+    def _run_ahead(self, band: tuple[Any, ...], asked: Sized) -> bool:
+        """Run the steps of the band until something else is due; False when one ended the run."""
+        while (steps := stretch_of(self, band)) > 0:
+            done = run_quiet(self, band, steps)
+            if not done:
+                return run_stretch(self, band, steps, asked)
+            if (
+                done == steps
+                or asked
+                or self.feed._band is not band
+                or self.algorithm.status is not _RUNNING
+            ):
+                break
         return True
 
     # -- parts ---------------------------------------------------------------------------------
@@ -289,12 +293,23 @@ class Stepper:
 
     def _hourly_scan(self, utc: datetime) -> None:
         algorithm = self.algorithm
-        for security in list(algorithm.securities.values()):
-            if security.margin_interest_rate_model is not _NO_INTEREST:
-                security._apply_margin_interest(utc)
-            if type(security.settlement_model) is not ImmediateSettlementModel:
-                security._scan_settlement(algorithm.portfolio, utc)
+        if self._has_hourly():
+            for security in list(algorithm.securities.values()):
+                if security.margin_interest_rate_model is not _NO_INTEREST:
+                    security._apply_margin_interest(utc)
+                if type(security.settlement_model) is not ImmediateSettlementModel:
+                    security._scan_settlement(algorithm.portfolio, utc)
         self.next_hourly_scan = next_hour(utc)
+
+    def _has_hourly(self) -> bool:
+        """Tell whether a security pays interest or has cash to settle at full hours."""
+        for security in self.algorithm.securities.values():
+            if (
+                security.margin_interest_rate_model is not _NO_INTEREST
+                or type(security.settlement_model) is not ImmediateSettlementModel
+            ):
+                return True
+        return False
 
     def _symbol_changes(self, current: Slice) -> bool:
         events = current.symbol_changed_events
@@ -306,7 +321,7 @@ class Stepper:
         return True
 
     def _check_margin(self, utc: datetime) -> bool:
-        self.next_margin_call = utc + _MARGIN_CALL_EVERY
+        self.next_margin_call = utc + MARGIN_CALL_EVERY
         portfolio = self.algorithm.portfolio
         if type(portfolio.margin_call_model) is DefaultMarginCallModel:
             invested = portfolio._invested_now
