@@ -35,10 +35,11 @@ def next_hour(utc: datetime) -> datetime:
     return utc.replace(minute=0, second=0, microsecond=0) + _ONE_HOUR
 
 
-def run_quiet(stepper: Stepper, band: tuple[Any, ...], steps: int) -> int:
+def run_quiet(stepper: Stepper, band: tuple[Any, ...], steps: int) -> int | None:
     """Run as many of the next ``steps`` of the band as are quiet; return their number.
 
-    Nothing is changed when it is 0. The last of them may be one that is sampled.
+    With 0 the next one has to be run the full way, with None all of them. The last step may be one
+    that is sampled.
     """
     lead = band[0]
     config = lead.config
@@ -68,7 +69,7 @@ def run_quiet(stepper: Stepper, band: tuple[Any, ...], steps: int) -> int:
         or type(portfolio.margin_call_model) is not DefaultMarginCallModel
         or type(builder) is not TradeBuilder
     ):
-        return 0
+        return None
     brokerage = transactions.brokerage
     if brokerage.needs_scan and (not brokerage._all_wait() or brokerage._waits_for(security)):
         return 0
@@ -82,8 +83,7 @@ def run_quiet(stepper: Stepper, band: tuple[Any, ...], steps: int) -> int:
     end = first + steps
     capacity = results._capacity
     if capacity.active:
-        if capacity._monitored:
-            return 0
+        # (without data it takes no volume)
         end = min(end, bisect_left(moments, capacity._next, first, end) + 1)
     end = min(end, bisect_left(moments, results._next_sample, first, end) + 1)
     points = _whole(lead.points[first:end])
@@ -149,9 +149,7 @@ def _whole(points: list[Any]) -> list[Any]:
     return points
 
 
-def _values(
-    portfolio: Any, parts: list[Any], place: int, prices: list[Decimal]
-) -> list[Decimal]:
+def _values(portfolio: Any, parts: list[Any], place: int, prices: list[Decimal]) -> list[Decimal]:
     """Return what the account is worth at each price of one of its parts.
 
     The sums are those of the portfolio's own ``_revalued``, in its order.

@@ -29,6 +29,7 @@ _NO_SCAN = ConsolidatorBase.scan
 _PROCESS = TransactionHandler.process_synchronous_events
 _RUNNING = AlgorithmStatus.RUNNING
 
+
 class Stepper:
     """State of the loop between two steps, and :meth:`step`."""
 
@@ -97,6 +98,17 @@ class Stepper:
                 except Exception as error:
                     algorithm._set_runtime_error(error, "Consolidators scan")
                     return False
+
+            # what a lone subscription sends may begin the steps that run in one go
+            if quick and feed._lead is not None:
+                steps = self._give_back(data, solvent)
+                if steps:
+                    assert asked is not None
+                    self.solvent, self.next_look = solvent, next_look
+                    if not self._run_ahead(feed._band, steps, asked):
+                        return False
+                    solvent, next_look = self.solvent, self.next_look
+                    continue
 
             # 2. the clock, and the data of this moment
             if self.was_warming_up:
@@ -189,19 +201,25 @@ class Stepper:
             # what the same subscriptions send until something is due runs in one go
             band = feed._band if quick else ()
             if band and not self.was_warming_up and algorithm.status is _RUNNING:
-                assert asked is not None
-                self.solvent, self.next_look = solvent, next_look
-                if not self._run_ahead(band, asked):
-                    return False
-                solvent, next_look = self.solvent, self.next_look
+                steps = stretch_of(self, band)
+                if steps > 0:
+                    assert asked is not None
+                    self.solvent, self.next_look = solvent, next_look
+                    if not self._run_ahead(band, steps, asked):
+                        return False
+                    solvent, next_look = self.solvent, self.next_look
         return True
 
-    def _run_ahead(self, band: tuple[Any, ...], asked: Sized) -> bool:
-        """Run the steps of the band until something else is due; False when one ended the run."""
-        while (steps := stretch_of(self, band)) > 0:
+    def _run_ahead(self, band: tuple[Any, ...], steps: int, asked: Sized) -> bool:
+        """Run ``steps`` of the band, the quiet ones all at once; False when one ended the run."""
+        while steps > 0:
             done = run_quiet(self, band, steps)
-            if not done:
+            if done is None:
                 return run_stretch(self, band, steps, asked)
+            if not done:
+                done = 1
+                if not run_stretch(self, band, done, asked):
+                    return False
             if (
                 done == steps
                 or asked
@@ -209,7 +227,32 @@ class Stepper:
                 or self.algorithm.status is not _RUNNING
             ):
                 break
+            # the last of them may have called somebody
+            steps = stretch_of(self, band)
         return True
+
+    def _give_back(self, data: Any, solvent: Any) -> int:
+        """Give the data of a step back to the feed where it begins a stretch; return its length.
+
+        What was due before has been done by now; with 0 the step goes on.
+        """
+        algorithm, feed = self.algorithm, self.feed
+        value = algorithm.portfolio._value
+        if (
+            self.was_warming_up
+            or data.eventful
+            or algorithm.status is not _RUNNING
+            # not to be looked at before the next step
+            or value is None
+            or (value is not solvent and value <= 0)
+            or not feed._take_back(data)
+        ):
+            return 0
+        steps = stretch_of(self, feed._band)
+        if steps <= 0:
+            feed._send_again()
+            return 0
+        return steps
 
     # -- parts ---------------------------------------------------------------------------------
 

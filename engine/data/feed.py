@@ -507,6 +507,26 @@ class Feed:
             self.data_points += slice_.count - 1
         return slice_
 
+    def _take_back(self, slice_: TimeSlice) -> bool:
+        """Take back the last slice where it was the lead's alone: it is its next one again."""
+        lead = self._lead
+        if lead is None or slice_.count != 1 or len(slice_.updates) != 1:
+            return False
+        at = lead.at - 1
+        if at < 0 or slice_.updates[0][1] is not lead.points[at]:
+            return False
+        lead.at, lead.due = at, lead.emit[at]
+        self.data_points -= 1
+        return True
+
+    def _send_again(self) -> None:
+        """Undo :meth:`_take_back`."""
+        lead = self._lead
+        assert lead is not None
+        lead.at += 1
+        lead.due = lead.emit[lead.at]
+        self.data_points += 1
+
     def _warmup_over(self, frontier: int) -> TimeSlice | None:
         """Return the pulse that ends the warm-up when the next data lies behind it."""
         limit = self._waiting_warmup
