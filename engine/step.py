@@ -212,6 +212,8 @@ class Stepper:
 
     def _run_ahead(self, band: tuple[Any, ...], steps: int, asked: Sized) -> bool:
         """Run ``steps`` of the band, the quiet ones all at once; False when one ended the run."""
+        feed, schedule, subscriptions = self.feed, self.schedule, self.subscriptions
+        event, scan = schedule.next_utc, subscriptions._next_scan_utc
         while steps > 0:
             done = run_quiet(self, band, steps)
             if done is None:
@@ -220,15 +222,16 @@ class Stepper:
                 done = 1
                 if not run_stretch(self, band, done, asked):
                     return False
+            steps -= done
+            # the last of them may have called somebody
             if (
-                done == steps
-                or asked
-                or self.feed._band is not band
+                feed._band is not band
+                or schedule.next_utc is not event
+                or subscriptions._next_scan_utc is not scan
                 or self.algorithm.status is not _RUNNING
+                or asked
             ):
                 break
-            # the last of them may have called somebody
-            steps = stretch_of(self, band)
         return True
 
     def _give_back(self, data: Any, solvent: Any) -> int:
