@@ -60,7 +60,7 @@ def test_trades_follow_many_prices_as_they_follow_one_after_another(
     assert _seen(many) == _seen(one)
 
 
-@given(st.lists(st.sampled_from("1 1.0 2 2.00 3 4".split()), min_size=1), st.booleans())
+@given(st.lists(st.sampled_from(["1", "1.0", "2", "2.00", "3", "4"]), min_size=1), st.booleans())
 def test_the_equity_follows_many_values_as_one_after_another(texts: list[str], begun: bool) -> None:
     values = [Decimal(text) for text in texts]
     portfolio = SimpleNamespace(_value=values[0])
