@@ -8,11 +8,12 @@ point where LEAN would end it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sized
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from engine.consolidators.base import ConsolidatorBase
 from engine.orders.handler import TransactionHandler
+from engine.quiet import MARGIN_CALL_EVERY, next_hour, run_quiet
 from engine.securities.margin_call import DefaultMarginCallModel
 from engine.securities.margin_interest import MarginInterestRateModel
 from engine.securities.settlement import ImmediateSettlementModel
@@ -27,15 +28,6 @@ _NO_INTEREST = MarginInterestRateModel.NULL
 _NO_SCAN = ConsolidatorBase.scan
 _PROCESS = TransactionHandler.process_synchronous_events
 _RUNNING = AlgorithmStatus.RUNNING
-_ONE_HOUR = timedelta(hours=1)
-_MARGIN_CALL_EVERY = timedelta(minutes=5)
-
-
-def next_hour(utc: datetime) -> datetime:
-    """Return the next full hour."""
-    if not (utc.minute or utc.second or utc.microsecond):
-        return utc + _ONE_HOUR
-    return utc.replace(minute=0, second=0, microsecond=0) + _ONE_HOUR
 
 
 class Stepper:
@@ -106,6 +98,17 @@ class Stepper:
                 except Exception as error:
                     algorithm._set_runtime_error(error, "Consolidators scan")
                     return False
+
+            # what a lone subscription sends may begin the steps that run in one go
+            if quick and feed._lead is not None:
+                steps = self._give_back(data, solvent)
+                if steps:
+                    assert asked is not None
+                    self.solvent, self.next_look = solvent, next_look
+                    if not self._run_ahead(feed._band, steps, asked):
+                        return False
+                    solvent, next_look = self.solvent, self.next_look
+                    continue
 
             # 2. the clock, and the data of this moment
             if self.was_warming_up:
@@ -202,10 +205,57 @@ class Stepper:
                 if steps > 0:
                     assert asked is not None
                     self.solvent, self.next_look = solvent, next_look
-                    if not run_stretch(self, band, steps, asked):
+                    if not self._run_ahead(band, steps, asked):
                         return False
                     solvent, next_look = self.solvent, self.next_look
         return True
+
+    def _run_ahead(self, band: tuple[Any, ...], steps: int, asked: Sized) -> bool:
+        """Run ``steps`` of the band, the quiet ones all at once; False when one ended the run."""
+        feed, schedule, subscriptions = self.feed, self.schedule, self.subscriptions
+        event, scan = schedule.next_utc, subscriptions._next_scan_utc
+        while steps > 0:
+            done = run_quiet(self, band, steps)
+            if done is None:
+                return run_stretch(self, band, steps, asked)
+            if not done:
+                done = 1
+                if not run_stretch(self, band, done, asked):
+                    return False
+            steps -= done
+            # the last of them may have called somebody
+            if (
+                feed._band is not band
+                or schedule.next_utc is not event
+                or subscriptions._next_scan_utc is not scan
+                or self.algorithm.status is not _RUNNING
+                or asked
+            ):
+                break
+        return True
+
+    def _give_back(self, data: Any, solvent: Any) -> int:
+        """Give the data of a step back to the feed where it begins a stretch; return its length.
+
+        What was due before has been done by now; with 0 the step goes on.
+        """
+        algorithm, feed = self.algorithm, self.feed
+        value = algorithm.portfolio._value
+        if (
+            self.was_warming_up
+            or data.eventful
+            or algorithm.status is not _RUNNING
+            # not to be looked at before the next step
+            or value is None
+            or (value is not solvent and value <= 0)
+            or not feed._take_back(data)
+        ):
+            return 0
+        steps = stretch_of(self, feed._band)
+        if steps <= 0:
+            feed._send_again()
+            return 0
+        return steps
 
     # -- parts ---------------------------------------------------------------------------------
 
@@ -289,12 +339,23 @@ class Stepper:
 
     def _hourly_scan(self, utc: datetime) -> None:
         algorithm = self.algorithm
-        for security in list(algorithm.securities.values()):
-            if security.margin_interest_rate_model is not _NO_INTEREST:
-                security._apply_margin_interest(utc)
-            if type(security.settlement_model) is not ImmediateSettlementModel:
-                security._scan_settlement(algorithm.portfolio, utc)
+        if self._has_hourly():
+            for security in list(algorithm.securities.values()):
+                if security.margin_interest_rate_model is not _NO_INTEREST:
+                    security._apply_margin_interest(utc)
+                if type(security.settlement_model) is not ImmediateSettlementModel:
+                    security._scan_settlement(algorithm.portfolio, utc)
         self.next_hourly_scan = next_hour(utc)
+
+    def _has_hourly(self) -> bool:
+        """Tell whether a security pays interest or has cash to settle at full hours."""
+        for security in self.algorithm.securities.values():
+            if (
+                security.margin_interest_rate_model is not _NO_INTEREST
+                or type(security.settlement_model) is not ImmediateSettlementModel
+            ):
+                return True
+        return False
 
     def _symbol_changes(self, current: Slice) -> bool:
         events = current.symbol_changed_events
@@ -306,7 +367,7 @@ class Stepper:
         return True
 
     def _check_margin(self, utc: datetime) -> bool:
-        self.next_margin_call = utc + _MARGIN_CALL_EVERY
+        self.next_margin_call = utc + MARGIN_CALL_EVERY
         portfolio = self.algorithm.portfolio
         if type(portfolio.margin_call_model) is DefaultMarginCallModel:
             invested = portfolio._invested_now

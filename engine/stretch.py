@@ -46,9 +46,12 @@ def stretch_of(stepper: Stepper, band: tuple[Any, ...]) -> int:
 
     The last point of a chunk is never in a stretch: behind it the next chunk is loaded.
     """
-    if type(stepper.results).on_step is not _ON_STEP:
-        return 0
     lead, steps = band[0], _LONGEST
+    if (
+        stepper.schedule.next_utc <= lead.moments[lead.at]
+        or type(stepper.results).on_step is not _ON_STEP
+    ):
+        return 0
     for held in band:
         if held.mixed or not held.rising:
             return 0

@@ -75,14 +75,22 @@ class FileSource(BarSource):
     return).
     """
 
-    __slots__ = ("addends", "scales")
+    __slots__ = ("addends", "scales", "steps")
 
     scales: npt.NDArray[np.int8] | None
     addends: list[Decimal] | None
+    #: unit times factor of each row, where that is all there is to a price
+    steps: list[Decimal] | None
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.steps = None
 
     def exact(self, column: int, row: int) -> Decimal:
         """Return one price with .NET's scale."""
         raw = self.raw[column].item(row)
+        if self.steps is not None:
+            return self.steps[row] * raw
         if self.scales is None:
             value = Decimal(raw) * _UNITS[self.scale]
         else:
@@ -91,6 +99,27 @@ class FileSource(BarSource):
         if factor is not None:
             value = value * factor
         return value if self.addends is None else value + self.addends[row]
+
+
+def steps_of(rows: Rows, factors: Factors | None) -> list[Decimal] | None:
+    """Return for each row what one of its price's units is worth; None where they differ by cell.
+
+    Units are powers of ten: a factor times one of them keeps its digits, and so the product with
+    an integer is the one of LEAN, unit first.
+    """
+    if rows.scales is not None:
+        return None
+    unit = _UNITS[rows.scale]
+    if factors is None:
+        return [unit] * len(rows)
+    if factors.addends is not None:
+        return None
+    worth = [factor * unit for factor in factors.values]
+    for step, factor in zip(worth, factors.values, strict=True):
+        if step.as_tuple().digits != factor.as_tuple().digits:
+            # more digits than a product keeps
+            return None
+    return [worth[k] for k in factors.which.tolist()]
 
 
 def split_factors(factors: list[Decimal]) -> tuple[Floats, Floats]:
@@ -211,6 +240,7 @@ def make_bars(
     source = FileSource(symbol, times, ends, [], list(rows.prices), [], rows.scale)
     source.scales = rows.scales
     source.addends = None
+    source.steps = steps_of(rows, factors)
     if factors is not None:
         source.addends = factors.addends
         if len(factors.values) == 1:

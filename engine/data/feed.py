@@ -409,18 +409,15 @@ class Feed:
             self._select(slice_)
             self._held = None
             return self._done(slice_)
-        frontier = _NEVER
-        for held in self._subscriptions:
-            due = held.due
-            if due < frontier:
-                if held.chunks is None:
-                    self._open(held)
-                    due = held.due
-                if due < frontier:
-                    frontier = due
-        for pulse in self._pulses:
-            if pulse.due < frontier:
-                frontier = pulse.due
+        band = self._band
+        if band:
+            # all streams are open, no universe is due any more, and the others' next is known
+            frontier = self._follower
+            for held in band:
+                if held.due < frontier:
+                    frontier = held.due
+        else:
+            frontier = self._frontier_of_all()
         if frontier == _NEVER:
             return self._warmup_over(_NEVER)
         if frontier < self._now:
@@ -431,17 +428,18 @@ class Feed:
                 return over
         self._now = frontier
         shown = frontier
-        if frontier % 10 == 1 and any(pulse.due == frontier for pulse in self._pulses):
+        pulses = () if band else self._pulses
+        if frontier % 10 == 1 and any(pulse.due == frontier for pulse in pulses):
             # a universe that starts late is one tick behind the moment, which no clock shows
             shown -= 1
             self.late_at = _EPOCH + timedelta(microseconds=shown)
         slice_ = TimeSlice(_EPOCH + timedelta(microseconds=shown), [], [])
         self._collect(slice_, frontier)
-        if self._pulses:
-            due_now = [pulse for pulse in self._pulses if pulse.due <= frontier]
+        if pulses:
+            due_now = [pulse for pulse in pulses if pulse.due <= frontier]
             slice_.count += sum(_points(pulse.universe, slice_.utc) for pulse in due_now)
             # one that was disposed of is selected a last time, to let its members go
-            gone = [p for p in self._pulses if p.due != _NEVER and p.is_disposed]
+            gone = [p for p in pulses if p.due != _NEVER and p.is_disposed]
             due_now += [pulse for pulse in gone if pulse not in due_now]
             for pulse in due_now:
                 while pulse.due <= frontier:
@@ -460,6 +458,22 @@ class Feed:
         if self._waiting_warmup is None:
             self._find_band()
         return slice_
+
+    def _frontier_of_all(self) -> int:
+        """Return when the first of all is due; what was not open yet is opened."""
+        frontier = _NEVER
+        for held in self._subscriptions:
+            due = held.due
+            if due < frontier:
+                if held.chunks is None:
+                    self._open(held)
+                    due = held.due
+                if due < frontier:
+                    frontier = due
+        for pulse in self._pulses:
+            if pulse.due < frontier:
+                frontier = pulse.due
+        return frontier
 
     def _find_band(self) -> None:
         """Note which subscriptions send next, and when the first of the others does."""
@@ -506,6 +520,26 @@ class Feed:
             self._collect(slice_, self._now)
             self.data_points += slice_.count - 1
         return slice_
+
+    def _take_back(self, slice_: TimeSlice) -> bool:
+        """Take back the last slice where it was the lead's alone: it is its next one again."""
+        lead = self._lead
+        if lead is None or slice_.count != 1 or len(slice_.updates) != 1:
+            return False
+        at = lead.at - 1
+        if at < 0 or slice_.updates[0][1] is not lead.points[at]:
+            return False
+        lead.at, lead.due = at, lead.emit[at]
+        self.data_points -= 1
+        return True
+
+    def _send_again(self) -> None:
+        """Undo :meth:`_take_back`."""
+        lead = self._lead
+        assert lead is not None
+        lead.at += 1
+        lead.due = lead.emit[lead.at]
+        self.data_points += 1
 
     def _warmup_over(self, frontier: int) -> TimeSlice | None:
         """Return the pulse that ends the warm-up when the next data lies behind it."""
@@ -554,18 +588,16 @@ class Feed:
         for held in self._subscriptions:
             while held.due <= frontier:
                 at = held.at
-                pair = held.config, held.points[at]
+                point = held.points[at]
                 count += 1
-                if held.mixed and type(pair[1]) in _EVENTS:
-                    self._special(slice_, held, pair)
-                elif held.mixed and getattr(pair[1], "suspicious", False):
-                    # shown, but no price and nothing for consolidators
-                    if not held.internal:
-                        points.append(pair[1])
+                if held.mixed and type(point) in _EVENTS:
+                    self._special(slice_, held, (held.config, point))
                 else:
-                    updates.append(pair)
+                    # suspicious ticks are shown, but no price and nothing for consolidators
+                    if not held.mixed or not getattr(point, "suspicious", False):
+                        updates.append((held.config, point))
                     if not held.internal:
-                        points.append(pair[1])
+                        points.append(point)
                 at += 1
                 if at < held.size:
                     held.at = at

@@ -201,6 +201,10 @@ class BacktestingBrokerage:
                 return False
         return True
 
+    def _waits_for(self, security: Any) -> bool:
+        """Tell whether an order waits for the next bar of a security."""
+        return any(waiting[2] is security for waiting in self._waiting.values())
+
     def _securities(self, group: list[Any]) -> dict[Any, Any] | None:
         found = {}
         for order in group:

@@ -149,6 +149,20 @@ class ResultHandler:
             self.messages.flush()
             self.runtime_statistics.update(dict(self._algorithm.runtime_statistics.items()))
 
+    def on_values(self, values: list[Decimal]) -> None:
+        """Follow the equity over steps in which nothing else is due."""
+        bar = self._bar
+        if bar is None:
+            bar = self._bar = [values[0]] * 4
+        for value in values:
+            if value is not bar[3] and value != bar[3]:
+                bar[3] = value
+                if value > bar[1]:
+                    bar[1] = value
+                elif value < bar[2]:
+                    bar[2] = value
+        self._value = values[-1]
+
     def _ticks(self) -> int:
         """Ticks of LEAN's clock beyond ours: 1 in the slice of a universe that started late."""
         return getattr(self._algorithm, "_utc_ticks", 0)

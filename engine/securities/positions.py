@@ -75,7 +75,7 @@ def maintenance_margin_of(security: Any, quantity: Decimal) -> Decimal:
 
 _STOCK_MARGIN = BuyingPowerModel.get_maintenance_margin
 #: with so much of the value in use at most there is neither a margin call nor a warning
-_FAR = Decimal("0.9")
+FAR_FROM_CALL = Decimal("0.9")
 
 
 def _is_stock(model: Any) -> bool:
@@ -164,7 +164,7 @@ class SecurityPositionGroupModel(LeanObject):
                     most = part.rate
                 gross = gross + part.size
             self._judged = value
-            self._was_far = most * gross < value * _FAR - portfolio._not_settled
+            self._was_far = most * gross < value * FAR_FROM_CALL - portfolio._not_settled
         return self._was_far
 
     def _margin_used(self) -> Decimal:

@@ -65,6 +65,20 @@ class _Position:
             if not trade._known_low < price < trade._known_high:
                 trade._see(price)
 
+    def follow_all(self, prices: list[Decimal]) -> None:
+        """Follow exact prices one after another."""
+        low, high = min(prices), max(prices)
+        if self.low <= low and high <= self.high:
+            for trade in self.trades:
+                if not (trade._known_low < low and high < trade._known_high):
+                    break
+            else:
+                # nobody learns from them
+                self.last = prices[-1]
+                return
+        for price in prices:
+            self.follow(price)
+
 
 class TradeBuilder(LeanObject):
     """``QuantConnect.Statistics.TradeBuilder``.

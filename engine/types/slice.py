@@ -50,8 +50,13 @@ class DataDictionary(SymbolDict[Any]):
         """Return pairs in the order of the tickers, as LEAN does."""
         if len(self) < 2:
             return dict.items(self)
+        symbols = list(dict.keys(self))
+        ordered = _in_order(symbols)
+        if all(map(is_, ordered, symbols)):
+            # as most often: nothing is looked up
+            return list(dict.items(self))
         get = dict.__getitem__
-        return [(symbol, get(self, symbol)) for symbol in _in_order(list(dict.keys(self)))]
+        return [(symbol, get(self, symbol)) for symbol in ordered]
 
     def keys(self) -> Any:
         return dict.keys(self) if len(self) < 2 else _in_order(list(dict.keys(self)))
@@ -144,9 +149,9 @@ class Slice(LeanObject):
             for point in self._points:
                 if type(point) is TradeBar:
                     symbol = point.symbol
-                    known = dict.get(found, symbol)
+                    known = dict.setdefault(found, symbol, point)
                     # of several resolutions of a symbol the finest is shown
-                    if known is None or known.period > point.period:
+                    if known is not point and known.period > point.period:
                         dict.__setitem__(found, symbol, point)
         return found
 
@@ -159,9 +164,9 @@ class Slice(LeanObject):
             for point in self._points:
                 if type(point) is QuoteBar:
                     symbol = point.symbol
-                    known = dict.get(found, symbol)
+                    known = dict.setdefault(found, symbol, point)
                     # of several resolutions of a symbol the finest is shown
-                    if known is None or known.period > point.period:
+                    if known is not point and known.period > point.period:
                         dict.__setitem__(found, symbol, point)
         return found
 

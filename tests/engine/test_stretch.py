@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from engine import step, stretch
+from engine import quiet, step, stretch
 from engine.run import run_backtest
 
 _BEGIN = """from AlgorithmImports import *
@@ -17,6 +17,12 @@ class Own(NullAlphaModel):
     def update(self, algorithm, data):
         algorithm.log(f"alpha {len(data.bars)}")
         return []
+
+
+class Interest:
+    def apply_margin_interest_rate(self, parameters):
+        cash = parameters.security.quote_currency
+        cash.add_amount(-1)
 
 
 class Bars(QCAlgorithm):
@@ -168,7 +174,53 @@ _OTHERS = {
     def on_order_event(self, event):
         self.tell(f"{event} {len(self.current_slice.bars)}")
 """,
+    "daily bars on a margin that nearly fails": """
+    def begin(self):
+        self.set_start_date(2008, 9, 1)
+        self.set_end_date(2008, 12, 31)
+        self.spy = self.add_equity("SPY", Resolution.DAILY, leverage=6).symbol
+        self.ibm = self.add_equity("IBM", Resolution.DAILY, leverage=6).symbol
+        self.schedule.on(self.date_rules.every_day(), self.time_rules.at(12, 10), self.look)
+        self.schedule.on(self.date_rules.every_day(), self.time_rules.midnight, self.look)
+
+    def look(self):
+        spy = self.securities[self.spy]
+        self.tell(f"{spy.price} {spy.open} {spy.volume} {spy.get_last_data()}")
+        self.count += 1
+        if self.count == 20:
+            spy.margin_interest_rate_model = Interest()
+        elif self.count == 24:
+            spy.margin_interest_rate_model = MarginInterestRateModel.NULL
+        elif self.count == 30:
+            spy.set_volatility_model(StandardDeviationOfReturnsVolatilityModel(10))
+        elif self.count == 34:
+            spy.set_volatility_model(VolatilityModel.NULL)
+        elif self.count == 40:
+            self.portfolio.set_cash("EUR", 10, 1.3)
+        elif self.count == 50:
+            self.near = self.sma(self.spy, 3, Resolution.DAILY)
+        elif self.count % 9 == 0:
+            self.market_on_open_order(self.spy, 5)
+            self.limit_order(self.spy, -7, round(spy.price * 1.01, 2))
+
+    def on_margin_call_warning(self):
+        self.tell("near")
+
+    def on_margin_call(self, requests):
+        self.tell(f"call {[str(r) for r in requests]}")
+        return requests
+
+    def on_data(self, data):
+        if not self.portfolio.invested:
+            self.set_holdings(self.spy, 3.2)
+            self.set_holdings(self.ibm, 1.6)
+
+    def on_end_of_algorithm(self):
+        for trade in self.trade_builder.closed_trades:
+            self.log(f"{trade.mae} {trade.mfe} {trade.end_trade_drawdown}")
+""",
 }
+_SILENT = {name for name in _OTHERS if name.startswith("daily")}
 _BODIES = {name: _MINUTES + "\n    def act(self, data):\n        bar = data.bars[self.spy]" + act
            for name, act in _ACTS.items()} | _OTHERS  # fmt: skip
 
@@ -205,7 +257,7 @@ def test_steps_in_one_go_are_the_full_steps(
     path = tmp_path / "main.py"
     path.write_text(_BEGIN + _BODIES[name])
     steps: list[int] = []
-    run_stretch = stretch.run_stretch
+    run_stretch, run_quiet = stretch.run_stretch, quiet.run_quiet
 
     def counted(stepper: Any, band: Any, count: int, asked: Any) -> bool:
         before = stepper.feed.data_points
@@ -214,7 +266,15 @@ def test_steps_in_one_go_are_the_full_steps(
         finally:
             steps.append(stepper.feed.data_points - before)
 
+    def counted_quiet(stepper: Any, band: Any, count: int) -> int | None:
+        done = run_quiet(stepper, band, count)
+        steps.append(done or 0)
+        silent.append(done or 0)
+        return done
+
+    silent: list[int] = []
     monkeypatch.setattr(step, "run_stretch", counted)
+    monkeypatch.setattr(step, "run_quiet", counted_quiet)
     results = []
     for quick in (True, False):
         monkeypatch.setattr(step.Stepper, "quick", quick)
@@ -226,4 +286,6 @@ def test_steps_in_one_go_are_the_full_steps(
     assert results[0] == results[1]
     assert sum(steps) == taken > 100, "only the quick run goes through stretches"
     assert results[0][2]["log"]
+    # minutes of the algorithm's own data are never silent
+    assert bool(sum(silent)) == (name in _SILENT)
     assert (results[0][0] == "RuntimeError") == (name == "fails")

@@ -19,7 +19,15 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from data_kit import DATA, files
 
-from engine.data.columns import FileSource, round_sizes, scaled_floats, split_factors
+from engine.data.columns import (
+    Factors,
+    FileSource,
+    Rows,
+    round_sizes,
+    scaled_floats,
+    split_factors,
+    steps_of,
+)
 from engine.data.events import distribution
 from engine.data.factors import FactorFile
 from engine.data.maps import AuxiliaryFiles
@@ -178,6 +186,35 @@ def test_an_exact_price_is_integer_times_unit_times_factor():
     assert str(source.exact(0, 0)) == "144.764431638"
     source.addends = [Decimal("0.99")]
     assert str(source.exact(0, 0)) == "145.754431638"
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.lists(st.integers(0, 2**62), min_size=1, max_size=6),
+    st.lists(st.integers(1, 10**34).map(lambda n: Decimal(n).scaleb(-30)), max_size=3),
+    st.integers(0, 8),
+)
+def test_prices_by_the_steps_of_a_row_are_the_exact_ones(raw, values, scale):
+    which = np.arange(len(raw)) % max(1, len(values))
+    factors = Factors(values, which) if values else None
+    column = np.array(raw)
+    rows = Rows(column, column, column[None], None, scale, column[None])
+    source = FileSource(Symbol.EMPTY, [], [], [], [column], [], scale)
+    source.scales = source.addends = None
+    source.factors = factors.of_rows() if factors else None
+    exact = [source.exact(0, row).as_tuple() for row in range(len(raw))]
+    source.steps = steps_of(rows, factors)
+    assert [source.exact(0, row).as_tuple() for row in range(len(raw))] == exact
+
+
+def test_rows_have_no_step_where_cells_differ_or_digits_would_be_lost():
+    one = np.ones((1, 1), int)
+    rows = Rows(one[0], one[0], one, None, 4, one)
+    assert steps_of(rows, None) == [Decimal("0.0001")]
+    assert steps_of(rows, Factors([Decimal("0.5")], np.zeros(1, int))) == [Decimal("0.00005")]
+    assert steps_of(rows, Factors([Decimal("0.5")], np.zeros(1, int), [Decimal(1)])) is None
+    assert steps_of(rows, Factors([Decimal("0." + "7" * 40)], np.zeros(1, int))) is None
+    assert steps_of(Rows(one[0], one[0], one, one.astype(np.int8), 4, one), None) is None
 
 
 @pytest.mark.parametrize(
