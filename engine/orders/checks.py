@@ -34,6 +34,7 @@ DAILY_WARNING = (
 
 
 _MARKET_ON_OPEN = OrderType.MARKET_ON_OPEN
+_MARKET_ON_CLOSE = OrderType.MARKET_ON_CLOSE
 _PAIRS = (SecurityType.FOREX, SecurityType.CRYPTO)
 
 
@@ -64,8 +65,8 @@ class OrderChecks:
     def __init__(self, algorithm: Any) -> None:
         self._algorithm = algorithm
 
-    def check(self, request: SubmitOrderRequest) -> OrderResponse:
-        """Return the response to a request: success, or the first failed check."""
+    def check(self, request: SubmitOrderRequest) -> OrderResponse | None:
+        """Return the refusal of the first failed check, ``None`` when all pass."""
         algorithm = self._algorithm
         code = OrderResponseErrorCode
 
@@ -98,14 +99,17 @@ class OrderChecks:
         currency = self._without_currency(request, security)
         if currency is not None:
             return currency
-        if not security.has_data:
+        if security.cache.get_data() is None:
             return refuse(
                 code.SECURITY_HAS_NO_DATA,
                 "There is no data for this symbol yet, please check the security.HasData flag to "
                 "ensure "
                 "there is at least one data point.",
             )
-        if not algorithm.live_mode and algorithm.transactions.orders_count > algorithm._max_orders:
+        if (
+            not algorithm.live_mode
+            and algorithm.transactions._processor.orders_count > algorithm._max_orders
+        ):
             algorithm.status = AlgorithmStatus.STOPPED
             return refuse(
                 code.EXCEEDED_MAXIMUM_ORDERS,
@@ -113,16 +117,16 @@ class OrderChecks:
                 "unlimited "
                 "orders upgrade your account.",
             )
-        if request.order_type == _MARKET_ON_OPEN:
-            self._refuse_always_open(request, security)
-            hours = security.exchange.hours
+        kind = request.order_type
+        if kind == _MARKET_ON_OPEN:
+            hours = self._closing_hours(request, security)
             if hours.is_open(security.local_time, False) and not daily_only(security):
                 return refuse(
                     code.MARKET_ON_OPEN_NOT_ALLOWED_DURING_REGULAR_HOURS,
                     "Cannot submit a MarketOnOpen order while the market is open.",
                 )
-        elif request.order_type == OrderType.MARKET_ON_CLOSE:
-            self._refuse_always_open(request, security)
+        elif kind == _MARKET_ON_CLOSE:
+            self._closing_hours(request, security)
             if too_late(security, algorithm._utc):
                 buffer = _span_text(MarketOnCloseOrder.submission_time_buffer)
                 return refuse(
@@ -133,17 +137,18 @@ class OrderChecks:
                     "Orders.MarketOnCloseOrder.SubmissionTimeBuffer in "
                     "QCAlgorithm.Initialize().",
                 )
-        return OrderResponse.success(request)
+        return None
 
     def _without_currency(self, request: SubmitOrderRequest, security: Any) -> OrderResponse | None:
         """Return the refusal of a security whose currencies have no rate."""
         book = self._algorithm.portfolio.cash_book
-        quote, ticker = security.quote_currency.symbol, request.symbol.value
+        cash = security.quote_currency
+        quote, ticker = cash.symbol, request.symbol.value
         code = OrderResponseErrorCode
-        if not book.contains_key(quote):
+        if quote not in book:
             text = f"{ticker}: requires {quote} in the cashbook to trade."
             return OrderResponse.error(request, code.QUOTE_CURRENCY_REQUIRED, text)
-        if not security.quote_currency._conversion_rate:
+        if not cash._conversion._conversion_rate:
             text = (
                 f"{ticker}: requires {quote} to have a non-zero conversion rate. This can be "
                 "caused by "
@@ -153,7 +158,7 @@ class OrderChecks:
         if security.type not in _PAIRS:
             return None
         base = security.base_currency.symbol
-        if not book.contains_key(base):
+        if base not in book:
             text = f"{ticker}: requires {base} and {quote} in the cashbook to trade."
             return OrderResponse.error(request, code.FOREX_BASE_AND_QUOTE_CURRENCIES_REQUIRED, text)
         if not book[base]._conversion_rate:
@@ -166,9 +171,12 @@ class OrderChecks:
         return None
 
     @staticmethod
-    def _refuse_always_open(request: SubmitOrderRequest, security: Any) -> None:
-        if security.exchange.hours.is_market_always_open:
+    def _closing_hours(request: SubmitOrderRequest, security: Any) -> Any:
+        """Return the hours of an exchange that closes; orders for an open or close need one."""
+        hours = security.exchange.hours
+        if hours.is_market_always_open:
             raise InvalidOperationException(
                 f"Market never closes for this symbol {security.symbol}, can no submit a "
                 f"{request.order_type.to_string()} order."
             )
+        return hours

@@ -87,7 +87,7 @@ class OrderEvent(LeanObject):
         self.message = given.get("message", "")
 
     def _begin(self, order: Any, utc: datetime, order_fee: Any) -> None:
-        self.order_id = order.id
+        self.order_id = order._id
         self.symbol = order.symbol
         self.status = order.status
         self._quantity = order._quantity
