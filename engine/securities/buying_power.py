@@ -252,7 +252,7 @@ class BuyingPowerModel(LeanModel):
         if not quantity:
             return parameters.sufficient()
         portfolio = parameters.portfolio
-        ticket = portfolio.transactions.get_order_ticket(order.id)
+        ticket = portfolio.transactions.get_order_ticket(order._id)
         if ticket is None:
             return parameters.insufficient(f"Null order ticket for id: {order.id}")
         held: Decimal = security.holdings._quantity

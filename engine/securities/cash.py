@@ -45,7 +45,7 @@ class CashAmount(LeanObject):
     amount = DecimalField()
 
     def __init__(self, amount: Any = ZERO, currency: str | None = None) -> None:
-        self._amount: Decimal = from_python(amount)
+        self._amount: Decimal = amount if type(amount) is Decimal else from_python(amount)
         self.currency = currency
 
     def __eq__(self, other: object) -> bool:
@@ -130,12 +130,15 @@ class Cash(LeanObject):
         self._conversion.update()
 
     def add_amount(self, amount: Any) -> float:
+        self._add(from_python(amount))
+        return float(self._amount)
+
+    def _add(self, amount: Decimal) -> None:
         before = self._amount
-        after = before + from_python(amount)
+        after = before + amount
         # .NET keeps the sign of a sum that is nothing
         self._amount = after if after else after.copy_sign(before)
         self.updated(self)
-        return float(self._amount)
 
     def set_amount(self, amount: Any) -> None:
         amount = from_python(amount)
@@ -230,6 +233,9 @@ class CashBook(LeanDict[str, Cash]):
 
     def __setitem__(self, symbol: str, cash: Cash) -> None:
         self._insert(symbol, cash)
+
+    # codes are asked for as they are
+    __contains__ = dict.__contains__
 
     def __getitem__(self, key: Any) -> Cash:
         found: Cash | None = dict.get(self, key)

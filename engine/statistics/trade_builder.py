@@ -179,7 +179,8 @@ class TradeBuilder(LeanObject):
             position = self._positions[symbol] = _Position(fill.price)
             position.trades.append(_opened(symbol, fill, fill.quantity, fee))
             return
-        self.set_market_price(symbol, fill.price)
+        if fill.price is not position.last:
+            position.follow(fill.price)
         trades = position.trades
         index = len(trades) - 1 if self._lifo else 0
         if (fill.quantity > 0) == (trades[index].direction is _LONG):
@@ -225,13 +226,16 @@ class TradeBuilder(LeanObject):
         gain = (fill.price - entry) * quantity
         trade._utc_exit = fill.utc
         trade._exit_price = fill.price
-        trade._profit_loss = _cents(gain if long else -gain, conversion, multiplier)
+        # as :func:`_cents`, without a call for each
+        gain = (gain if long else -gain) * conversion * multiplier
+        trade._profit_loss = round_half_even(gain, 2)
         trade._total_fees += fee
         worst = position.low - entry if long else entry - position.high
         best = position.high - entry if long else entry - position.low
-        trade._mae = _cents(worst * quantity, conversion, multiplier)
-        trade._mfe = _cents(best * quantity, conversion, multiplier)
-        trade._end_trade_drawdown = _cents(trade._max_drawdown * quantity, conversion, multiplier)
+        trade._mae = round_half_even(worst * quantity * conversion * multiplier, 2)
+        trade._mfe = round_half_even(best * quantity * conversion * multiplier, 2)
+        drawdown = trade._max_drawdown * quantity * conversion * multiplier
+        trade._end_trade_drawdown = round_half_even(drawdown, 2)
         trade._add_order(fill.order_id)
         self._add(trade)
 
