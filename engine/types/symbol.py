@@ -227,9 +227,7 @@ class Symbol(LeanObject):
     added it.
     """
 
-    # the hash is a function of C in each symbol: every look into a dictionary by symbol asks for
-    # it, far too often for a method in Python
-    __slots__ = ("__hash__", "__weakref__", "id", "security_type", "underlying", "value")
+    __slots__ = ("__weakref__", "_hash", "id", "security_type", "underlying", "value")
 
     _interned: ClassVar[dict[tuple[str, str], Symbol]] = {}
     EMPTY: Symbol
@@ -239,6 +237,7 @@ class Symbol(LeanObject):
     value: str
     security_type: SecurityType
     underlying: Symbol | None
+    _hash: int
 
     def __new__(
         cls, sid: SecurityIdentifier, value: str, underlying: Symbol | None = None
@@ -251,7 +250,7 @@ class Symbol(LeanObject):
             known.value = value
             known.security_type = sid.security_type
             known.underlying = underlying
-            known.__hash__ = sid._hash.__index__  # type: ignore[method-assign]
+            known._hash = sid._hash
             Symbol._interned[key] = known
         return known
 
@@ -349,6 +348,9 @@ class Symbol(LeanObject):
 
     def to_string(self) -> str:
         return str(self)
+
+    def __hash__(self) -> int:
+        return self._hash
 
     def __eq__(self, other: object) -> bool:
         if self is other:
