@@ -7,7 +7,6 @@ events do too.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 _FIRST_BUCKETS = 37
@@ -85,11 +84,11 @@ class OrderTable:
             self._changes += 1
         return value
 
-    def _keys(self) -> Iterator[int]:
+    def _keys(self) -> list[int]:
         chains, size = self._chains, self._size
         # most buckets are empty
-        for bucket in sorted({order_id % size for order_id in tuple(self._items)}):
-            yield from reversed(chains.get(bucket, ()))
+        buckets = sorted({order_id % size for order_id in tuple(self._items)})
+        return [key for bucket in buckets for key in reversed(chains.get(bucket, ()))]
 
     def values(self) -> list[Any]:
         """Return the values in .NET's order."""
@@ -108,7 +107,7 @@ class OrderTable:
         if len(self._items) < self._size // 4:
             self._budget *= 2
             return
-        keys = list(self._keys())
+        keys = self._keys()
         self._size = next_prime(self._size * 2)
         locks = len(self._counts)
         if locks < _MOST_LOCKS:

@@ -200,7 +200,8 @@ class SecurityPortfolioManager(SymbolDict[SecurityHolding]):
                 if part is None or part.holding is not holding:
                     part = known[security] = _Part(security, holding)
                 part.model = None
-                held = held + part.value(holding._price)
+                price = holding._set_price
+                held = held + part.value(security.cache._price if price is None else price)
                 if parts is not None:
                     parts.append(part)
         self._not_settled = self.unsettled_cash_book._total_value_in_account_currency
@@ -442,7 +443,7 @@ class SecurityPortfolioManager(SymbolDict[SecurityHolding]):
         for fill in fills:
             security = self.securities[fill.symbol]
             method(security.portfolio_model, "process_fill")(self, security, fill)
-        self._invalidate()
+        self._value = self._parts = None
 
     def apply_dividend(
         self, dividend: Dividend, live_mode: bool, mode: DataNormalizationMode

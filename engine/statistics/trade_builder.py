@@ -134,7 +134,7 @@ class TradeBuilder(LeanObject):
             trade._exit_price *= factor
             trade._max_profit *= factor
             trade._max_drawdown *= factor
-            trade._known_low = trade._known_high = ZERO
+            trade._know()
         for fill in position.fills:
             fill.quantity = divide(fill.quantity, factor)
             fill.price *= factor
@@ -154,7 +154,9 @@ class TradeBuilder(LeanObject):
             self._orders_with_fee[order_id] = None
             if len(self._orders_with_fee) > _MAX_ORDERS_REMEMBERED:
                 del self._orders_with_fee[next(iter(self._orders_with_fee))]
-        rate = to_decimal(security_conversion_rate), to_decimal(multiplier)
+        rate = security_conversion_rate, multiplier
+        if not (type(multiplier) is type(security_conversion_rate) is Decimal):
+            rate = to_decimal(security_conversion_rate), to_decimal(multiplier)
         utc = getattr(fill, "_utc_time", None)
         if utc is None:
             utc = naive(fill.utc_time)
@@ -356,7 +358,7 @@ def _opened(symbol: Any, fill: _Fill, quantity: Decimal, fee: Decimal) -> Trade:
     trade = Trade()
     trade.symbols = [symbol]
     trade._utc_entry = fill.utc
-    trade._entry_price = fill.price
+    trade._entry_price = trade._known_low = trade._known_high = fill.price
     trade.direction = _LONG if quantity > 0 else _SHORT
     trade._quantity = abs(quantity)
     trade._total_fees = fee
