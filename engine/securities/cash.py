@@ -237,9 +237,10 @@ class CashBook(LeanDict[str, Cash]):
     # codes are asked for as they are
     __contains__ = dict.__contains__
 
-    def __getitem__(self, key: Any) -> Cash:
-        found: Cash | None = dict.get(self, key)
-        return self._missing(key) if found is None else found
+    __getitem__ = dict.__getitem__
+
+    def __missing__(self, key: Any) -> Cash:
+        return self._missing(key)
 
     def _insert(self, symbol: str, cash: Cash) -> Cash:
         known = dict.get(self, symbol)

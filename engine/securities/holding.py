@@ -181,12 +181,10 @@ class SecurityHolding(LeanObject):
         self._shown_quantity = float(quantity)
         self._average_price = average_price
         self.invested = abs(quantity) >= self._security.symbol_properties._lot_size
-        self._on_quantity_changed(before_price, before)
-
-    def _on_quantity_changed(self, price: Decimal, quantity: Decimal) -> None:
         event = self.quantity_changed
-        if event._handlers:
-            event(self, SecurityHoldingQuantityChangedEventArgs(self._security, price, quantity))
+        if event:
+            changed = SecurityHoldingQuantityChangedEventArgs(self._security, before_price, before)
+            event(self, changed)
 
     def update_market_price(self, closing_price: Any) -> None:
         """Set the price by hand; it stays until the security's next data."""
