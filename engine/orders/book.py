@@ -143,8 +143,9 @@ class OrderBook:
         """Book events: first the orders, then the portfolio, the trades and the tickets."""
         algorithm = self._algorithm
         rows = []
+        opened = self._open._items
         for event in events:
-            found = self._find(event.order_id)
+            found = opened.get(event.order_id) or self._find(event.order_id)
             if found is None:
                 raise EngineError(
                     f"expected an event of a known order, was order {event.order_id}; the fill "
@@ -165,7 +166,8 @@ class OrderBook:
             self._take(event, order, ticket)
             if event.status in FILLS:
                 fills.append(event)
-                self._fee_from_quantity(event, order, security)
+                if event.symbol.security_type == _CRYPTO:
+                    self._fee_from_quantity(event, order, security)
         if fills:
             algorithm.portfolio.process_fills(fills)
         for event, _, ticket, security in rows:
@@ -230,8 +232,7 @@ class OrderBook:
     def _fee_from_quantity(self, event: OrderEvent, order: Any, security: Any) -> None:
         """Take a fee in the coin that is bought out of the filled quantity."""
         if (
-            event.symbol.security_type != _CRYPTO
-            or order.direction != OrderDirection.BUY
+            order.direction != OrderDirection.BUY
             or event.order_fee.value.currency != security.base_currency.symbol
         ):
             return

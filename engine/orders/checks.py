@@ -70,9 +70,6 @@ class OrderChecks:
         algorithm = self._algorithm
         code = OrderResponseErrorCode
 
-        def refuse(why: OrderResponseErrorCode, text: str) -> OrderResponse:
-            return OrderResponse.error(request, why, text)
-
         if algorithm.is_warming_up:
             return OrderResponse.warming_up(request)
         security = algorithm.securities.get(request.symbol)
@@ -82,7 +79,8 @@ class OrderChecks:
             return OrderResponse.zero_quantity(request)
         lot = security.symbol_properties._lot_size
         if abs(request._quantity) < lot:
-            return refuse(
+            return OrderResponse.error(
+                request,
                 code.ORDER_QUANTITY_LESS_THAN_LOT_SIZE,
                 f"Unable to {request.order_request_type.name.lower()} order with id "
                 f"{request.order_id} which quantity ({plain(abs(request._quantity))}) is less than "
@@ -90,17 +88,20 @@ class OrderChecks:
                 f"size ({plain(lot)}).",
             )
         if not security.is_tradable:
-            return refuse(
+            return OrderResponse.error(
+                request,
                 code.NON_TRADABLE_SECURITY,
                 f"The security with symbol '{request.symbol}' is marked as non-tradable.",
             )
         if not security._price:
-            return refuse(code.SECURITY_PRICE_ZERO, zero_price_message(request.symbol))
+            text = zero_price_message(request.symbol)
+            return OrderResponse.error(request, code.SECURITY_PRICE_ZERO, text)
         currency = self._without_currency(request, security)
         if currency is not None:
             return currency
         if security.cache.get_data() is None:
-            return refuse(
+            return OrderResponse.error(
+                request,
                 code.SECURITY_HAS_NO_DATA,
                 "There is no data for this symbol yet, please check the security.HasData flag to "
                 "ensure "
@@ -111,7 +112,8 @@ class OrderChecks:
             and algorithm.transactions._processor.orders_count > algorithm._max_orders
         ):
             algorithm.status = AlgorithmStatus.STOPPED
-            return refuse(
+            return OrderResponse.error(
+                request,
                 code.EXCEEDED_MAXIMUM_ORDERS,
                 f"You have exceeded maximum number of orders ({algorithm._max_orders}), for "
                 "unlimited "
@@ -121,7 +123,8 @@ class OrderChecks:
         if kind == _MARKET_ON_OPEN:
             hours = self._closing_hours(request, security)
             if hours.is_open(security.local_time, False) and not daily_only(security):
-                return refuse(
+                return OrderResponse.error(
+                    request,
                     code.MARKET_ON_OPEN_NOT_ALLOWED_DURING_REGULAR_HOURS,
                     "Cannot submit a MarketOnOpen order while the market is open.",
                 )
@@ -129,7 +132,8 @@ class OrderChecks:
             self._closing_hours(request, security)
             if too_late(security, algorithm._utc):
                 buffer = _span_text(MarketOnCloseOrder.submission_time_buffer)
-                return refuse(
+                return OrderResponse.error(
+                    request,
                     code.MARKET_ON_CLOSE_ORDER_TOO_LATE,
                     f"MarketOnClose orders must be placed within {buffer} before market close. "
                     "Override "

@@ -34,6 +34,7 @@ from engine.types.errors import (
 from engine.types.symbol import Symbol
 
 NULL_CURRENCY = "QCC"
+_UPDATED = CashBookUpdateType.UPDATED
 _RATED = (SecurityType.FOREX, SecurityType.CRYPTO, SecurityType.CFD)
 
 
@@ -263,7 +264,7 @@ class CashBook(LeanDict[str, Cash]):
         return True
 
     def _on_cash(self, cash: Cash) -> None:
-        self.updated(CashBookUpdateType.UPDATED, cash)
+        self.updated(_UPDATED, cash)
 
     def _missing(self, key: Any) -> Cash:
         if key == NULL_CURRENCY:
