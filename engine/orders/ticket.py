@@ -233,11 +233,11 @@ class OrderTicket(LeanObject):
             if status in FILLS:
                 self._fill_value += size * price
             if first and status in FILLS and _is_short(price) and _is_short(size):
-                # what the division gives, whose digits are all known
-                self._average_fill_price = price
+                # what the division gives, whose digits are all known and end without a zero
+                self._average_fill_price = self._order._price = price
             else:
                 self._average_fill_price = divide(self._fill_value, abs(self._quantity_filled))
-            self._order.price = self._average_fill_price
+                self._order.price = self._average_fill_price
         if status in CLOSED:
             self._is_closed = True
 

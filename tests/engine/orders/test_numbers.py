@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.orders.exact import from_double, from_python, smart_rounding, to_float
+from engine.orders.order import Order
 from engine.orders.sizing import adjust_by_lot_size
 from engine.orders.table import OrderTable
 from engine.orders.ticket import OrderTicket
@@ -111,9 +112,11 @@ def test_the_average_price_of_one_fill_is_the_quotient_of_value_and_quantity(
 ) -> None:
     exact, size = normalize(price), normalize(Decimal(quantity))
     ticket = OrderTicket(None, SimpleNamespace(order_id=1))  # type: ignore[arg-type]
-    ticket._order = SimpleNamespace(id=1, price=None)
+    ticket._order = Order()
     ticket._add_event(
         SimpleNamespace(status=OrderStatus.FILLED, _fill_price=exact, _fill_quantity=size)
     )
     assert str(ticket._average_fill_price) == str(divide(abs(size) * exact, abs(size)))
-    assert ticket._order.price is ticket._average_fill_price
+    twin = Order()
+    twin.price = ticket._average_fill_price
+    assert str(ticket._order._price) == str(twin._price)
