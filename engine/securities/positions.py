@@ -180,11 +180,8 @@ class SecurityPositionGroupModel(LeanObject):
                     or cache._pending_trade is not None
                     or cache._pending_quote is not None
                     or part.holding._set_price is not None
-                    or not (
-                        "get_maintenance_margin" not in model.__dict__
-                        if model is part.model
-                        else _is_stock(model)
-                    )
+                    or getattr(type(model), "get_maintenance_margin", None) is not _STOCK_MARGIN
+                    or "get_maintenance_margin" in model.__dict__
                 ):
                     break
                 part.model = model
