@@ -370,8 +370,9 @@ class Stepper:
         self.next_margin_call = utc + MARGIN_CALL_EVERY
         portfolio = self.algorithm.portfolio
         if type(portfolio.margin_call_model) is DefaultMarginCallModel:
+            # as the model does: most often nothing is held, or little
             invested = portfolio._invested_now
-            if invested is not None and not invested:
+            if invested is not None and (not invested or portfolio.positions._is_margin_far()):
                 return True
         return self._margin_call()
 

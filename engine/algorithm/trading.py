@@ -12,7 +12,7 @@ from engine.orders.checks import DAILY_WARNING, MOO_WARNING, OrderChecks, daily_
 from engine.orders.exact import from_double, from_python
 from engine.orders.kinds import trailing_stop_price
 from engine.orders.properties import OrderProperties
-from engine.orders.requests import SubmitOrderRequest
+from engine.orders.requests import OrderResponse, SubmitOrderRequest
 from engine.orders.ticket import OrderTicket
 from engine.orders.time_in_force import GoodTilDateTimeInForce, TimeInForce
 from engine.types.decimals import ZERO
@@ -358,17 +358,18 @@ class TradingMixin(PositionsMixin):
 
     def submit_order_request(self, request: SubmitOrderRequest) -> OrderTicket:
         """Check a request and hand it over; a refused one gets a ticket with id -10."""
-        response = self._pre_order_checks(request)
-        if response.is_error:
-            return OrderTicket._refused(self.transactions, request, response)
-        ticket: OrderTicket = self.transactions.add_order(request)
+        refusal = self._pre_order_checks(request)
+        if refusal is not None:
+            return OrderTicket._refused(self.transactions, request, refusal)
+        ticket: OrderTicket = self.transactions.process_request(request)
         return ticket
 
-    def _pre_order_checks(self, request: SubmitOrderRequest) -> Any:
-        response = self._order_checks.check(request)
-        if response.is_error:
-            self.error(response.error_message)
-        return response
+    def _pre_order_checks(self, request: SubmitOrderRequest) -> OrderResponse | None:
+        """Return the refusal of a request, which is told; ``None`` when all checks pass."""
+        refusal = self._order_checks.check(request)
+        if refusal is not None:
+            self.error(refusal.error_message)
+        return refusal
 
     def _send(
         self,

@@ -91,7 +91,7 @@ class OrderBook:
         return sorted(legs, key=lambda leg: leg.id)
 
     def _find(self, order_id: int) -> tuple[Any, OrderTicket, Any] | None:
-        found = self._open.get(order_id)
+        found = self._open._items.get(order_id)
         if found is None and order_id in self.orders and order_id in self.order_tickets:
             found = self.orders[order_id], self.order_tickets[order_id], None
         return found
@@ -143,8 +143,9 @@ class OrderBook:
         """Book events: first the orders, then the portfolio, the trades and the tickets."""
         algorithm = self._algorithm
         rows = []
+        opened = self._open._items
         for event in events:
-            found = self._find(event.order_id)
+            found = opened.get(event.order_id) or self._find(event.order_id)
             if found is None:
                 raise EngineError(
                     f"expected an event of a known order, was order {event.order_id}; the fill "
@@ -154,9 +155,10 @@ class OrderBook:
             order, ticket, security = found
             if event.status in CLOSED:
                 self._open.pop(event.order_id)
-                self.orders[order.id], self.order_tickets[order.id] = order, ticket
-            if security is None or security.symbol != event.symbol:
-                security = algorithm.securities[event.symbol]
+                self.orders[order._id], self.order_tickets[order._id] = order, ticket
+            symbol = event.symbol
+            if security is None or (security.symbol is not symbol and security.symbol != symbol):
+                security = algorithm.securities[symbol]
             event.ticket = ticket
             rows.append((event, order, ticket, security))
         fills = []
@@ -164,7 +166,8 @@ class OrderBook:
             self._take(event, order, ticket)
             if event.status in FILLS:
                 fills.append(event)
-                self._fee_from_quantity(event, order, security)
+                if event.symbol.security_type == _CRYPTO:
+                    self._fee_from_quantity(event, order, security)
         if fills:
             algorithm.portfolio.process_fills(fills)
         for event, _, ticket, security in rows:
@@ -172,7 +175,7 @@ class OrderBook:
                 fee = event.order_fee.value
                 algorithm.trade_builder.process_fill(
                     event,
-                    security.quote_currency._conversion_rate,
+                    security.quote_currency._conversion._conversion_rate,
                     algorithm.portfolio.cash_book._to_account(fee._amount, fee.currency),
                     security.symbol_properties._contract_multiplier,
                 )
@@ -196,11 +199,11 @@ class OrderBook:
     def _take(self, event: OrderEvent, order: Any, ticket: OrderTicket) -> None:
         """Carry status and time into the order, and the order's values into the event."""
         status = event.status
-        if order.id in self._before_cancel:
+        if self._before_cancel and order._id in self._before_cancel:
             if status in CLOSED:
-                del self._before_cancel[order.id]
+                del self._before_cancel[order._id]
             elif status != OrderStatus.CANCEL_PENDING:
-                self._before_cancel[order.id] = status
+                self._before_cancel[order._id] = status
         # a late refusal does not undo a fill or a cancel
         if status != _INVALID or order.status not in _KEPT:
             order.status = status
@@ -229,8 +232,7 @@ class OrderBook:
     def _fee_from_quantity(self, event: OrderEvent, order: Any, security: Any) -> None:
         """Take a fee in the coin that is bought out of the filled quantity."""
         if (
-            event.symbol.security_type != _CRYPTO
-            or order.direction != OrderDirection.BUY
+            order.direction != OrderDirection.BUY
             or event.order_fee.value.currency != security.base_currency.symbol
         ):
             return

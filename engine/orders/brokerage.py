@@ -6,7 +6,7 @@ from typing import Any
 
 from engine.orders.event import OrderEvent
 from engine.orders.exact import smart_rounding
-from engine.orders.fills.prices import FillModelParameters, SubscriptionConfigs
+from engine.orders.fills.prices import Fill, FillModelParameters, SubscriptionConfigs
 from engine.orders.status import CLOSED
 from engine.securities.fees.base import OrderFee, OrderFeeParameters
 from engine.securities.native import method
@@ -17,6 +17,7 @@ from engine.types.timezones import from_utc
 
 _NO_FEE = OrderFee.ZERO
 _NEW, _FILLED = OrderStatus.NEW, OrderStatus.FILLED
+_SUBMITTED = OrderStatus.SUBMITTED
 _MARKET_ON_OPEN = OrderType.MARKET_ON_OPEN
 _AT_ONCE = (OrderType.MARKET, OrderType.COMBO_MARKET)
 
@@ -72,9 +73,9 @@ class BacktestingBrokerage:
         if order.status != _NEW:
             return False
         self.needs_scan = True
-        self.pending[order.id] = order
+        self.pending[order._id] = order
         self._mark(order)
-        self._send([self._event(order, OrderStatus.SUBMITTED)])
+        self._send([self._event(order, _SUBMITTED)])
         return True
 
     def update(self, order: Any) -> bool:
@@ -104,7 +105,7 @@ class BacktestingBrokerage:
 
     @staticmethod
     def _mark(order: Any) -> None:
-        text = str(order.id)
+        text = str(order._id)
         if text not in order.broker_id:
             order.broker_id.append(text)
 
@@ -146,7 +147,7 @@ class BacktestingBrokerage:
         """
         if not self.needs_scan or self._all_wait():
             return
-        algorithm, pending = self._algorithm, self.pending
+        now, pending = self._algorithm._utc, self.pending
         waiting_orders = self._waiting
         for order_id, order in sorted(pending.items()):
             if order.status in CLOSED:
@@ -154,7 +155,7 @@ class BacktestingBrokerage:
                 waiting_orders.pop(order_id, None)
                 continue
             # only market orders fill in the step of their submission
-            if order._time == algorithm._utc and order.type not in _AT_ONCE:
+            if order._time == now and order.type not in _AT_ONCE:
                 continue
             waiting = waiting_orders.get(order_id)
             if waiting is not None:
@@ -218,15 +219,15 @@ class BacktestingBrokerage:
         """Check what must hold before a fill is tried; an expired order is canceled here."""
         for order, security in securities.items():
             if order.type is _MARKET_ON_OPEN:
-                bar = security.get_last_data()
+                bar = security.cache.get_data()
                 if bar is None:
                     return False
                 if from_utc(order._time, security.exchange.time_zone) >= bar.end_time:
                     if len(securities) == 1:
                         # asked again when there is another bar
-                        self._waiting[order.id] = order, order._time, security, bar
+                        self._waiting[order._id] = order, order._time, security, bar
                     return False
-            if order.time_in_force.is_order_expired(security, order):
+            if order.properties.time_in_force.is_order_expired(security, order):
                 self._remove(list(securities), OrderStatus.CANCELED, "The order has expired.")
                 return False
             if not self._algorithm.brokerage_model.can_execute_order(security, order):
@@ -266,16 +267,18 @@ class BacktestingBrokerage:
         events = []
         for leg in group:
             for fill in fills:
-                if fill.order_id == leg.id and (leg.status != fill.status or fill._fill_quantity):
+                if fill.order_id == leg._id and (leg.status != fill.status or fill._fill_quantity):
                     # set at once: handlers of the event may scan again
                     leg.status = fill.status
                     events.append(fill)
         if events:
             self._send(events)
-        if all(fill.status in CLOSED for fill in fills):
-            for leg in group:
-                self.pending.pop(leg.id, None)
-                self._waiting.pop(leg.id, None)
+        for fill in fills:
+            if fill.status not in CLOSED:
+                return
+        for leg in group:
+            self.pending.pop(leg._id, None)
+            self._waiting.pop(leg._id, None)
 
     def _ask_models(self, order: Any, securities: dict[Any, Any], fills: list[Any]) -> None:
         """Collect the fills of the fill model and the fees of the complete ones."""
@@ -287,7 +290,8 @@ class BacktestingBrokerage:
             self._algorithm.settings.stale_price_time_span,
             securities,
         )
-        made = list(method(security.fill_model, "fill")(parameters))
+        answer = method(security.fill_model, "fill")(parameters)
+        made = list(answer._events if type(answer) is Fill else answer)
         for fill in made:
             if fill is None:
                 raise TypeError(
@@ -295,13 +299,13 @@ class BacktestingBrokerage:
                     "OrderEvent, was None"
                 )
         for fill in made:
-            if not order.time_in_force.is_fill_valid(security, order, fill):
+            if not order.properties.time_in_force.is_fill_valid(security, order, fill):
                 return
         fills.extend(made)
         for fill in fills:
             if fill.status == _FILLED and not fill.order_fee.value._amount:
                 leg, asset = order, security
-                if fill.order_id != order.id:
+                if fill.order_id != order._id:
                     leg, asset = next(p for p in securities.items() if p[0].id == fill.order_id)
                 fill.order_fee = method(asset.fee_model, "get_order_fee")(
                     OrderFeeParameters(asset, leg)

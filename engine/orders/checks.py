@@ -34,6 +34,7 @@ DAILY_WARNING = (
 
 
 _MARKET_ON_OPEN = OrderType.MARKET_ON_OPEN
+_MARKET_ON_CLOSE = OrderType.MARKET_ON_CLOSE
 _PAIRS = (SecurityType.FOREX, SecurityType.CRYPTO)
 
 
@@ -64,13 +65,10 @@ class OrderChecks:
     def __init__(self, algorithm: Any) -> None:
         self._algorithm = algorithm
 
-    def check(self, request: SubmitOrderRequest) -> OrderResponse:
-        """Return the response to a request: success, or the first failed check."""
+    def check(self, request: SubmitOrderRequest) -> OrderResponse | None:
+        """Return the refusal of the first failed check, ``None`` when all pass."""
         algorithm = self._algorithm
         code = OrderResponseErrorCode
-
-        def refuse(why: OrderResponseErrorCode, text: str) -> OrderResponse:
-            return OrderResponse.error(request, why, text)
 
         if algorithm.is_warming_up:
             return OrderResponse.warming_up(request)
@@ -81,7 +79,8 @@ class OrderChecks:
             return OrderResponse.zero_quantity(request)
         lot = security.symbol_properties._lot_size
         if abs(request._quantity) < lot:
-            return refuse(
+            return OrderResponse.error(
+                request,
                 code.ORDER_QUANTITY_LESS_THAN_LOT_SIZE,
                 f"Unable to {request.order_request_type.name.lower()} order with id "
                 f"{request.order_id} which quantity ({plain(abs(request._quantity))}) is less than "
@@ -89,43 +88,52 @@ class OrderChecks:
                 f"size ({plain(lot)}).",
             )
         if not security.is_tradable:
-            return refuse(
+            return OrderResponse.error(
+                request,
                 code.NON_TRADABLE_SECURITY,
                 f"The security with symbol '{request.symbol}' is marked as non-tradable.",
             )
         if not security._price:
-            return refuse(code.SECURITY_PRICE_ZERO, zero_price_message(request.symbol))
+            text = zero_price_message(request.symbol)
+            return OrderResponse.error(request, code.SECURITY_PRICE_ZERO, text)
         currency = self._without_currency(request, security)
         if currency is not None:
             return currency
-        if not security.has_data:
-            return refuse(
+        if security.cache.get_data() is None:
+            return OrderResponse.error(
+                request,
                 code.SECURITY_HAS_NO_DATA,
                 "There is no data for this symbol yet, please check the security.HasData flag to "
                 "ensure "
                 "there is at least one data point.",
             )
-        if not algorithm.live_mode and algorithm.transactions.orders_count > algorithm._max_orders:
+        if (
+            not algorithm.live_mode
+            and algorithm.transactions._processor.orders_count > algorithm._max_orders
+        ):
             algorithm.status = AlgorithmStatus.STOPPED
-            return refuse(
+            return OrderResponse.error(
+                request,
                 code.EXCEEDED_MAXIMUM_ORDERS,
                 f"You have exceeded maximum number of orders ({algorithm._max_orders}), for "
                 "unlimited "
                 "orders upgrade your account.",
             )
-        if request.order_type == _MARKET_ON_OPEN:
-            self._refuse_always_open(request, security)
-            hours = security.exchange.hours
+        kind = request.order_type
+        if kind == _MARKET_ON_OPEN:
+            hours = self._closing_hours(request, security)
             if hours.is_open(security.local_time, False) and not daily_only(security):
-                return refuse(
+                return OrderResponse.error(
+                    request,
                     code.MARKET_ON_OPEN_NOT_ALLOWED_DURING_REGULAR_HOURS,
                     "Cannot submit a MarketOnOpen order while the market is open.",
                 )
-        elif request.order_type == OrderType.MARKET_ON_CLOSE:
-            self._refuse_always_open(request, security)
+        elif kind == _MARKET_ON_CLOSE:
+            self._closing_hours(request, security)
             if too_late(security, algorithm._utc):
                 buffer = _span_text(MarketOnCloseOrder.submission_time_buffer)
-                return refuse(
+                return OrderResponse.error(
+                    request,
                     code.MARKET_ON_CLOSE_ORDER_TOO_LATE,
                     f"MarketOnClose orders must be placed within {buffer} before market close. "
                     "Override "
@@ -133,17 +141,18 @@ class OrderChecks:
                     "Orders.MarketOnCloseOrder.SubmissionTimeBuffer in "
                     "QCAlgorithm.Initialize().",
                 )
-        return OrderResponse.success(request)
+        return None
 
     def _without_currency(self, request: SubmitOrderRequest, security: Any) -> OrderResponse | None:
         """Return the refusal of a security whose currencies have no rate."""
         book = self._algorithm.portfolio.cash_book
-        quote, ticker = security.quote_currency.symbol, request.symbol.value
+        cash = security.quote_currency
+        quote, ticker = cash.symbol, request.symbol.value
         code = OrderResponseErrorCode
-        if not book.contains_key(quote):
+        if quote not in book:
             text = f"{ticker}: requires {quote} in the cashbook to trade."
             return OrderResponse.error(request, code.QUOTE_CURRENCY_REQUIRED, text)
-        if not security.quote_currency._conversion_rate:
+        if not cash._conversion._conversion_rate:
             text = (
                 f"{ticker}: requires {quote} to have a non-zero conversion rate. This can be "
                 "caused by "
@@ -153,7 +162,7 @@ class OrderChecks:
         if security.type not in _PAIRS:
             return None
         base = security.base_currency.symbol
-        if not book.contains_key(base):
+        if base not in book:
             text = f"{ticker}: requires {base} and {quote} in the cashbook to trade."
             return OrderResponse.error(request, code.FOREX_BASE_AND_QUOTE_CURRENCIES_REQUIRED, text)
         if not book[base]._conversion_rate:
@@ -166,9 +175,12 @@ class OrderChecks:
         return None
 
     @staticmethod
-    def _refuse_always_open(request: SubmitOrderRequest, security: Any) -> None:
-        if security.exchange.hours.is_market_always_open:
+    def _closing_hours(request: SubmitOrderRequest, security: Any) -> Any:
+        """Return the hours of an exchange that closes; orders for an open or close need one."""
+        hours = security.exchange.hours
+        if hours.is_market_always_open:
             raise InvalidOperationException(
                 f"Market never closes for this symbol {security.symbol}, can no submit a "
                 f"{request.order_type.to_string()} order."
             )
+        return hours

@@ -211,9 +211,9 @@ def submit_combo(
             kind, security, from_python(leg.quantity) * size, asynchronous, tag, properties,
             limit_price=limit, group_order_manager=group,
         )  # fmt: skip
-        response = algorithm._pre_order_checks(request)
-        if response.is_error:
-            return [OrderTicket._refused(transactions, request, response)]
+        refusal = algorithm._pre_order_checks(request)
+        if refusal is not None:
+            return [OrderTicket._refused(transactions, request, refusal)]
         requests.append(request)
     return [transactions.add_order(request) for request in requests]
 

@@ -18,6 +18,8 @@ from engine.types.enums import OrderDirection, OrderStatus
 from engine.types.symbol import Symbol
 from engine.types.timezones import aware, naive
 
+_BUY, _SELL, _HOLD = OrderDirection.BUY, OrderDirection.SELL, OrderDirection.HOLD
+
 
 class _Optional(Exact):
     """A trimmed number that, once set, is not unset by ``None``."""
@@ -73,7 +75,8 @@ class OrderEvent(LeanObject):
         if isinstance(args[0] if args else kwargs.get("order"), Order):
             names = ("order", "utc_time", "order_fee", "message")
             given = dict(zip(names, args, strict=False), **kwargs)
-            self._begin(given["order"], naive(given["utc_time"]), given["order_fee"])
+            made = OrderEvent._of(given["order"], naive(given["utc_time"]), given["order_fee"])
+            self.__dict__.update(made.__dict__)
         else:
             given = dict(zip(_LONG, args, strict=False), **kwargs)
             self._utc_time = naive(given["utc_time"])
@@ -86,21 +89,19 @@ class OrderEvent(LeanObject):
             self.fill_quantity = given["fill_quantity"]
         self.message = given.get("message", "")
 
-    def _begin(self, order: Any, utc: datetime, order_fee: Any) -> None:
-        self.order_id = order.id
-        self.symbol = order.symbol
-        self.status = order.status
-        self._quantity = order._quantity
-        self.direction = order.direction
-        self.fill_price_currency = order.price_currency
-        self._utc_time = utc
-        self.order_fee = order_fee
-
     @staticmethod
     def _of(order: Any, utc: datetime, order_fee: Any) -> OrderEvent:
         """Make the event of an order at a naive UTC time; fill models do it for every look."""
         event = OrderEvent.__new__(OrderEvent)
-        event._begin(order, utc, order_fee)
+        quantity = order._quantity
+        event.order_id = order._id
+        event.symbol = order.symbol
+        event.status = order.status
+        event._quantity = quantity
+        event.direction = _BUY if quantity > 0 else _SELL if quantity < 0 else _HOLD
+        event.fill_price_currency = order.price_currency
+        event._utc_time = utc
+        event.order_fee = order_fee
         return event
 
     @property

@@ -57,7 +57,7 @@ def to_float(value: Decimal) -> float:
 
     Beyond 15 digits this is not the nearest double: 124.50999999999999 becomes 124.51.
     """
-    if _FIFTEEN.plus(value).same_quantum(value):
+    if not value or _FIFTEEN.plus(value).same_quantum(value):
         # 15 digits at most
         return float(value)
     sign, digits, exponent = value.as_tuple()

@@ -38,6 +38,13 @@ from engine.types.errors import EngineError
 from engine.types.symbol import Symbol
 
 
+def _prices_now(security: Any) -> OrderSubmissionData:
+    """Return bid, ask and last price of a security; its price stands for those it has not."""
+    price = security._price  # this settles what has arrived in the cache
+    cache = security.cache
+    return OrderSubmissionData(cache._bid or price, cache._ask or price, cache._c or price)
+
+
 class TransactionHandler(OrderBook):
     """The handler of a backtest."""
 
@@ -61,30 +68,24 @@ class TransactionHandler(OrderBook):
 
     def _submit(self, request: SubmitOrderRequest) -> OrderTicket:
         algorithm = self._algorithm
-        response = (
-            OrderResponse.warming_up(request)
-            if algorithm.is_warming_up
-            else OrderResponse.success(request)
-        )
+        refusal = OrderResponse.warming_up(request) if algorithm.is_warming_up else None
         if request._quantity < 0 and not algorithm._shortable(request.symbol, request._quantity):
-            response = self._too_short(request, request.symbol, request._quantity)
-        request.set_response(response)
+            refusal = self._too_short(request, request.symbol, request._quantity)
+        request.set_response(OrderResponse.success(request) if refusal is None else refusal)
         ticket = OrderTicket(algorithm.transactions, request)
         security = algorithm.securities[request.symbol]
         order = make_order(request)
         order._time_ticks = getattr(algorithm, "_utc_ticks", 0)
         self.orders_count += 1
         self.order_tickets[request.order_id] = ticket
-        if response.is_success:
-            order.order_submission_data = OrderSubmissionData(
-                security._bid_price, security._ask_price, security._close
-            )
-            self._open[order.id] = order, ticket, security
+        if refusal is None:
+            order.order_submission_data = _prices_now(security)
+            self._open[order._id] = order, ticket, security
             self._queue.append(request)
             self._process_queue()
         else:
-            warming = response.error_code == OrderResponseErrorCode.ALGORITHM_WARMING_UP
-            tag = "Algorithm warming up." if warming else response.error_message
+            warming = refusal.error_code == OrderResponseErrorCode.ALGORITHM_WARMING_UP
+            tag = "Algorithm warming up." if warming else refusal.error_message
             order.price_currency = security.symbol_properties.quote_currency
             order.status = OrderStatus.INVALID
             order.tag = tag
@@ -213,7 +214,7 @@ class TransactionHandler(OrderBook):
     def _handle_submit(self, request: SubmitOrderRequest) -> OrderResponse:
         algorithm = self._algorithm
         order, ticket, security = self._open[request.order_id]
-        self.orders[order.id] = order
+        self.orders[order._id] = order
         order.price_currency = security.symbol_properties.quote_currency
         if not order.tag:
             order.tag = order.get_default_tag()
@@ -226,12 +227,14 @@ class TransactionHandler(OrderBook):
         ticket._set_order(order)
         if legs is None:
             return OrderResponse.success(request)
-        if any(not leg._quantity for leg in legs):
-            response = OrderResponse.zero_quantity(request)
-            algorithm.error(response.error_message)
-            self._invalidate(legs, response.error_message or "")
-            return response
-        securities = {leg: algorithm.securities[leg.symbol] for leg in legs}
+        securities = {}
+        for leg in legs:
+            if not leg._quantity:
+                response = OrderResponse.zero_quantity(request)
+                algorithm.error(response.error_message)
+                self._invalidate(legs, response.error_message or "")
+                return response
+            securities[leg] = algorithm.securities[leg.symbol]
         refusal = self._without_power(legs, securities, request)
         if refusal is not None:
             return refusal

@@ -97,7 +97,7 @@ class SecurityTransactionManager(LeanObject):
         if self._algorithm.is_warming_up:
             raise InvalidOperationException(str(OrderResponse.warming_up(request)))
         if isinstance(request, SubmitOrderRequest) and request.order_id < 1:
-            request._set_order_id(self.get_increment_order_id())
+            request.order_id = self.get_increment_order_id()
         ticket: OrderTicket = self._processor.process(request)
         return ticket
 

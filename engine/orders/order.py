@@ -73,6 +73,7 @@ class Order(LeanObject):
     """
 
     type: OrderType
+    _quantity: Decimal
     _prices: tuple[str, ...] = ()
     # .NET's ticks below a microsecond: universes run one tick after midnight
     _time_ticks = 0
@@ -97,12 +98,12 @@ class Order(LeanObject):
         self.symbol: Symbol = symbol
         self._price: Decimal = ZERO
         self.price_currency = ""
-        self._time = naive(time)
+        self._time = time if time.tzinfo is None else naive(time)
         self._last_fill_time: datetime | None = None
         self._last_update_time: datetime | None = None
         self._canceled_time: datetime | None = None
         self.group_order_manager: Any = None
-        self.quantity = quantity
+        self._quantity = normalize(quantity if type(quantity) is Decimal else from_python(quantity))
         self.status = _NO_STATUS
         self.tag = tag
         self.properties: Any = OrderProperties() if properties is None else properties
@@ -127,7 +128,7 @@ class Order(LeanObject):
 
     @quantity.setter
     def quantity(self, value: Any) -> None:
-        self._quantity: Decimal = normalize(from_python(value))
+        self._quantity = normalize(from_python(value))
 
     @property
     def _absolute_quantity(self) -> Decimal:

@@ -143,7 +143,7 @@ class OrderRequest(LeanObject):
     order_request_type: OrderRequestType
 
     def __init__(self, time: datetime, order_id: int, tag: str | None) -> None:
-        self._time = naive(time)
+        self._time = time if time.tzinfo is None else naive(time)
         self.order_id = order_id
         self.tag = tag
         self.response = _UNPROCESSED
@@ -218,7 +218,10 @@ class SubmitOrderRequest(OrderRequest):
         self.order_type = order_type
         self.security_type = security_type
         self.symbol = symbol if type(symbol) is Symbol else SymbolCache._known(symbol)
-        self.quantity = quantity
+        if type(quantity) is Decimal:
+            self._quantity: Decimal = quantity
+        else:
+            self.quantity = quantity
         if stop_price is not ZERO:
             self.stop_price = stop_price
         if limit_price is not ZERO:

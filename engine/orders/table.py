@@ -7,7 +7,7 @@ events do too.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from bisect import bisect_left
 from typing import Any
 
 _FIRST_BUCKETS = 37
@@ -41,7 +41,9 @@ class OrderTable:
 
     def __init__(self) -> None:
         self._items: dict[int, Any] = {}
-        self._chains: dict[int, list[int]] = {}
+        # the ids in .NET's order, and the bucket of each
+        self._ids: list[int] = []
+        self._buckets: list[int] = []
         self._size = _FIRST_BUCKETS
         self._counts = [0] * _FIRST_LOCKS
         self._budget = _FIRST_BUCKETS // _FIRST_LOCKS
@@ -64,32 +66,30 @@ class OrderTable:
     def __setitem__(self, order_id: int, value: Any) -> None:
         new = order_id not in self._items
         self._items[order_id] = value
-        if not new:
-            self._changes += 1
-            return
-        bucket = order_id % self._size
-        self._chains.setdefault(bucket, []).append(order_id)
-        lock = bucket % len(self._counts)
-        self._counts[lock] += 1
-        if self._counts[lock] > self._budget:
-            self._grow()
+        if new:
+            lock = self._link(order_id) % len(self._counts)
+            self._counts[lock] += 1
+            if self._counts[lock] > self._budget:
+                self._grow()
         self._changes += 1
+
+    def _link(self, order_id: int) -> int:
+        """Put an id before the others of its bucket; return the bucket."""
+        bucket = order_id % self._size
+        at = bisect_left(self._buckets, bucket)
+        self._buckets.insert(at, bucket)
+        self._ids.insert(at, order_id)
+        return bucket
 
     def pop(self, order_id: int) -> Any:
         """Take an entry out; ``None`` when there is none."""
         value = self._items.pop(order_id, None)
         if value is not None:
-            bucket = order_id % self._size
-            self._chains[bucket].remove(order_id)
-            self._counts[bucket % len(self._counts)] -= 1
+            at = self._ids.index(order_id)
+            del self._ids[at]
+            self._counts[self._buckets.pop(at) % len(self._counts)] -= 1
             self._changes += 1
         return value
-
-    def _keys(self) -> Iterator[int]:
-        chains, size = self._chains, self._size
-        # most buckets are empty
-        for bucket in sorted({order_id % size for order_id in tuple(self._items)}):
-            yield from reversed(chains.get(bucket, ()))
 
     def values(self) -> list[Any]:
         """Return the values in .NET's order."""
@@ -99,7 +99,7 @@ class OrderTable:
         changes, listed = self._listed
         if changes != self._changes:
             changes = self._changes
-            listed = [items[order_id] for order_id in self._keys()]
+            listed = [items[order_id] for order_id in self._ids]
             self._listed = changes, listed
         return list(listed)
 
@@ -108,15 +108,13 @@ class OrderTable:
         if len(self._items) < self._size // 4:
             self._budget *= 2
             return
-        keys = list(self._keys())
+        ids = self._ids
         self._size = next_prime(self._size * 2)
         locks = len(self._counts)
         if locks < _MOST_LOCKS:
             locks *= 2
         self._counts = [0] * locks
-        self._chains = {}
-        for order_id in keys:
-            bucket = order_id % self._size
-            self._chains.setdefault(bucket, []).append(order_id)
-            self._counts[bucket % locks] += 1
+        self._ids, self._buckets = [], []
+        for order_id in ids:
+            self._counts[self._link(order_id) % locks] += 1
         self._budget = max(1, self._size // locks)

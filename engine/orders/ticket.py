@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import Any
 
 from engine.orders.exact import to_float
@@ -30,6 +30,7 @@ from engine.types.enums import (
 from engine.types.errors import ArgumentException
 from engine.types.symbol import Symbol
 
+_FOURTEEN = Context(prec=14, Emin=-999999, Emax=999999, traps=[])
 _HAVE: dict[OrderField, tuple[OrderType, ...]] = {
     OrderField.LIMIT_PRICE: (
         OrderType.COMBO_LIMIT,
@@ -224,13 +225,20 @@ class OrderTicket(LeanObject):
     def _add_event(self, event: Any) -> None:
         """Remember an event; fills move the filled quantity and the average price."""
         self._events.append(event)
-        if event._fill_quantity:
-            self._quantity_filled += event._fill_quantity
-            if event.status in FILLS:
-                self._fill_value += event._absolute_fill_quantity * event._fill_price
-            self._average_fill_price = divide(self._fill_value, abs(self._quantity_filled))
-            self._order.price = self._average_fill_price
-        if event.status in CLOSED:
+        status, filled = event.status, event._fill_quantity
+        if filled:
+            first = not self._quantity_filled and not self._fill_value
+            self._quantity_filled += filled
+            price, size = event._fill_price, abs(filled)
+            if status in FILLS:
+                self._fill_value += size * price
+            if first and status in FILLS and _is_short(price) and _is_short(size):
+                # what the division gives, whose digits are all known and end without a zero
+                self._average_fill_price = self._order._price = price
+            else:
+                self._average_fill_price = divide(self._fill_value, abs(self._quantity_filled))
+                self._order.price = self._average_fill_price
+        if status in CLOSED:
             self._is_closed = True
 
     def _try_set_cancel_request(self, request: CancelOrderRequest) -> bool:
@@ -276,6 +284,11 @@ class OrderTicket(LeanObject):
         counts = f"Request Count: {len(requests)} Response Count: {answered}"
         middle = "" if self._order is None else f"{self._order} "
         return f"{self.order_id}: {middle}{counts}"
+
+
+def _is_short(value: Decimal) -> bool:
+    """Tell whether a number has 14 digits at most: a product of two such numbers loses none."""
+    return _FOURTEEN.plus(value).same_quantum(value)
 
 
 def _shown(value: Any) -> Any:

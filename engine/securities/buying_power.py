@@ -252,12 +252,12 @@ class BuyingPowerModel(LeanModel):
         if not quantity:
             return parameters.sufficient()
         portfolio = parameters.portfolio
-        ticket = portfolio.transactions.get_order_ticket(order.id)
+        ticket = portfolio.transactions.get_order_ticket(order._id)
         if ticket is None:
             return parameters.insufficient(f"Null order ticket for id: {order.id}")
         held: Decimal = security.holdings._quantity
         if held * quantity < 0 and abs(held) >= abs(quantity):
-            return parameters.sufficient()
+            return HasSufficientBuyingPowerForOrderResult(True)
         free = self._native._margin_remaining(self, portfolio, security, order.direction)
         native = self._native.get_initial_margin_required_for_order
         if native is _OWN_FOR_ORDER:
@@ -276,7 +276,7 @@ class BuyingPowerModel(LeanModel):
             return parameters.insufficient(
                 f"Id: {order.id}, Initial Margin: {_number(needed)}, Free Margin: {_number(free)}"
             )
-        return parameters.sufficient()
+        return HasSufficientBuyingPowerForOrderResult(True)
 
     def get_maximum_order_quantity_for_delta_buying_power(
         self, parameters: Any

@@ -294,7 +294,8 @@ class SecurityCache(LeanObject):
 
     def get_data(self, data_type: type | None = None) -> Any:
         """Return the last point that gave the price, or the last one of a type."""
-        self._settle()
+        if self._pending_trade is not None or self._pending_quote is not None:
+            self._settle()
         if data_type is None:
             return self._last
         found = self.get_all(data_type)
@@ -302,7 +303,8 @@ class SecurityCache(LeanObject):
 
     def get_all(self, data_type: type) -> list[Any]:
         """Return the points of the last moment of a type."""
-        self._settle()
+        if self._pending_trade is not None or self._pending_quote is not None:
+            self._settle()
         if data_type is Tick:
             return [*self._ticks.get(TickType.TRADE, ()), *self._ticks.get(TickType.QUOTE, ())]
         found = self._by_type.get(data_type)

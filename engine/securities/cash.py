@@ -34,6 +34,7 @@ from engine.types.errors import (
 from engine.types.symbol import Symbol
 
 NULL_CURRENCY = "QCC"
+_UPDATED = CashBookUpdateType.UPDATED
 _RATED = (SecurityType.FOREX, SecurityType.CRYPTO, SecurityType.CFD)
 
 
@@ -45,7 +46,7 @@ class CashAmount(LeanObject):
     amount = DecimalField()
 
     def __init__(self, amount: Any = ZERO, currency: str | None = None) -> None:
-        self._amount: Decimal = from_python(amount)
+        self._amount: Decimal = amount if type(amount) is Decimal else from_python(amount)
         self.currency = currency
 
     def __eq__(self, other: object) -> bool:
@@ -130,12 +131,15 @@ class Cash(LeanObject):
         self._conversion.update()
 
     def add_amount(self, amount: Any) -> float:
+        self._add(from_python(amount))
+        return float(self._amount)
+
+    def _add(self, amount: Decimal) -> None:
         before = self._amount
-        after = before + from_python(amount)
+        after = before + amount
         # .NET keeps the sign of a sum that is nothing
         self._amount = after if after else after.copy_sign(before)
         self.updated(self)
-        return float(self._amount)
 
     def set_amount(self, amount: Any) -> None:
         amount = from_python(amount)
@@ -231,9 +235,13 @@ class CashBook(LeanDict[str, Cash]):
     def __setitem__(self, symbol: str, cash: Cash) -> None:
         self._insert(symbol, cash)
 
-    def __getitem__(self, key: Any) -> Cash:
-        found: Cash | None = dict.get(self, key)
-        return self._missing(key) if found is None else found
+    # codes are asked for as they are
+    __contains__ = dict.__contains__
+
+    __getitem__ = dict.__getitem__
+
+    def __missing__(self, key: Any) -> Cash:
+        return self._missing(key)
 
     def _insert(self, symbol: str, cash: Cash) -> Cash:
         known = dict.get(self, symbol)
@@ -256,7 +264,7 @@ class CashBook(LeanDict[str, Cash]):
         return True
 
     def _on_cash(self, cash: Cash) -> None:
-        self.updated(CashBookUpdateType.UPDATED, cash)
+        self.updated(_UPDATED, cash)
 
     def _missing(self, key: Any) -> Cash:
         if key == NULL_CURRENCY:

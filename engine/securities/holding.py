@@ -175,16 +175,16 @@ class SecurityHolding(LeanObject):
     def set_holdings(self, average_price: Any, quantity: Any) -> None:
         """Put a position in place; nothing is paid for it."""
         before_price, before = self._average_price, self._quantity
-        self._quantity = quantity = from_python(quantity)
+        if type(quantity) is not Decimal or type(average_price) is not Decimal:
+            quantity, average_price = from_python(quantity), from_python(average_price)
+        self._quantity = quantity
         self._shown_quantity = float(quantity)
-        self._average_price = from_python(average_price)
+        self._average_price = average_price
         self.invested = abs(quantity) >= self._security.symbol_properties._lot_size
-        self._on_quantity_changed(before_price, before)
-
-    def _on_quantity_changed(self, price: Decimal, quantity: Decimal) -> None:
         event = self.quantity_changed
         if event:
-            event(self, SecurityHoldingQuantityChangedEventArgs(self._security, price, quantity))
+            changed = SecurityHoldingQuantityChangedEventArgs(self._security, before_price, before)
+            event(self, changed)
 
     def update_market_price(self, closing_price: Any) -> None:
         """Set the price by hand; it stays until the security's next data."""

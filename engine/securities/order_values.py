@@ -31,12 +31,12 @@ def order_value(order: Any, security: Any) -> Decimal:
     """
     quantity: Decimal = order._quantity
     price: Decimal = security._price
-    own = own_price(order)
+    own = own_price(order) if order._prices else None
     if own is not None:
         price = max(own, price) if quantity < 0 else min(own, price) if quantity > 0 else ZERO
     value = quantity * price
     return (
         value
-        * security.quote_currency._conversion_rate
+        * security.quote_currency._conversion._conversion_rate
         * security.symbol_properties._contract_multiplier
     )

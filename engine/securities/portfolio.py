@@ -126,7 +126,7 @@ class SecurityPortfolioManager(SymbolDict[SecurityHolding]):
             twin._currency_conversion = cash._currency_conversion
             cash.currency_conversion_updated += self._share_conversion
             self.unsettled_cash_book.add(cash.symbol, twin)
-        self._invalidate()
+        self._value = self._parts = None
 
     def _share_conversion(self, cash: Cash) -> None:
         twin = self.unsettled_cash_book.get(cash.symbol)
@@ -144,8 +144,7 @@ class SecurityPortfolioManager(SymbolDict[SecurityHolding]):
         self._invalidate()
 
     def _on_quantity(self, *_: Any) -> None:
-        self._invested_now = None
-        self._invalidate()
+        self._value = self._parts = self._invested_now = None
 
     def _invalidate(self) -> None:
         self._value = self._parts = None
@@ -201,7 +200,8 @@ class SecurityPortfolioManager(SymbolDict[SecurityHolding]):
                 if part is None or part.holding is not holding:
                     part = known[security] = _Part(security, holding)
                 part.model = None
-                held = held + part.value(holding._price)
+                price = holding._set_price
+                held = held + part.value(security.cache._price if price is None else price)
                 if parts is not None:
                     parts.append(part)
         self._not_settled = self.unsettled_cash_book._total_value_in_account_currency
@@ -342,8 +342,11 @@ class SecurityPortfolioManager(SymbolDict[SecurityHolding]):
         return self._get_margin_remaining(self._total_portfolio_value)
 
     def _get_margin_remaining(self, value: Decimal, used: Decimal | None = None) -> Decimal:
-        unsettled = self.unsettled_cash_book._total_value_in_account_currency
-        return value - unsettled - (self._total_margin_used if used is None else used)
+        if self._settled is not None and (self._value is not None or self._parts is not None):
+            unsettled = self._not_settled  # any change of cash drops value and parts
+        else:
+            unsettled = self.unsettled_cash_book._total_value_in_account_currency
+        return value - unsettled - (self.positions._margin_used() if used is None else used)
 
     def get_margin_remaining(self, symbol: Any, direction: Any = OrderDirection.BUY) -> float:
         """Return the margin left for a symbol and direction, or for a total portfolio value."""
@@ -369,7 +372,7 @@ class SecurityPortfolioManager(SymbolDict[SecurityHolding]):
             power = power + abs(initial_margin_requirement(model, security, held))
         return power
 
-    def _has_sufficient_buying_power_for_order(
+    def has_sufficient_buying_power_for_order(
         self, orders: list[Any]
     ) -> HasSufficientBuyingPowerForOrderResult:
         """Judge the orders of a group before they are accepted: each by the model of its
@@ -378,16 +381,11 @@ class SecurityPortfolioManager(SymbolDict[SecurityHolding]):
         for order in orders:
             security = self.securities[order.symbol]
             result: HasSufficientBuyingPowerForOrderResult = method(
-                security.buying_power_model, "has_sufficient_buying_power_for_order"
+                security._buying_power_model, "has_sufficient_buying_power_for_order"
             )(HasSufficientBuyingPowerForOrderParameters(self, security, order))
             if not result.is_sufficient:
                 return result
         return HasSufficientBuyingPowerForOrderResult(True)
-
-    def has_sufficient_buying_power_for_order(
-        self, orders: list[Any]
-    ) -> HasSufficientBuyingPowerForOrderResult:
-        return self._has_sufficient_buying_power_for_order(list(orders))
 
     def set_margin_call_model(self, margin_call_model: Any) -> None:
         self.margin_call_model = adopt_margin_call_model(margin_call_model)
@@ -445,7 +443,7 @@ class SecurityPortfolioManager(SymbolDict[SecurityHolding]):
         for fill in fills:
             security = self.securities[fill.symbol]
             method(security.portfolio_model, "process_fill")(self, security, fill)
-        self._invalidate()
+        self._value = self._parts = None
 
     def apply_dividend(
         self, dividend: Dividend, live_mode: bool, mode: DataNormalizationMode

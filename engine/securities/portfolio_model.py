@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from engine.securities.cash import CashAmount, ConvertibleCashAmount
+from engine.securities.cash import CashAmount
 from engine.securities.native import LeanModel, method
 from engine.securities.settlement import (
     ApplyFundsSettlementModelParameters,
@@ -39,29 +39,29 @@ class SecurityPortfolioModel(LeanModel):
         average: Decimal = holdings._average_price
         filled: Decimal = fill._fill_quantity
         price: Decimal = fill._fill_price
+        multiplier = security.symbol_properties._contract_multiplier
 
-        sale = holdings._value(abs(filled), price)
-        holdings.add_new_sale(sale._in_account_currency)
+        sale = price * abs(filled) * multiplier
+        holdings._total_sale_volume += sale * quote._conversion._conversion_rate
 
         fee = ZERO
         order_fee = fill.order_fee
         if order_fee is not None and order_fee.value._amount:
             money = order_fee.value
             fee = portfolio.cash_book._to_account(money._amount, money.currency)
-            holdings.add_new_fee(fee)
+            holdings._total_fees += fee
             order_fee.apply_to_portfolio(portfolio, fill)
 
         if security.type not in _NO_CASH_FOR_VALUE:
-            paid = -filled * price * security.symbol_properties._contract_multiplier
-            self._settle(portfolio, security, fill, CashAmount(paid, quote.symbol))
+            paid = -filled * price * multiplier
+            self._settle(portfolio, security, fill, paid, quote.symbol)
         if security.type in _MOVES_BASE:
-            base = CashAmount(filled, security.base_currency.symbol)
-            self._settle(portfolio, security, fill, base)
+            self._settle(portfolio, security, fill, filled, security.base_currency.symbol)
 
         if (quantity > 0 and filled < 0) or (quantity < 0 and filled > 0):
-            profit = self._close(portfolio, security, fill)._in_account_currency
-            holdings.add_new_profit(profit)
-            holdings.set_last_trade_profit(profit)
+            profit = self._close(portfolio, security, fill) * quote._conversion._conversion_rate
+            holdings._trade_profit += profit
+            holdings._last_trade_profit = profit
             result = profit - 2 * fee
             portfolio._add_transaction_record(security._utc_time, result, result > 0)
 
@@ -81,34 +81,35 @@ class SecurityPortfolioModel(LeanModel):
         holdings.set_holdings(average, after)
 
     @staticmethod
-    def _settle(portfolio: Any, security: Any, fill: Any, money: Any) -> None:
+    def _settle(portfolio: Any, security: Any, fill: Any, amount: Decimal, currency: str) -> None:
         model = security.settlement_model
         if (
             getattr(type(model), "apply_funds", None) is _AT_ONCE
             and "apply_funds" not in model.__dict__
         ):
             # what the stock model does, without the record that users see
-            portfolio.cash_book[money.currency].add_amount(money._amount)
+            portfolio.cash_book[currency]._add(amount)
             return
+        money = CashAmount(amount, currency)
         method(model, "apply_funds")(
             ApplyFundsSettlementModelParameters(
                 portfolio, security, aware(fill._utc_time), money, fill
             )
         )
 
-    def _close(self, portfolio: Any, security: Any, fill: Any) -> ConvertibleCashAmount:
-        """Return the profit of the part that a fill closes; contracts for difference settle it
-        now.
+    def _close(self, portfolio: Any, security: Any, fill: Any) -> Decimal:
+        """Return the profit, in quote currency, of the part that a fill closes; contracts for
+        difference settle it now.
         """
         holdings = security.holdings
         filled: Decimal = fill._fill_quantity
         closed = min(abs(filled), abs(holdings._quantity))
         if filled > 0:
             closed = -closed
-        cost = holdings._value(closed, holdings._average_price)
-        sale = holdings._value(closed, fill._fill_price)
-        profit = ConvertibleCashAmount(sale._amount - cost._amount, sale.cash)
+        multiplier = security.symbol_properties._contract_multiplier
+        cost: Decimal = holdings._average_price * closed * multiplier
+        sale: Decimal = fill._fill_price * closed * multiplier
+        profit = sale - cost
         if security.type in _NO_CASH_FOR_VALUE:
-            settled = CashAmount(profit._amount, profit.cash.symbol)
-            self._settle(portfolio, security, fill, settled)
+            self._settle(portfolio, security, fill, profit, security.quote_currency.symbol)
         return profit

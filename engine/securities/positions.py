@@ -168,13 +168,28 @@ class SecurityPositionGroupModel(LeanObject):
         return self._was_far
 
     def _margin_used(self) -> Decimal:
-        parts = self._portfolio._parts_of_now()
-        total = ZERO
-        if parts is not None and _all_stock(parts):
+        portfolio, total = self._portfolio, ZERO
+        parts, invested = portfolio._parts, portfolio._invested_securities()
+        if parts is not None and portfolio._value is not None and len(parts) == len(invested):
+            # ``_parts_of_now`` and :func:`_all_stock` in one go: every order asks for this
             for part in parts:
-                total = total + part.size * part.model._maintenance
-            return total
-        for security in self._portfolio._invested_securities():
+                security = part.security
+                cache, model = security.cache, security._buying_power_model
+                if (
+                    cache._p is not part.price
+                    or cache._pending_trade is not None
+                    or cache._pending_quote is not None
+                    or part.holding._set_price is not None
+                    or getattr(type(model), "get_maintenance_margin", None) is not _STOCK_MARGIN
+                    or "get_maintenance_margin" in model.__dict__
+                ):
+                    break
+                part.model = model
+                total = total + part.size * model._maintenance
+            else:
+                return total
+            total = ZERO
+        for security in invested:
             total = total + maintenance_margin_of(security, security.holdings._quantity)
         return total
 

@@ -239,7 +239,11 @@ class Security(LeanObject):
 
     @property
     def _price(self) -> Decimal:
-        return self.cache._price
+        # as the cache's own, without a call of it: nothing is asked for more often
+        cache = self.cache
+        if cache._pending_trade is not None or cache._pending_quote is not None:
+            cache._settle()
+        return cache._p
 
     _open = _cached("_open")
     _high = _cached("_high")

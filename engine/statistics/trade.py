@@ -84,20 +84,33 @@ class Trade(LeanObject):
         if order_id not in self.order_ids:
             self.order_ids.append(order_id)
 
-    def _see(self, price: Decimal) -> None:
-        """Follow the drawdown of the open trade."""
-        entry = self._entry_price
-        long = self.direction is _LONG
-        profit = price - entry if long else entry - price
-        if profit < self._max_profit:
-            drawdown = self._max_profit - profit
-            if drawdown > self._max_drawdown:
-                self._max_drawdown = drawdown
-        else:
-            self._max_profit = profit
-        if long:
-            self._known_high = entry + self._max_profit
+    def _know(self) -> None:
+        """Set the range of the prices that change nothing."""
+        if self.direction is _LONG:
+            self._known_high = self._entry_price + self._max_profit
             self._known_low = self._known_high - self._max_drawdown
         else:
-            self._known_low = entry - self._max_profit
+            self._known_low = self._entry_price - self._max_profit
             self._known_high = self._known_low + self._max_drawdown
+
+    def _see(self, price: Decimal) -> None:
+        """Follow the drawdown of the open trade at a price outside of the known range."""
+        long = self.direction is _LONG
+        profit = price - self._entry_price if long else self._entry_price - price
+        if profit >= self._max_profit:
+            # a new peak: both ends of the range move with it
+            self._max_profit = profit
+            if long:
+                self._known_high = price
+                self._known_low = price - self._max_drawdown
+            else:
+                self._known_low = price
+                self._known_high = price + self._max_drawdown
+            return
+        drawdown = self._max_profit - profit
+        if drawdown > self._max_drawdown:
+            self._max_drawdown = drawdown
+            if long:
+                self._known_low = price
+            else:
+                self._known_high = price

@@ -148,7 +148,7 @@ class TradeBuilder(LeanObject):
             trade._exit_price *= factor
             trade._max_profit *= factor
             trade._max_drawdown *= factor
-            trade._known_low = trade._known_high = ZERO
+            trade._know()
         for fill in position.fills:
             fill.quantity = divide(fill.quantity, factor)
             fill.price *= factor
@@ -168,7 +168,9 @@ class TradeBuilder(LeanObject):
             self._orders_with_fee[order_id] = None
             if len(self._orders_with_fee) > _MAX_ORDERS_REMEMBERED:
                 del self._orders_with_fee[next(iter(self._orders_with_fee))]
-        rate = to_decimal(security_conversion_rate), to_decimal(multiplier)
+        rate = security_conversion_rate, multiplier
+        if not (type(multiplier) is type(security_conversion_rate) is Decimal):
+            rate = to_decimal(security_conversion_rate), to_decimal(multiplier)
         utc = getattr(fill, "_utc_time", None)
         if utc is None:
             utc = naive(fill.utc_time)
@@ -193,7 +195,8 @@ class TradeBuilder(LeanObject):
             position = self._positions[symbol] = _Position(fill.price)
             position.trades.append(_opened(symbol, fill, fill.quantity, fee))
             return
-        self.set_market_price(symbol, fill.price)
+        if fill.price is not position.last:
+            position.follow(fill.price)
         trades = position.trades
         index = len(trades) - 1 if self._lifo else 0
         if (fill.quantity > 0) == (trades[index].direction is _LONG):
@@ -239,13 +242,16 @@ class TradeBuilder(LeanObject):
         gain = (fill.price - entry) * quantity
         trade._utc_exit = fill.utc
         trade._exit_price = fill.price
-        trade._profit_loss = _cents(gain if long else -gain, conversion, multiplier)
+        # as :func:`_cents`, without a call for each
+        gain = (gain if long else -gain) * conversion * multiplier
+        trade._profit_loss = round_half_even(gain, 2)
         trade._total_fees += fee
         worst = position.low - entry if long else entry - position.high
         best = position.high - entry if long else entry - position.low
-        trade._mae = _cents(worst * quantity, conversion, multiplier)
-        trade._mfe = _cents(best * quantity, conversion, multiplier)
-        trade._end_trade_drawdown = _cents(trade._max_drawdown * quantity, conversion, multiplier)
+        trade._mae = round_half_even(worst * quantity * conversion * multiplier, 2)
+        trade._mfe = round_half_even(best * quantity * conversion * multiplier, 2)
+        drawdown = trade._max_drawdown * quantity * conversion * multiplier
+        trade._end_trade_drawdown = round_half_even(drawdown, 2)
         trade._add_order(fill.order_id)
         self._add(trade)
 
@@ -366,7 +372,7 @@ def _opened(symbol: Any, fill: _Fill, quantity: Decimal, fee: Decimal) -> Trade:
     trade = Trade()
     trade.symbols = [symbol]
     trade._utc_entry = fill.utc
-    trade._entry_price = fill.price
+    trade._entry_price = trade._known_low = trade._known_high = fill.price
     trade.direction = _LONG if quantity > 0 else _SHORT
     trade._quantity = abs(quantity)
     trade._total_fees = fee

@@ -23,7 +23,7 @@ _MICRO = timedelta(microseconds=1)
 class ZoneTable:
     """UTC offsets of one zone: ``starts`` (UTC microseconds) and ``offsets`` (microseconds)."""
 
-    __slots__ = ("local_starts", "offsets", "starts", "step", "zone")
+    __slots__ = ("_last", "local_starts", "offsets", "starts", "step", "zone")
 
     def __init__(self, zone: ZoneInfo) -> None:
         self.zone = zone
@@ -60,10 +60,20 @@ class ZoneTable:
             s + min(o, p) for s, o, p in zip(starts, offsets, [offsets[0], *offsets], strict=False)
         ]
         self.step = [timedelta(microseconds=o) for o in offsets]
+        # the last answer of :meth:`offset_at`, with the times for which it holds
+        self._last = (datetime.max, datetime.min, self.step[0])
 
     def offset_at(self, utc: datetime) -> timedelta:
         """Return the offset in force at a UTC time."""
-        return self.step[bisect_right(self.starts, to_micro(utc)) - 1]
+        start, end, offset = self._last
+        if not start <= utc < end:
+            starts = self.starts
+            row = bisect_right(starts, to_micro(utc)) - 1
+            offset = self.step[row]
+            start = from_micro(starts[row]) if row else datetime.min
+            end = from_micro(starts[row + 1]) if row + 1 < len(starts) else datetime.max
+            self._last = start, end, offset
+        return offset
 
     def utc_of_local(self, local: datetime) -> datetime:
         """Return the UTC time of a local time."""

@@ -120,7 +120,8 @@ class EquityFillModel(FillModel):
             return fill
         ordered = from_utc(order._time, asset.exchange.time_zone)
         types = self.get_subscribed_types(asset)
-        common.refuse_ticks(asset, OrderType.MARKET_ON_OPEN, types)
+        if Tick in types:
+            common.refuse_ticks(asset, OrderType.MARKET_ON_OPEN, types)
         end, price = DATE_MIN, ZERO
         if TradeBar in types:
             bar = asset.cache.get_data(TradeBar)
@@ -137,7 +138,7 @@ class EquityFillModel(FillModel):
             fill.message = self._quotes_only(asset)
         if ordered >= end:
             return fill
-        if asset.exchange.date_time_is_open(ordered) and ordered.date() == end.date():
+        if ordered.date() == end.date() and asset.exchange.date_time_is_open(ordered):
             return fill
         if not common.is_open(asset, False):
             return fill

@@ -11,11 +11,12 @@ from engine.orders.fills.prices import Fill, FillModelParameters, Prices
 from engine.orders.kinds import moved_stop_price
 from engine.securities.native import LeanModel
 from engine.types.bars import DATE_MIN, QuoteBar, Tick, TradeBar
-from engine.types.decimals import ZERO, to_decimal
+from engine.types.decimals import ZERO, normalize, to_decimal
 from engine.types.enums import OrderDirection, OrderStatus, OrderType, TickType
 from engine.types.errors import InvalidOperationException
 from engine.types.timezones import from_utc
 
+_FILLED = OrderStatus.FILLED
 _METHODS = {
     OrderType.MARKET: "market_fill",
     OrderType.LIMIT: "limit_fill",
@@ -33,9 +34,9 @@ _METHODS = {
 
 def complete(fill: OrderEvent, order: Any, price: Decimal) -> OrderEvent:
     """Fill the whole order at a price."""
-    fill.status = OrderStatus.FILLED
-    fill.fill_price = price
-    fill.fill_quantity = order._quantity
+    fill.status = _FILLED
+    fill._fill_price = normalize(price)
+    fill._fill_quantity = order._quantity  # without trailing zeros
     return fill
 
 

@@ -32,7 +32,7 @@ class OrderFee(LeanObject):
 
     def apply_to_portfolio(self, portfolio: Any, fill: Any) -> None:
         """Take the fee out of the cash of its currency."""
-        portfolio.cash_book[self.value.currency].add_amount(-self.value._amount)
+        portfolio.cash_book[self.value.currency]._add(-self.value._amount)
 
     def __float__(self) -> float:
         return float(self.value._amount)

@@ -10,8 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.orders.exact import from_double, from_python, smart_rounding, to_float
+from engine.orders.order import Order
 from engine.orders.sizing import adjust_by_lot_size
 from engine.orders.table import OrderTable
+from engine.orders.ticket import OrderTicket
+from engine.statistics.arithmetic import divide
+from engine.types.decimals import normalize
+from engine.types.enums import OrderStatus
 
 
 def test_a_float_argument_keeps_its_seventeen_digits() -> None:
@@ -96,3 +101,22 @@ def test_the_table_holds_what_a_dictionary_holds(steps: list[tuple[bool, int]]) 
 
     assert sorted(table.values()) == sorted(plain.values())
     assert len(table) == len(plain)
+
+
+@given(
+    st.decimals(min_value="0.0001", max_value="1e15", places=4),
+    st.integers(-(10**16), 10**16).filter(bool),
+)
+def test_the_average_price_of_one_fill_is_the_quotient_of_value_and_quantity(
+    price: Decimal, quantity: int
+) -> None:
+    exact, size = normalize(price), normalize(Decimal(quantity))
+    ticket = OrderTicket(None, SimpleNamespace(order_id=1))  # type: ignore[arg-type]
+    ticket._order = Order()
+    ticket._add_event(
+        SimpleNamespace(status=OrderStatus.FILLED, _fill_price=exact, _fill_quantity=size)
+    )
+    assert str(ticket._average_fill_price) == str(divide(abs(size) * exact, abs(size)))
+    twin = Order()
+    twin.price = ticket._average_fill_price
+    assert str(ticket._order._price) == str(twin._price)

@@ -135,7 +135,7 @@ def test_refusals_give_the_margin_numbers_of_lean_to_the_last_digit(name: str) -
 
     for order_id, order in orders.items():
         order._set_id(order_id)
-        result = replay.account.portfolio._has_sufficient_buying_power_for_order([order])
+        result = replay.account.portfolio.has_sufficient_buying_power_for_order([order])
 
         assert not result.is_sufficient
         assert f"Reason: {result.reason}." in expected[order_id]

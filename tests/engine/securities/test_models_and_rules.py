@@ -341,3 +341,18 @@ def test_the_money_of_a_fill_goes_through_a_users_own_settlement(account: kit.Ac
 
     assert paid == [-1000, kit.START.replace(tzinfo=UTC)]
     assert account.portfolio.cash == 100_000 - 1000 - 2
+
+
+def test_money_that_waits_is_no_margin_whether_the_value_is_known_or_not() -> None:
+    account = kit.Account(account_type=AccountType.CASH, utc=datetime(2014, 1, 17, 15))
+    portfolio, spy = account.portfolio, account.add("SPY", price=100)
+    for quantity in (100, -60, 20, -40):
+        account.fill(spy, quantity, 100)
+        asked = []
+        for _ in range(2):  # before and after the value is computed
+            waiting = portfolio.unsettled_cash_book._total_value_in_account_currency
+            asked.append(portfolio._get_margin_remaining(Decimal(100_000)))
+            assert asked[-1] == 100_000 - waiting - portfolio._total_margin_used
+            assert portfolio._total_portfolio_value
+        assert str(asked[0]) == str(asked[1])
+    assert portfolio.unsettled_cash == 10_000

@@ -11,6 +11,7 @@ from securities_kit import Account
 
 from engine.securities.buying_power import SecurityMarginModel
 from engine.securities.parameters import MaintenanceMargin
+from engine.securities.positions import maintenance_margin_of
 from engine.types.bars import TradeBar
 from engine.types.enums import SecurityType
 
@@ -113,6 +114,11 @@ def test_what_is_kept_of_a_position_never_outlives_what_it_was_made_of(
             assert str(kept[one].worth) == str(one.holdings._holdings_value)
             assert str(kept[one].size) == str(abs(one.holdings._holdings_value))
             assert one.holdings.quantity == float(one.holdings._quantity)
+        invested = portfolio._invested_securities()
+        used = sum((maintenance_margin_of(s, s.holdings._quantity) for s in invested), Decimal(0))
+        assert portfolio._total_margin_used == used
+        waiting = portfolio.unsettled_cash_book._total_value_in_account_currency
+        assert portfolio._get_margin_remaining(cash) == cash - waiting - used
 
 
 @settings(max_examples=80, deadline=None)
@@ -232,3 +238,8 @@ def test_a_kept_answer_about_the_margin_is_the_answer_asked_anew(
         quick = positions._is_margin_far()
         positions._judged, positions._judged_at = None, -1
         assert quick == positions._is_margin_far()
+        needs = [
+            maintenance_margin_of(one, one.holdings._quantity)
+            for one in portfolio._invested_securities()
+        ]
+        assert portfolio._total_margin_used == sum(needs)

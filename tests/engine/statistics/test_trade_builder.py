@@ -149,3 +149,37 @@ def test_a_price_that_comes_again_as_the_same_object_is_like_an_equal_one(
             ]
         )
     assert seen[0] == seen[1]
+
+
+SEEN = st.lists(st.integers(1, 4000).map(lambda c: Decimal(c) / 40), min_size=1, max_size=30)
+
+
+@given(st.sampled_from((10, -10)), SEEN, st.integers(0, 30))
+def test_the_drawdown_of_an_open_trade_is_that_of_all_prices_with_its_scale(
+    quantity: int, prices: list[Decimal], split_after: int
+) -> None:
+    symbol, entry, half = Equity(), Decimal("50.5"), Decimal("0.5")
+    builder = TradeBuilder()
+    fill = SimpleNamespace(
+        order_id=1,
+        symbol=symbol,
+        utc_time=START,
+        _fill_price=entry,
+        _fill_quantity=Decimal(quantity),
+    )
+    builder.process_fill(fill, 1, 1)
+    (trade,) = builder._positions[symbol].trades
+    best = deepest = Decimal(0)
+    for number, price in enumerate(prices):
+        builder.set_market_price(symbol, price)
+        profit = price - entry if quantity > 0 else entry - price
+        if profit < best:
+            deepest = max(deepest, best - profit)
+        else:
+            best = profit
+        if number == split_after:
+            split = SimpleNamespace(symbol=symbol, split_factor=0.5)
+            builder.apply_split(split, False, DataNormalizationMode.RAW)
+            best, deepest, entry = best * half, deepest * half, entry * half
+        assert str(trade._max_drawdown) == str(deepest)
+        assert str(trade._max_profit) == str(best)

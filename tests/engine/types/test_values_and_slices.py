@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
@@ -21,7 +22,14 @@ from engine.types.errors import InvalidOperationException
 from engine.types.slice import Slice
 from engine.types.subscription import SubscriptionDataConfig
 from engine.types.symbol import Symbol, SymbolCache
-from engine.types.timezones import TimeZones, from_micro, to_micro, to_utc, to_utc_array
+from engine.types.timezones import (
+    TimeZones,
+    from_micro,
+    from_utc,
+    to_micro,
+    to_utc,
+    to_utc_array,
+)
 
 NEW_YORK = TimeZones.NEW_YORK
 
@@ -211,3 +219,27 @@ def test_a_number_is_printed_with_its_scale_and_without_an_exponent(
     assert "E" not in text
     assert len(text.partition(".")[2]) == max(0, -exponent)
     assert text.startswith("-") is (negative and digits > 0)
+
+
+@given(
+    st.sampled_from((TimeZones.NEW_YORK, TimeZones.SYDNEY, TimeZones.UTC)),
+    st.lists(st.datetimes(datetime(1971, 1, 1), datetime(2037, 12, 31)), min_size=2, max_size=12),
+)
+def test_local_times_asked_for_in_any_order_are_those_of_the_zone(
+    zone: ZoneInfo, moments: list[datetime]
+) -> None:
+    for moment in moments:
+        there = moment.replace(tzinfo=TimeZones.UTC).astimezone(zone).replace(tzinfo=None)
+        assert from_utc(moment, zone) == there
+
+
+def test_the_offset_changes_with_the_very_moment_of_the_change() -> None:
+    spring = datetime(2020, 3, 8, 7)
+    for moment, hours in (
+        (spring - timedelta(microseconds=1), -5),
+        (spring, -4),
+        (spring - timedelta(microseconds=1), -5),
+        (datetime(2020, 11, 1, 6), -5),
+        (datetime(2020, 11, 1, 6) - timedelta(microseconds=1), -4),
+    ):
+        assert from_utc(moment, TimeZones.NEW_YORK) == moment + timedelta(hours=hours)
