@@ -92,14 +92,17 @@ class OrderTable:
         return value
 
     def values(self) -> list[Any]:
-        """Return the values in .NET's order."""
+        """Return the values in .NET's order; an entry that another thread takes out meanwhile may
+        be missing, never one that stays.
+        """
         items = self._items
         if len(items) < 2:
             return list(items.values())
         changes, listed = self._listed
         if changes != self._changes:
             changes = self._changes
-            listed = [items[order_id] for order_id in self._ids]
+            found = map(items.get, self._ids.copy())
+            listed = [value for value in found if value is not None]
             self._listed = changes, listed
         return list(listed)
 
@@ -108,13 +111,15 @@ class OrderTable:
         if len(self._items) < self._size // 4:
             self._budget *= 2
             return
-        ids = self._ids
-        self._size = next_prime(self._size * 2)
+        size = next_prime(self._size * 2)
         locks = len(self._counts)
         if locks < _MOST_LOCKS:
             locks *= 2
+        # each before those that came to its bucket earlier
+        ids = sorted(reversed(self._ids), key=lambda order_id: order_id % size)
+        buckets = [order_id % size for order_id in ids]
+        self._ids, self._buckets, self._size = ids, buckets, size
         self._counts = [0] * locks
-        self._ids, self._buckets = [], []
-        for order_id in ids:
-            self._counts[self._link(order_id) % locks] += 1
-        self._budget = max(1, self._size // locks)
+        for bucket in buckets:
+            self._counts[bucket % locks] += 1
+        self._budget = max(1, size // locks)
