@@ -116,7 +116,8 @@ class OrderTable:
         if locks < _MOST_LOCKS:
             locks *= 2
         # each before those that came to its bucket earlier
-        ids = sorted(self._ids[::-1], key=lambda order_id: order_id % size)
+        ids = self._ids[::-1]
+        ids.sort(key=lambda order_id: order_id % size)
         buckets = [order_id % size for order_id in ids]
         self._ids, self._buckets, self._size = ids, buckets, size
         self._counts = [0] * locks
