@@ -80,7 +80,7 @@ class ResultHandler:
         # kinds of fee models that are the engine's own
         self._quiet_fees: set[type] = set()
         self._started = False
-        self._document: Any = None
+        self._document: document.Document | None = None
         if getattr(algorithm, "risk_free_interest_rate_model", None) is None:
             algorithm.risk_free_interest_rate_model = InterestRateProvider(
                 engine.data_folder, self.add_system_debug
@@ -431,8 +431,8 @@ class ResultHandler:
 
     def finish(
         self, status: str, error: str = "", stack_trace: str = "", seconds: float = 0.0
-    ) -> dict[str, Any]:
-        """Make the result: what is in ``result.json``.
+    ) -> document.Document:
+        """Make the result: its ``content()`` is what is in ``result.json``.
 
         Parameters
         ----------
@@ -457,24 +457,22 @@ class ResultHandler:
         self.messages.flush()
         self._update_value()
         self._document = document.Document(self, status, error, stack_trace, seconds)
-        return self._document.result()
+        return self._document
 
-    def write(self, directory: Path | str, content: dict[str, Any]) -> None:
-        """Write ``result.json`` and LEAN's own files, each in one piece or not at all.
+    def write(self, directory: Path | str) -> None:
+        """Write what :meth:`finish` made: ``result.json`` and LEAN's own files.
 
         Parameters
         ----------
         directory : path
-            Made if it is missing.
-        content : dict
-            What :meth:`finish` returned.
+            Made if it is missing; each file is written in one piece or not at all.
         """
         target = Path(directory)
         name = self._algorithm.algorithm_id
-        parts = self._document.parts()
+        made = self._document
+        assert made is not None
         with files.Writing() as out:
-            out.text(target / f"{name}-log.txt", "\n".join([*content["log"], ""]))
-            events = parts.text(content["order_events"])
-            out.text(target / f"{name}-order-events.json", events)
-            out.text(target / "result.json", parts.text(content))
-            out.text(target / f"{name}.json", parts.text(self._document.lean_result()))
+            out.text(target / f"{name}-log.txt", "\n".join([*made.log, ""]))
+            out.text(target / f"{name}-order-events.json", made.events_text())
+            out.text(target / "result.json", made.text())
+            out.text(target / f"{name}.json", made.lean_text())
