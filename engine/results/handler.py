@@ -77,6 +77,8 @@ class ResultHandler:
         self._points_refused: set[tuple[str, str]] = set()
         self._sent: dict[int, int] = {}
         self._tickers: dict[Any, str] = {}
+        # value and price of the last candlestick
+        self._shown: tuple[Any, Decimal] = (None, ZERO)
         # kinds of fee models that are the engine's own
         self._quiet_fees: set[type] = set()
         self._started = False
@@ -172,11 +174,8 @@ class ResultHandler:
             self._sample_charts(utc, value, performance, parts)
         if value:
             self._sample_turnover(utc, value, portfolio._total_sale_volume)
-        groups = [
-            (self._ticker(security.symbol), margin)
-            for security, margin in portfolio.positions._margins(parts)
-        ]
-        charts.sample_margin(self.book, utc, groups, value)
+        margins = portfolio.positions._margins(parts)
+        charts.sample_margin(self.book, utc, margins, value, self._ticker)
         self._daily = value
 
     def _sample_charts(
@@ -207,13 +206,14 @@ class ResultHandler:
         bar = self._bar or [self._value] * 4
         self._bar = None
         if not self._algorithm.is_warming_up:
-            if bar[0] is bar[1] is bar[2] is bar[3]:
-                prices = [_price(bar[0])] * 4
+            first, high, low, last = bar
+            shown = self._shown
+            opened = shown[1] if first is shown[0] else _price(first)
+            if first is high is low is last:
+                prices = [opened] * 4
             else:
-                first, high, low, last = bar
-                prices = [_price(first)]
-                for price in (high, low, last):
-                    prices.append(prices[0] if price is first else _price(price))
+                prices = [opened if price is first else _price(price) for price in bar]
+            self._shown = last, prices[3]
             point = Candlestick._of(utc, prices)
             values = self.book.equity.values
             if not values or utc > values[-1]._utc or ticks > self._equity_ticks:

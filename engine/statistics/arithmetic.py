@@ -27,7 +27,7 @@ _WIDE = Context(
 _SHORT = Context(prec=28, rounding=ROUND_HALF_EVEN, Emin=-999999, Emax=999999, traps=[])
 #: seven digits, as charts show them, and four
 _SEVEN = Context(prec=7, rounding=ROUND_HALF_EVEN, Emin=-999999, Emax=999999, traps=[])
-_FOUR = Context(prec=4, rounding=ROUND_HALF_EVEN, Emin=-999999, Emax=999999, traps=[])
+_FOUR = Context(prec=4, rounding=ROUND_HALF_EVEN, Emin=-999999, Emax=999999, traps=[DivisionByZero])
 _MAX_MANTISSA = (1 << 96) - 1
 _MAX_DECIMAL = Decimal(_MAX_MANTISSA)
 HUNDRED = Decimal(100)
@@ -158,10 +158,17 @@ def round_to_significant(value: Decimal, digits: int) -> Decimal:
 
 
 def share_of(part: Decimal, whole: Decimal) -> Decimal:
-    """Four significant digits of a :func:`ratio`."""
-    value = ratio(part, whole)
-    # below one no digit is lost before the rounding
-    return _FOUR.plus(value) if value.adjusted() < 0 else round_to_significant(value, 4)
+    """Four significant digits of a :func:`ratio`; the scale is not looked after.
+
+    Raises
+    ------
+    decimal.DivisionByZero
+        If ``whole`` is zero.
+    """
+    # rounded once: 28 decimals before that change nothing but what lies 5e-29 beside a half, and
+    # what has less than four digits among them
+    share = _FOUR.divide(part, whole)
+    return share if share.adjusted() >= -25 else _FOUR.plus(ratio(part, whole))
 
 
 def sample_number(value: Decimal) -> Decimal:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from decimal import Decimal
+from operator import attrgetter
 from types import SimpleNamespace
 from typing import Any
 
@@ -67,10 +68,14 @@ DAYS = st.lists(
 KINDS = (SecurityType.EQUITY, SecurityType.FOREX, SecurityType.EQUITY)
 
 
+class _Security(SimpleNamespace):
+    __hash__ = object.__hash__
+
+
 def _charts(days: list[Any], known: bool, forget: bool) -> dict[str, Any]:
     book = samples.ChartBook()
     securities = [
-        SimpleNamespace(type=kind, symbol=SimpleNamespace(value=f"S{number}"), holdings=None)
+        _Security(type=kind, symbol=SimpleNamespace(value=f"S{number}"), holdings=None)
         for number, kind in enumerate(KINDS)
     ]
     for security in securities:
@@ -94,8 +99,8 @@ def _charts(days: list[Any], known: bool, forget: bool) -> dict[str, Any]:
         book.hold([security.holdings for security in securities])
         samples.sample_sales(book, utc, "$")
         samples.sample_exposure(book, utc, value, parts if known else None)
-        groups = [(part.security.symbol.value, abs(part.worth)) for part in parts]
-        samples.sample_margin(book, utc, groups, value)
+        groups = [(part.security, abs(part.worth)) for part in parts]
+        samples.sample_margin(book, utc, groups, value, attrgetter("value"))
     return {name: chart._json() for name, chart in book.charts.items()}
 
 
