@@ -10,7 +10,7 @@ from engine.framework.insight import Insight
 from engine.framework.support import NO_TIME
 from engine.types.decimals import normalize, plain, round_half_even
 from engine.types.enums import InsightDirection, InsightType
-from engine.types.jsontext import number_text, value_text
+from engine.types.jsontext import number_text, seconds_text, value_text
 
 _EPOCH = datetime(1970, 1, 1)
 _TYPES = {kind: kind.name.lower() for kind in InsightType}
@@ -25,6 +25,8 @@ def _rounded(value: float | None) -> str | None:
     """Four decimals as text, as LEAN writes doubles that it rounds."""
     if value is None:
         return None
+    if value == 1:
+        return "1"
     text = repr(round(value, 4))
     if text.endswith(".0"):
         return text[:-2]
@@ -68,11 +70,11 @@ def insight_text(insight: Insight) -> str:
         For a number that JSON does not know.
     """
     score, symbol, group = insight.score, insight.symbol, insight.group_id
-    generated = repr(_seconds(insight._generated))
+    generated = seconds_text(insight._generated or NO_TIME)
     return (
         f'{{"id": {value_text(insight.id.hex)}, "groupId": {value_text(group and group.hex)}, '
         f'"sourceModel": {value_text(insight.source_model)}, "generatedTime": {generated}, '
-        f'"createdTime": {generated}, "closeTime": {_seconds(insight._close)!r}, '
+        f'"createdTime": {generated}, "closeTime": {seconds_text(insight._close or NO_TIME)}, '
         f'"symbol": {value_text(str(symbol.id))}, "ticker": {value_text(symbol.value)}, '
         f'"type": "{_TYPES[insight.type]}", "reference": {number_text(insight._reference_value)}, '
         f'"referenceValueFinal": {number_text(insight._reference_value_final)}, '

@@ -8,6 +8,7 @@ of both, and most have the same members.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from decimal import Decimal
 from typing import Any
 
 from engine.orders.serialization import (
@@ -21,9 +22,8 @@ from engine.orders.serialization import (
     symbol_json,
     time_text,
 )
-from engine.types.jsontext import joined, json_text, value_text
+from engine.types.jsontext import joined, json_text, number_text, seconds_text, value_text
 from engine.types.symbol import Symbol
-from engine.types.timezones import to_micro
 
 
 def orders_text(orders: Mapping[int, Any]) -> str:
@@ -95,8 +95,9 @@ def _symbol_text(symbol: Symbol) -> str:
     return text
 
 
-def _number(value: Any) -> str:
-    return value_text(plain_number(value))
+def _number(value: Decimal) -> str:
+    # there is no negative zero
+    return number_text(value) if value else "0.0"
 
 
 def events_text(events: Iterable[Any], algorithm_id: str) -> str:
@@ -125,7 +126,7 @@ def events_text(events: Iterable[Any], algorithm_id: str) -> str:
         fee = event.order_fee.value
         text = (
             f'{{"id": {name[:-1]}-{number}-{count}", "algorithmId": {name}, "orderId": {number}, '
-            f'"orderEventId": {count}, {names}, "time": {to_micro(event._utc_time) / 1e6!r}, '
+            f'"orderEventId": {count}, {names}, "time": {seconds_text(event._utc_time)}, '
             f'"status": "{lower_camel(event.status)}", '
         )
         if fee.currency != "QCC":

@@ -24,6 +24,14 @@ _WIDE = Context(
     Emax=999999,
     traps=[DivisionByZero, InvalidOperation],
 )
+#: what 96 bits hold at most, not looking at how many they hold
+_NARROW = Context(
+    prec=29,
+    rounding=ROUND_HALF_EVEN,
+    Emin=-999999,
+    Emax=999999,
+    traps=[DivisionByZero, InvalidOperation],
+)
 _SHORT = Context(prec=28, rounding=ROUND_HALF_EVEN, Emin=-999999, Emax=999999, traps=[])
 #: seven digits, as charts show them, and four
 _SEVEN = Context(prec=7, rounding=ROUND_HALF_EVEN, Emin=-999999, Emax=999999, traps=[])
@@ -89,6 +97,19 @@ def _cut(value: Decimal, places: int) -> Decimal:
     return result
 
 
+def _kept(value: Decimal) -> Decimal | None:
+    """Return a result of ``_NARROW`` where it is what :func:`fit` makes of the exact one.
+
+    That of numbers below one and of those that begin with an 8 or a 9 is not; none is also given
+    for zero.
+    """
+    adjusted = value.adjusted()
+    if 0 <= adjusted < 28 and value.copy_abs() <= _LIMITS[28 - adjusted]:
+        # zero has no exponent above zero, so the sum has none
+        return _NARROW.add(value, ZERO)
+    return None
+
+
 def divide(numerator: Decimal, denominator: Decimal) -> Decimal:
     """Divide as ``System.Decimal``: an exact quotient keeps its scale, another has 96 bits.
 
@@ -97,7 +118,8 @@ def divide(numerator: Decimal, denominator: Decimal) -> Decimal:
     decimal.DivisionByZero
         If ``denominator`` is zero.
     """
-    return _fit_long(_WIDE.divide(numerator, denominator))
+    short = _kept(_NARROW.divide(numerator, denominator))
+    return short or _fit_long(_WIDE.divide(numerator, denominator))
 
 
 def ratio(numerator: Decimal, denominator: Decimal) -> Decimal:
@@ -115,23 +137,22 @@ def ratio(numerator: Decimal, denominator: Decimal) -> Decimal:
 
 def add(first: Decimal, second: Decimal) -> Decimal:
     """Add with .NET's 96 bits; 28 digits lose one that shows in running means."""
-    return _fit_long(_WIDE.add(first, second))
+    return _kept(_NARROW.add(first, second)) or _fit_long(_WIDE.add(first, second))
 
 
 def subtract(first: Decimal, second: Decimal) -> Decimal:
     """Subtract with .NET's 96 bits."""
-    return _fit_long(_WIDE.subtract(first, second))
+    return _kept(_NARROW.subtract(first, second)) or _fit_long(_WIDE.subtract(first, second))
 
 
 def multiply(first: Decimal, second: Decimal) -> Decimal:
     """Multiply with .NET's 96 bits."""
-    return _fit_long(_WIDE.multiply(first, second))
+    return _kept(_NARROW.multiply(first, second)) or _fit_long(_WIDE.multiply(first, second))
 
 
 def next_mean(mean: Decimal, value: Decimal, count: int) -> Decimal:
     """One step of a running mean: ``mean + (value - mean) / count``."""
-    step = _fit_long(_WIDE.divide(_fit_long(_WIDE.subtract(value, mean)), count))
-    return _fit_long(_WIDE.add(mean, step))
+    return add(mean, divide(subtract(value, mean), Decimal(count)))
 
 
 def average(values: Iterable[Decimal]) -> Decimal:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from datetime import datetime
 from decimal import Decimal
 from json.encoder import encode_basestring
 from typing import Any
+
+_EPOCH = datetime(1970, 1, 1)
 
 
 def json_text(content: Any) -> str:
@@ -37,7 +40,24 @@ def value_text(value: Any) -> str:
 
 def number_text(value: Decimal | None) -> str:
     """Do what :func:`json_text` does for an exact number."""
-    return "null" if value is None else value_text(float(value))
+    if value is None:
+        return "null"
+    text = str(value)
+    # up to 15 digits are those of the float too, which takes long to print
+    if len(text) < 16 and "E" not in text and value.adjusted() > -5 and value.is_finite():
+        if "." not in text:
+            return text + ".0"
+        text = text.rstrip("0")
+        return text + "0" if text[-1] == "." else text
+    return value_text(float(value))
+
+
+def seconds_text(utc: datetime) -> str:
+    """Return the seconds from 1970 to a naive UTC time as :func:`json_text` prints them."""
+    delta = utc - _EPOCH
+    if delta.microseconds:
+        return repr(delta.total_seconds())
+    return f"{delta.days * 86400 + delta.seconds}.0"
 
 
 def joined(texts: Iterable[str]) -> str:
