@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from decimal import ROUND_HALF_EVEN, Context, Decimal, DivisionByZero, InvalidOperation
+from contextlib import AbstractContextManager
+from decimal import (
+    ROUND_HALF_EVEN,
+    Context,
+    Decimal,
+    DivisionByZero,
+    InvalidOperation,
+    localcontext,
+)
 from functools import lru_cache
 
 from engine.types.decimals import (
@@ -97,19 +105,6 @@ def _cut(value: Decimal, places: int) -> Decimal:
     return result
 
 
-def _kept(value: Decimal) -> Decimal | None:
-    """Return a result of ``_NARROW`` where it is what :func:`fit` makes of the exact one.
-
-    That of numbers below one and of those that begin with an 8 or a 9 is not; none is also given
-    for zero.
-    """
-    adjusted = value.adjusted()
-    if 0 <= adjusted < 28 and value.copy_abs() <= _LIMITS[28 - adjusted]:
-        # zero has no exponent above zero, so the sum has none
-        return _NARROW.add(value, ZERO)
-    return None
-
-
 def divide(numerator: Decimal, denominator: Decimal) -> Decimal:
     """Divide as ``System.Decimal``: an exact quotient keeps its scale, another has 96 bits.
 
@@ -118,8 +113,7 @@ def divide(numerator: Decimal, denominator: Decimal) -> Decimal:
     decimal.DivisionByZero
         If ``denominator`` is zero.
     """
-    short = _kept(_NARROW.divide(numerator, denominator))
-    return short or _fit_long(_WIDE.divide(numerator, denominator))
+    return _fit_long(_WIDE.divide(numerator, denominator))
 
 
 def ratio(numerator: Decimal, denominator: Decimal) -> Decimal:
@@ -137,22 +131,70 @@ def ratio(numerator: Decimal, denominator: Decimal) -> Decimal:
 
 def add(first: Decimal, second: Decimal) -> Decimal:
     """Add with .NET's 96 bits; 28 digits lose one that shows in running means."""
-    return _kept(_NARROW.add(first, second)) or _fit_long(_WIDE.add(first, second))
+    return _fit_long(_WIDE.add(first, second))
 
 
 def subtract(first: Decimal, second: Decimal) -> Decimal:
     """Subtract with .NET's 96 bits."""
-    return _kept(_NARROW.subtract(first, second)) or _fit_long(_WIDE.subtract(first, second))
+    return _fit_long(_WIDE.subtract(first, second))
 
 
 def multiply(first: Decimal, second: Decimal) -> Decimal:
     """Multiply with .NET's 96 bits."""
-    return _kept(_NARROW.multiply(first, second)) or _fit_long(_WIDE.multiply(first, second))
+    return _fit_long(_WIDE.multiply(first, second))
 
 
-def next_mean(mean: Decimal, value: Decimal, count: int) -> Decimal:
-    """One step of a running mean: ``mean + (value - mean) / count``."""
-    return add(mean, divide(subtract(value, mean), Decimal(count)))
+def narrow() -> AbstractContextManager[Context]:
+    """Make 29 digits the context of a block, for :func:`next_mean` and :func:`product`."""
+    return localcontext(_NARROW)
+
+
+def _fits(value: Decimal) -> bool:
+    """Tell whether a result of 29 digits is what 96 bits hold.
+
+    Below one they hold less, and of numbers that begin with an 8 or a 9.
+    """
+    adjusted = value.adjusted()
+    return 0 <= adjusted < 28 and value.copy_abs() <= _LIMITS[28 - adjusted]
+
+
+def next_mean(mean: Decimal, value: Decimal, count: int) -> tuple[Decimal, Decimal]:
+    """One step of a running mean: ``mean + (value - mean) / count``.
+
+    In a block of :func:`narrow`: operators take a fifth of the time of :func:`add` and the others,
+    and most of their results fit. Numbers have no exponents above zero.
+
+    Returns
+    -------
+    tuple
+        How far the value lies off the mean before it, and the new mean.
+    """
+    off = value - mean
+    if not _fits(off):
+        off = subtract(value, mean)
+    change = off / count
+    if not _fits(change):
+        change = divide(off, Decimal(count))
+    after = mean + change
+    return off, after if _fits(after) else add(mean, change)
+
+
+def product(first: Decimal, second: Decimal) -> Decimal:
+    """Do what :func:`multiply` does, in a block of :func:`narrow`."""
+    value = first * second
+    return value if _fits(value) else multiply(first, second)
+
+
+def total(first: Decimal, second: Decimal) -> Decimal:
+    """Do what :func:`add` does, in a block of :func:`narrow`."""
+    value = first + second
+    return value if _fits(value) else add(first, second)
+
+
+def difference(first: Decimal, second: Decimal) -> Decimal:
+    """Do what :func:`subtract` does, in a block of :func:`narrow`."""
+    value = first - second
+    return value if _fits(value) else subtract(first, second)
 
 
 def average(values: Iterable[Decimal]) -> Decimal:
