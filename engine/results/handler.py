@@ -12,11 +12,18 @@ from engine.results import samples as charts
 from engine.results.messages import MessageLog
 from engine.results.points import Candlestick
 from engine.securities.currencies import currency_symbol
-from engine.statistics.arithmetic import divide, percent, ratio, sample_number, to_money
+from engine.statistics.arithmetic import (
+    divide,
+    percent,
+    rounded_ratio,
+    sample_number,
+    sample_price,
+    to_money,
+)
 from engine.statistics.builder import Samples, StatisticsBuilder, StatisticsResults, summary
 from engine.statistics.capacity import CapacityEstimate
 from engine.statistics.interest_rate import InterestRateProvider
-from engine.types.decimals import ZERO, normalize, round_half_even
+from engine.types.decimals import ZERO
 from engine.types.enums import SecurityType, SeriesType
 from engine.types.errors import ArgumentException
 
@@ -29,14 +36,6 @@ _MAX_POINTS = 4000
 _HOUR = timedelta(hours=1)
 _EQUITY = SecurityType.EQUITY
 _LINE = SeriesType.LINE
-_THOUSAND = Decimal(1000)
-
-
-def _price(value: Decimal) -> Decimal:
-    """``chart_number(round_half_even(value, 4))``."""
-    rounded = round_half_even(value, 4)
-    # of above a thousand a chart has four decimals itself
-    return normalize(rounded) if rounded > _THOUSAND else sample_number(rounded)
 
 
 class ResultHandler:
@@ -208,11 +207,11 @@ class ResultHandler:
         if not self._algorithm.is_warming_up:
             first, high, low, last = bar
             shown = self._shown
-            opened = shown[1] if first is shown[0] else _price(first)
+            opened = shown[1] if first is shown[0] else sample_price(first)
             if first is high is low is last:
                 prices = [opened] * 4
             else:
-                prices = [opened if price is first else _price(price) for price in bar]
+                prices = [opened if price is first else sample_price(price) for price in bar]
             self._shown = last, prices[3]
             point = Candlestick._of(utc, prices)
             values = self.book.equity.values
@@ -249,7 +248,7 @@ class ResultHandler:
     def _performance(self) -> Decimal:
         if not self._daily or self._value is self._daily:
             return ZERO
-        return round_half_even(ratio((self._value - self._daily) * 100, self._daily), 10)
+        return rounded_ratio((self._value - self._daily) * 100, self._daily, 10)
 
     def _ticker(self, symbol: Any) -> str:
         """The ticker of today, as the margin chart shows it."""

@@ -11,9 +11,9 @@ from typing import Any
 from engine.results.charts import BaseSeries, Chart, Series
 from engine.results.colors import Color
 from engine.results.sampled import SampledSeries
-from engine.statistics.arithmetic import HUNDRED, ratio, sample_number, share_of
+from engine.statistics.arithmetic import HUNDRED, ratio, rounded_ratio, sample_number, share_of
 from engine.statistics.measures import drawdown_percent
-from engine.types.decimals import ZERO, round_half_even
+from engine.types.decimals import ZERO
 from engine.types.enums import SeriesType
 
 EQUITY_CHART = "Strategy Equity"
@@ -241,7 +241,7 @@ def _exposures(
         ]
     amounts = (*longs.values(), *shorts.values())
     return [
-        (line, sample_number(round_half_even(ratio(amount, value), 4)) if amount else ZERO)
+        (line, sample_number(rounded_ratio(amount, value, 4)) if amount else ZERO)
         for line, amount in zip(lines, amounts, strict=True)
     ]
 

@@ -244,15 +244,35 @@ def sample_number(value: Decimal) -> Decimal:
         # more than 28 digits: .NET rounds twice
         return normalize(round_to_significant(value, 7))
     rounded = _SEVEN.normalize(value)
-    # only whole tens are left with an exponent
-    if rounded.adjusted() > 0 and rounded.to_integral_value().same_quantum(rounded):
-        return normalize(rounded)
-    return rounded
+    power = rounded.adjusted()
+    if power < 1:
+        return rounded
+    # whole tens are left with an exponent, which a sum with zero has not
+    return rounded + ZERO if power < 20 else normalize(rounded)
 
 
 #: the same for values that come again; equal ones of other scales have one entry, for the scale is
 #: dropped anyhow
 chart_number = lru_cache(maxsize=4096)(sample_number)
+
+
+def sample_price(value: Decimal) -> Decimal:
+    """Four decimals at most, and then what :func:`sample_number` makes of them."""
+    if value > _THOUSAND and value.adjusted() < 20:
+        return _WIDE.normalize(_WIDE.quantize(value, _UNITS[4])) + ZERO
+    return sample_number(round_half_even(value, 4))
+
+
+def rounded_ratio(numerator: Decimal, denominator: Decimal, digits: int) -> Decimal:
+    """Round a :func:`ratio`, the scale not looked after.
+
+    Raises
+    ------
+    decimal.DivisionByZero
+        If ``denominator`` is zero.
+    """
+    # once: 28 decimals before that change nothing but what lies 5e-29 beside a half
+    return _WIDE.quantize(_WIDE.divide(numerator, denominator), _UNITS[digits])
 
 
 def discrete(value: Decimal, step: Decimal) -> Decimal:

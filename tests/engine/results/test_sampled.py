@@ -128,13 +128,3 @@ def test_sales_end_with_the_last_security() -> None:
 @given(DAYS)
 def test_exposures_of_parts_are_those_of_all_holdings(days: list[Any]) -> None:
     assert _charts(days, True, forget=False) == _charts(days, False, forget=False)
-
-
-def test_a_price_of_the_equity_is_rounded_to_four_decimals_and_then_for_charts() -> None:
-    from engine.results.handler import _price
-    from engine.statistics.arithmetic import chart_number
-    from engine.types.decimals import round_half_even
-
-    for text in ("1000.00005", "1000.000050001", "1000.0001", "99999.12345", "12.3456789", "-2000"):
-        value = Decimal(text)
-        assert str(_price(value)) == str(chart_number(round_half_even(value, 4)))

@@ -25,6 +25,8 @@ from engine.statistics.arithmetic import (
     product,
     ratio,
     round_to_significant,
+    rounded_ratio,
+    sample_price,
     share_of,
     subtract,
     times_100,
@@ -229,6 +231,31 @@ def test_chart_numbers_are_rounded_as_the_long_way_does(value: Decimal) -> None:
     else:
         expected = normalize(round_to_significant(trimmed, 7))
     assert plain(chart_number(value)) == plain(expected)
+
+
+@given(NUMBERS)
+@example(Decimal("1000.00005"))
+@example(Decimal("1000.000050001"))
+@example(Decimal("120000"))
+@example(Decimal("99999.12345"))
+@example(Decimal("-2000"))
+@example(Decimal("1E+5"))
+def test_a_price_of_the_equity_is_rounded_to_four_decimals_and_then_for_charts(
+    value: Decimal,
+) -> None:
+    expected = normalize(round_half_even(value, 4))
+    if expected <= 1000:
+        expected = normalize(round_to_significant(expected, 7))
+    assert str(sample_price(value)) == str(expected)
+
+
+@given(NUMBERS, NUMBERS.filter(bool), st.sampled_from([4, 10]))
+def test_a_ratio_is_rounded_as_the_long_way_does(
+    numerator: Decimal, denominator: Decimal, digits: int
+) -> None:
+    assume(abs(numerator) < 2**60 * abs(denominator))
+    long_way = round_half_even(ratio(numerator, denominator), digits)
+    assert rounded_ratio(numerator, denominator, digits) == long_way
 
 
 @given(NUMBERS, st.integers(1, 10**9))
