@@ -16,13 +16,16 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from engine import services
 from engine.loader import algorithm_path, describe, load_algorithm_class, stack_lines
 from engine.types.decimals import use_lean_context
 from engine.types.errors import EngineError
 from engine.types.symbol import Symbol, SymbolCache, set_equity_resolver
+
+if TYPE_CHECKING:
+    from engine.results.document import Document
 
 _CURRENT: Engine | None = None
 
@@ -45,11 +48,11 @@ def current_engine() -> Engine:
 
 @dataclass(frozen=True, slots=True)
 class RunResult:
-    """What a run left behind; ``content`` is the dictionary of ``result.json``."""
+    """What a run left behind; ``document`` makes its files and :attr:`content`."""
 
     name: str
     status: str
-    content: dict[str, Any] = field(repr=False)
+    document: Document = field(repr=False)
     seconds: float
     data_points: int
     error: str
@@ -63,8 +66,13 @@ class RunResult:
         return self.status == "Completed" and not self.interrupted
 
     @property
+    def content(self) -> dict[str, Any]:
+        """The dictionary of ``result.json``."""
+        return self.document.content()
+
+    @property
     def statistics(self) -> dict[str, str]:
-        return self.content["statistics"]
+        return self.document.statistics
 
 
 class Engine:
@@ -162,7 +170,7 @@ def run_backtest(
         Framework checks that LEAN's regression runs switch on.
     last : bool
         The process ends with this run: the garbage collector, off while the result is made, is not
-        switched on again to walk all of it.
+        switched on again to walk all of it, and the content is made when somebody asks for it.
 
     Raises
     ------
@@ -183,15 +191,18 @@ def run_backtest(
         with progress or contextlib.nullcontext() as shown:
             run.loop(shown)
         with _no_collector(last):
-            content = run.finish(wall.perf_counter() - started)
+            document = run.finish(wall.perf_counter() - started)
+            if not last:
+                # what follows may change the objects that it is made of
+                document.content()
             if output is not None:
-                engine.results.write(output, content)
+                engine.results.write(output)
         return RunResult(
             name=algorithm.algorithm_id,
-            status=content["status"],
-            content=content,
-            seconds=content["engine_seconds"],
-            data_points=content["data_points"],
+            status=document.status,
+            document=document,
+            seconds=document.seconds,
+            data_points=document.data_points,
             error=run.error,
             interrupted=run.interrupted,
             directory=output,
@@ -342,15 +353,15 @@ class _Run:
                         algorithm._utc, float(algorithm.portfolio._total_portfolio_value)
                     )
 
-    def finish(self, seconds: float) -> dict[str, Any]:
+    def finish(self, seconds: float) -> Document:
         """Compute the result and flush the object store."""
         engine, algorithm = self.engine, self.algorithm
         failure = algorithm._runtime_error
         status = "RuntimeError" if failure is not None else "Completed"
         if self.interrupted:
             status = "Stopped"
-        content = engine.results.finish(
+        document: Document = engine.results.finish(
             status, self.error, stack_lines(failure) if failure is not None else "", seconds
         )
         engine.object_store._persist()
-        return dict(content)
+        return document

@@ -26,8 +26,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from engine.results.files import json_text, write_json, write_text
+from engine.results.files import write_json, write_text
 from engine.types.errors import EngineError
+from engine.types.jsontext import json_text
 
 Grid = Mapping[str, Sequence[Any]] | Sequence[Mapping[str, Any]]
 _ATTEMPTS = 2

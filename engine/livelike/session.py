@@ -355,7 +355,7 @@ class Session:
                     self.error,
                     stack_lines(failure) if failure is not None else "",
                     self.world.seconds(),
-                )
+                ).content()
             )
             self.warnings = tuple(services.securities_without_data(engine, algorithm))
         engine.object_store._persist()

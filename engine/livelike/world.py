@@ -426,7 +426,7 @@ def _write(
     output: Path, session: Session, content: dict[str, Any], world: World, lives: list[Life]
 ) -> None:
     if session.content is not None:
-        session.engine.results.write(output, content)
+        session.engine.results.write(output)
     output.mkdir(parents=True, exist_ok=True)
     text = json.dumps(
         {

@@ -152,15 +152,17 @@ def _camel(name: str) -> str:
 
 # members of two enumerations may be equal
 @lru_cache(maxsize=None, typed=True)
-def _lower_camel(member: Any) -> str:
+def lower_camel(member: Any) -> str:
+    """Return the name of an enumeration's member as result files have it: ``partiallyFilled``."""
     return _camel(member.name.lower())
 
 
 _QUANTITY_ALONE = ("type",)
-# what most orders ask for
-_PLAIN_MEMBERS: dict[str, Any] = {"timeInForce": {}}
+#: the properties of most orders
+NOTHING_MORE: dict[str, Any] = {"timeInForce": {}}
 _PLAIN = '{"timeInForce":{}}'
-_MOMENTS = (
+#: times that an order may have: slots and members
+MOMENTS = (
     ("_last_fill_time", "lastFillTime"),
     ("_last_update_time", "lastUpdateTime"),
     ("_canceled_time", "canceledTime"),
@@ -205,7 +207,7 @@ def _members(order: Any, shown: Callable[[Decimal], Any], rounded: bool) -> dict
     out["price"] = shown(filled)
     out["priceCurrency"] = order.price_currency
     out["time"] = out["createdTime"] = time_text(order._time, ticks=order._time_ticks)
-    for slot, name in _MOMENTS:
+    for slot, name in MOMENTS:
         moment = getattr(order, slot)
         if moment is not None:
             out[name] = time_text(moment)
@@ -237,11 +239,16 @@ def _members(order: Any, shown: Callable[[Decimal], Any], rounded: bool) -> dict
     return out
 
 
+def only_quantity(order: Any) -> bool:
+    """Tell whether an order has a quantity and no members of its kind, as most have."""
+    return _KIND_MEMBERS[order.type] == _QUANTITY_ALONE and order.group_order_manager is None
+
+
 def hashed_text(order: Any) -> str:
     """Return ``dump(order_json(order, rounded=True))``; quick for orders with a quantity alone."""
-    kind = order.type
-    if _KIND_MEMBERS[kind] != _QUANTITY_ALONE or order.group_order_manager is not None:
+    if not only_quantity(order):
         return dump(order_json(order, rounded=True))
+    kind = order.type
     filled = normalize(smart_rounding(order._price))
     data, written, contingent = order.order_submission_data, json_number, order.contingent_id
     moment = time_text(order._time, ticks=order._time_ticks)
@@ -253,7 +260,7 @@ def hashed_text(order: Any) -> str:
         f'"price":{written(filled)},"priceCurrency":{_write(order.price_currency)},'
         f'"time":"{moment}","createdTime":"{moment}",'
     )
-    for slot, name in _MOMENTS:
+    for slot, name in MOMENTS:
         moment_of = getattr(order, slot)
         if moment_of is not None:
             text += f'"{name}":"{time_text(moment_of)}",'
@@ -262,7 +269,7 @@ def hashed_text(order: Any) -> str:
         text += f'"tag":{_write(order.tag)},'
     properties = order.properties._json(True)
     text += (
-        f'"properties":{_PLAIN if properties == _PLAIN_MEMBERS else _write(properties)},'
+        f'"properties":{_PLAIN if properties == NOTHING_MORE else _write(properties)},'
         f'"securityType":{int(order.security_type)},"direction":{int(order.direction)},'
         f'"value":{written(order._quantity * filled)},"orderSubmissionData":'
     )
@@ -310,7 +317,7 @@ def order_event_json(
         "symbolValue": symbol.value,
         "symbolPermtick": symbol.id.symbol,
         "time": to_micro(event._utc_time) / 1e6,
-        "status": _lower_camel(event.status),
+        "status": lower_camel(event.status),
     }
     if fee.currency != "QCC":
         out["orderFeeAmount"] = shown(fee._amount)
@@ -318,7 +325,7 @@ def order_event_json(
     out["fillPrice"] = shown(event._fill_price)
     out["fillPriceCurrency"] = event.fill_price_currency
     out["fillQuantity"] = shown(event._fill_quantity)
-    out["direction"] = _lower_camel(event.direction)
+    out["direction"] = lower_camel(event.direction)
     if event.message:
         out["message"] = event.message
     out["isAssignment"] = event.is_assignment

@@ -21,6 +21,7 @@ from engine.types.decimals import ZERO
 from engine.types.dotnet import LeanDict, LeanObject
 from engine.types.enums import ChartType, ScatterMarkerSymbol, SeriesType
 from engine.types.errors import ArgumentException
+from engine.types.jsontext import joined, json_text
 
 
 class BaseSeries(LeanObject):
@@ -126,7 +127,11 @@ class BaseSeries(LeanObject):
     def _json_values(self) -> list[Any]:
         return json_points(self.values)
 
-    def _json(self, values: list[Any] | None = None) -> dict[str, Any]:
+    def _json_text(self) -> str:
+        """Return the JSON of :meth:`_json_values`."""
+        return json_text(self._json_values())
+
+    def _json(self, values: Any = None) -> dict[str, Any]:
         """Members as LEAN writes them; ``values`` are the points when they were made already."""
         out: dict[str, Any] = {
             "name": self.name,
@@ -187,7 +192,7 @@ class Series(BaseSeries):
             return [] if point is None else [point._json()]
         return super()._json_values()
 
-    def _json(self, values: list[Any] | None = None) -> dict[str, Any]:
+    def _json(self, values: Any = None) -> dict[str, Any]:
         marker = self.scatter_marker_symbol.name.lower().replace("_", "-")
         return {**super()._json(values), "color": self.color._code, "scatterMarkerSymbol": marker}
 
@@ -213,6 +218,14 @@ class CandlestickSeries(BaseSeries):
                 )
             return Candlestick(args[0], *args[1])
         raise ArgumentException("CandlestickSeries.AddPoint requires a Candlestick object")
+
+    def _json_text(self) -> str:
+        return joined(
+            [
+                point._json_text() if type(point) is Candlestick else json_text(point._json())
+                for point in self.values
+            ]
+        )
 
     def consolidate_chart_points(self) -> Candlestick | None:
         """Return one candlestick with the sums, at the last time."""
@@ -286,7 +299,7 @@ class Chart(LeanObject):
         copy.legend_disabled = self.legend_disabled
         return copy
 
-    def _json(self, values_of: Callable[[BaseSeries], list[Any]] | None = None) -> dict[str, Any]:
+    def _json(self, values_of: Callable[[BaseSeries], Any] | None = None) -> dict[str, Any]:
         """Members as LEAN writes them; ``values_of`` gives the points of a series."""
         alike = Counter((series.index, series._count()) for series in self.series.values())
 

@@ -6,10 +6,10 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from engine.results import files
 from engine.results import samples as charts
-from engine.results.sampled import SampledSeries
-from engine.statistics.serialization import performance_json, time_text
+from engine.results.parts import Part, text_of, whole
+from engine.statistics.serialization import performance_json, performance_text, time_text
+from engine.types.jsontext import joined
 
 _STANDARD = (
     charts.DRAWDOWN,
@@ -32,17 +32,15 @@ def profit_records(transactions: Any) -> list[tuple[datetime, Decimal, bool]]:
 
 
 class Document:
-    """Everything that the files of a finished run hold."""
+    """Everything that the files of a finished run hold.
+
+    What is large is a :class:`Part` until somebody asks for :meth:`content` or for a text.
+    """
 
     def __init__(
         self, handler: Any, status: str, error: str, stack_trace: str, seconds: float
     ) -> None:
-        from engine.orders.serialization import (
-            order_event_json,
-            order_list_hash,
-            order_record,
-            plain_number,
-        )
+        from engine.orders.serialization import order_list_hash
 
         self._handler = handler
         algorithm, engine = handler._algorithm, handler._engine
@@ -56,21 +54,21 @@ class Document:
         self._runtime = handler.runtime(self._results.summary)
         self._summary = dict(self._results.summary)
         self._hash = order_list_hash(orders.values())
-        self._orders = {str(number): order_record(order) for number, order in orders.items()}
-        name = algorithm.algorithm_id
-        self._events = [
-            order_event_json(event, name, plain_number)
-            for event in engine.transactions.order_events
-        ]
-        self._profit_loss = {
+        self._orders = _orders(orders)
+        self._events = _events(engine.transactions.order_events, algorithm.algorithm_id)
+        profits = {
             time_text(time): float(profit)
             for time, profit, _ in profit_records(algorithm.transactions)
         }
-        self._performance = performance_json(self._results.total_performance)
-        # points by the identity of their series: both shapes hold them
-        self._made: dict[int, list[Any]] = {}
-        # those that are rows of two numbers
-        self._rows: list[list[Any]] = []
+        self._profit_loss = Part(lambda: profits)
+        performance = self._results.total_performance
+        self._performance = Part(
+            lambda: performance_json(performance), lambda: performance_text(performance)
+        )
+        # points by their series: both shapes hold them
+        self._made: dict[int, Part] = {}
+        self._content: dict[str, Any] | None = None
+        self._result = self._own_shape()
 
     def _configuration(self) -> dict[str, Any]:
         algorithm = self._algorithm
@@ -92,29 +90,32 @@ class Document:
             "InsightCount": str(algorithm.insights.total_count),
         }
 
-    def _insights(self) -> list[dict[str, Any]] | None:
-        from engine.framework.insight_json import insight_record
+    def _insights(self) -> Part | None:
+        from engine.framework.insight_json import insight_record, insight_text
         from engine.framework.support import NO_TIME
 
         insights = list(self._algorithm.insights.get_insights())
+        if not insights:
+            return None
         insights.sort(key=lambda insight: insight._generated or NO_TIME)
-        return [insight_record(insight) for insight in insights] or None
+        return Part(
+            lambda: [insight_record(insight) for insight in insights],
+            lambda: joined(map(insight_text, insights)),
+        )
 
-    def _values(self, series: Any) -> list[Any]:
+    def _values(self, series: Any) -> Part:
         """Return the points of a series, made once for both shapes."""
         made = self._made.get(id(series))
         if made is None:
-            made = self._made[id(series)] = series._json_values()
-            if type(series) is SampledSeries and not series._points:
-                self._rows.append(made)
+            made = self._made[id(series)] = Part(series._json_values, series._json_text)
         return made
 
-    def _points(self, chart: str, series: str) -> list[Any]:
+    def _points(self, chart: str, series: str) -> Part | list[Any]:
         found = self._handler.book.find(chart, series)
         return [] if found is None else self._values(found)
 
-    def result(self) -> dict[str, Any]:
-        """Return our own shape: every series whole."""
+    def _own_shape(self) -> dict[str, Any]:
+        """Every series whole."""
         handler, book = self._handler, self._handler.book
         feed = handler._engine.feed
         standard = {
@@ -166,13 +167,55 @@ class Document:
             "engine_seconds": round(self._seconds, 6),
         }
 
-    def parts(self) -> files.JsonParts:
-        """Return what writes the large objects that both shapes hold."""
-        whole = [self._events, self._orders, self._profit_loss, self._performance]
-        return files.JsonParts([*whole, *self._made.values()], self._rows)
+    @property
+    def status(self) -> str:
+        return self._status
 
-    def lean_result(self) -> dict[str, Any]:
-        """Return LEAN's shape; order events stand in a file of their own."""
+    @property
+    def log(self) -> list[str]:
+        found: list[str] = self._result["log"]
+        return found
+
+    @property
+    def data_points(self) -> int:
+        found: int = self._result["data_points"]
+        return found
+
+    @property
+    def seconds(self) -> float:
+        found: float = self._result["engine_seconds"]
+        return found
+
+    @property
+    def statistics(self) -> dict[str, str]:
+        found: dict[str, str] = self._result["statistics"]
+        return found
+
+    def content(self) -> dict[str, Any]:
+        """Return our own shape as a dictionary: what ``result.json`` holds."""
+        if self._content is None:
+            self._content = whole(self._result)
+        return self._content
+
+    def text(self) -> str:
+        """Return our own shape as JSON.
+
+        Raises
+        ------
+        ValueError
+            Here and below, for a number that JSON does not know.
+        """
+        return text_of(self._result)
+
+    def events_text(self) -> str:
+        """Return the order events, which LEAN has in a file of their own."""
+        return self._events.text()
+
+    def lean_text(self) -> str:
+        """Return LEAN's shape, which has no order events."""
+        return text_of(self._lean_shape())
+
+    def _lean_shape(self) -> dict[str, Any]:
         algorithm = self._algorithm
         return {
             # 1, 3, 6 and 12 months ending at every month: nothing that reads this file looks at
@@ -202,3 +245,23 @@ class Document:
             },
             "totalPerformance": self._performance,
         }
+
+
+def _orders(orders: Any) -> Part:
+    from engine.orders.serialization import order_record
+    from engine.orders.texts import orders_text
+
+    return Part(
+        lambda: {str(number): order_record(order) for number, order in orders.items()},
+        lambda: orders_text(orders),
+    )
+
+
+def _events(events: Any, algorithm_id: str) -> Part:
+    from engine.orders.serialization import order_event_json, plain_number
+    from engine.orders.texts import events_text
+
+    return Part(
+        lambda: [order_event_json(event, algorithm_id, plain_number) for event in events],
+        lambda: events_text(events, algorithm_id),
+    )

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 import tempfile
 import threading
-from collections.abc import Callable, Iterable
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
+
+from engine.types.jsontext import json_text
 
 
 def write_text(path: Path, text: str) -> None:
@@ -89,88 +88,3 @@ class Writing:
 def write_json(path: Path, content: Any) -> None:
     """Write JSON; a number that JSON does not know raises ``ValueError``."""
     write_text(path, json_text(content))
-
-
-class JsonParts:
-    """JSON of several files that hold the same large objects: each of those is encoded once.
-
-    Parameters
-    ----------
-    parts : iterable
-        The shared objects, known by their identity; they must not change any more.
-    rows : iterable
-        More of them: lists of rows ``[whole number, number or None]``, which take less time.
-    """
-
-    def __init__(self, parts: Iterable[Any], rows: Iterable[list[Any]] = ()) -> None:
-        self._parts: dict[int, tuple[Any, Callable[[Any], str]]] = {}
-        for parts_of_one_kind, encoded in ((parts, json_text), (rows, rows_text)):
-            self._parts.update((id(part), (part, encoded)) for part in parts_of_one_kind)
-        self._texts: dict[int, str] = {}
-
-    def text(self, content: Any, depth: int = 5) -> str:
-        """Return content as :func:`json_text` does; parts are looked for so deep in dictionaries.
-
-        Raises
-        ------
-        ValueError
-            For a number that JSON does not know.
-        """
-        pieces: list[str] = []
-        self._write(content, depth, pieces)
-        return "".join(pieces)
-
-    def _write(self, content: Any, depth: int, out: list[str]) -> None:
-        key = id(content)
-        part = self._parts.get(key)
-        if part is not None:
-            found = self._texts.get(key)
-            if found is None:
-                found = self._texts[key] = part[1](content)
-            out.append(found)
-        elif not depth or type(content) is not dict or any(type(n) is not str for n in content):
-            out.append(json_text(content))
-        else:
-            before = "{"
-            for name, value in content.items():
-                out.append(f"{before}{json_text(name)}: ")
-                self._write(value, depth - 1, out)
-                before = ", "
-            out.append("}" if content else "{}")
-
-
-def rows_text(rows: list[Any]) -> str:
-    """Return rows ``[whole number, number or None]`` as :func:`json_text` does.
-
-    Raises
-    ------
-    ValueError
-        For a number that JSON does not know.
-    """
-    known: Any = None
-    shown = "null"
-    texts = []
-    for x, y in rows:
-        if y is not known:  # days without trading share their number
-            # what is not finite less itself is no number
-            known, shown = y, repr(y) if type(y) is float and y - y == 0 else json_text(y)
-        texts.append(f"[{x}, {shown}]")
-    return f"[{', '.join(texts)}]"
-
-
-def json_text(content: Any) -> str:
-    """Return content as JSON."""
-    return _encode(content)
-
-
-def _plain(value: Any) -> Any:
-    """Show an exact number as a JSON number."""
-    if isinstance(value, Decimal):
-        return float(value)
-    raise TypeError(f"expected a value that JSON knows, was {type(value).__name__}: {value!r}")
-
-
-# one for all, which does not look for objects that hold themselves: results have none
-_encode = json.JSONEncoder(
-    ensure_ascii=False, allow_nan=False, check_circular=False, default=_plain
-).encode

@@ -12,11 +12,18 @@ from engine.results import samples as charts
 from engine.results.messages import MessageLog
 from engine.results.points import Candlestick
 from engine.securities.currencies import currency_symbol
-from engine.statistics.arithmetic import divide, percent, ratio, sample_number, to_money
+from engine.statistics.arithmetic import (
+    divide,
+    percent,
+    rounded_ratio,
+    sample_number,
+    sample_price,
+    to_money,
+)
 from engine.statistics.builder import Samples, StatisticsBuilder, StatisticsResults, summary
 from engine.statistics.capacity import CapacityEstimate
 from engine.statistics.interest_rate import InterestRateProvider
-from engine.types.decimals import ZERO, normalize, round_half_even
+from engine.types.decimals import ZERO
 from engine.types.enums import SecurityType, SeriesType
 from engine.types.errors import ArgumentException
 
@@ -29,14 +36,6 @@ _MAX_POINTS = 4000
 _HOUR = timedelta(hours=1)
 _EQUITY = SecurityType.EQUITY
 _LINE = SeriesType.LINE
-_THOUSAND = Decimal(1000)
-
-
-def _price(value: Decimal) -> Decimal:
-    """``chart_number(round_half_even(value, 4))``."""
-    rounded = round_half_even(value, 4)
-    # of above a thousand a chart has four decimals itself
-    return normalize(rounded) if rounded > _THOUSAND else sample_number(rounded)
 
 
 class ResultHandler:
@@ -77,10 +76,12 @@ class ResultHandler:
         self._points_refused: set[tuple[str, str]] = set()
         self._sent: dict[int, int] = {}
         self._tickers: dict[Any, str] = {}
+        # value and price of the last candlestick
+        self._shown: tuple[Any, Decimal] = (None, ZERO)
         # kinds of fee models that are the engine's own
         self._quiet_fees: set[type] = set()
         self._started = False
-        self._document: Any = None
+        self._document: document.Document | None = None
         if getattr(algorithm, "risk_free_interest_rate_model", None) is None:
             algorithm.risk_free_interest_rate_model = InterestRateProvider(
                 engine.data_folder, self.add_system_debug
@@ -186,11 +187,8 @@ class ResultHandler:
             self._sample_charts(utc, value, performance, parts)
         if value:
             self._sample_turnover(utc, value, portfolio._total_sale_volume)
-        groups = [
-            (self._ticker(security.symbol), margin)
-            for security, margin in portfolio.positions._margins(parts)
-        ]
-        charts.sample_margin(self.book, utc, groups, value)
+        margins = portfolio.positions._margins(parts)
+        charts.sample_margin(self.book, utc, margins, value, self._ticker)
         self._daily = value
 
     def _sample_charts(
@@ -221,13 +219,14 @@ class ResultHandler:
         bar = self._bar or [self._value] * 4
         self._bar = None
         if not self._algorithm.is_warming_up:
-            if bar[0] is bar[1] is bar[2] is bar[3]:
-                prices = [_price(bar[0])] * 4
+            first, high, low, last = bar
+            shown = self._shown
+            opened = shown[1] if first is shown[0] else sample_price(first)
+            if first is high is low is last:
+                prices = [opened] * 4
             else:
-                first, high, low, last = bar
-                prices = [_price(first)]
-                for price in (high, low, last):
-                    prices.append(prices[0] if price is first else _price(price))
+                prices = [opened if price is first else sample_price(price) for price in bar]
+            self._shown = last, prices[3]
             point = Candlestick._of(utc, prices)
             values = self.book.equity.values
             if not values or utc > values[-1]._utc or ticks > self._equity_ticks:
@@ -263,7 +262,7 @@ class ResultHandler:
     def _performance(self) -> Decimal:
         if not self._daily or self._value is self._daily:
             return ZERO
-        return round_half_even(ratio((self._value - self._daily) * 100, self._daily), 10)
+        return rounded_ratio((self._value - self._daily) * 100, self._daily, 10)
 
     def _ticker(self, symbol: Any) -> str:
         """The ticker of today, as the margin chart shows it."""
@@ -445,8 +444,8 @@ class ResultHandler:
 
     def finish(
         self, status: str, error: str = "", stack_trace: str = "", seconds: float = 0.0
-    ) -> dict[str, Any]:
-        """Make the result: what is in ``result.json``.
+    ) -> document.Document:
+        """Make the result: its ``content()`` is what is in ``result.json``.
 
         Parameters
         ----------
@@ -471,24 +470,22 @@ class ResultHandler:
         self.messages.flush()
         self._update_value()
         self._document = document.Document(self, status, error, stack_trace, seconds)
-        return self._document.result()
+        return self._document
 
-    def write(self, directory: Path | str, content: dict[str, Any]) -> None:
-        """Write ``result.json`` and LEAN's own files, each in one piece or not at all.
+    def write(self, directory: Path | str) -> None:
+        """Write what :meth:`finish` made: ``result.json`` and LEAN's own files.
 
         Parameters
         ----------
         directory : path
-            Made if it is missing.
-        content : dict
-            What :meth:`finish` returned.
+            Made if it is missing; each file is written in one piece or not at all.
         """
         target = Path(directory)
         name = self._algorithm.algorithm_id
-        parts = self._document.parts()
+        made = self._document
+        assert made is not None
         with files.Writing() as out:
-            out.text(target / f"{name}-log.txt", "\n".join([*content["log"], ""]))
-            events = parts.text(content["order_events"])
-            out.text(target / f"{name}-order-events.json", events)
-            out.text(target / "result.json", parts.text(content))
-            out.text(target / f"{name}.json", parts.text(self._document.lean_result()))
+            out.text(target / f"{name}-log.txt", "\n".join([*made.log, ""]))
+            out.text(target / f"{name}-order-events.json", made.events_text())
+            out.text(target / "result.json", made.text())
+            out.text(target / f"{name}.json", made.lean_text())

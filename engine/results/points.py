@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
+from operator import add
 from typing import Any
 
 from engine.statistics.arithmetic import chart_number
 from engine.types.decimals import to_decimal
 from engine.types.dotnet import LeanObject
+from engine.types.jsontext import number_text
 from engine.types.timezones import EPOCH, aware, from_micro, naive, to_micro
 
 #: members of classes of LEAN's own take longer to look up than the call itself
@@ -155,6 +157,31 @@ def json_rows(times: Iterable[datetime], values: Iterable[Decimal | None]) -> li
     return out
 
 
+@lru_cache(maxsize=1 << 14)
+def _row_start(utc: datetime) -> str:
+    return f"[{_nearest_second(utc)}, "
+
+
+def rows_text(times: Sequence[datetime], values: Sequence[Decimal | None]) -> str:
+    """Return the JSON of ``json_rows(times, values)``.
+
+    Raises
+    ------
+    ValueError
+        For a number that JSON does not know.
+    """
+    if not times:
+        return "[]"
+    known: Decimal | None = None
+    shown = "null"
+    ends = []
+    for value in values:
+        if value is not known:  # days without trading share their number
+            known, shown = value, number_text(value)
+        ends.append(shown)
+    return f"[{'], '.join(map(add, map(_row_start, times), ends))}]]"
+
+
 class ScatterChartPoint(ChartPoint):
     """A point of a scatter series, with a text to show."""
 
@@ -238,6 +265,12 @@ class Candlestick(ISeriesPoint):
             number = None if close is None else float(close)
             return [self.long_time, number, number, number, number]
         return [self.long_time, self.open, self.high, self.low, self.close]
+
+    def _json_text(self) -> str:
+        """Return the JSON of :meth:`_json`."""
+        numbers = self._open, self._high, self._low, self._close
+        open_, high, low, close = map(number_text, numbers)
+        return f"[{self.long_time}, {open_}, {high}, {low}, {close}]"
 
     def __str__(self) -> str:
         return (

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from engine.results.charts import Series
-from engine.results.points import ChartPoint, json_points, json_rows
+from engine.results.points import ChartPoint, json_points, json_rows, rows_text
 from engine.types.enums import SeriesType
 
 
@@ -74,3 +74,6 @@ class SampledSeries(Series):
 
     def _json_values(self) -> list[Any]:
         return json_points(self._points) + json_rows(self._times, self._numbers)
+
+    def _json_text(self) -> str:
+        return super()._json_text() if self._points else rows_text(self._times, self._numbers)

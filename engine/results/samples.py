@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
-from functools import cache
 from operator import attrgetter
 from typing import Any
 
 from engine.results.charts import BaseSeries, Chart, Series
 from engine.results.colors import Color
 from engine.results.sampled import SampledSeries
-from engine.statistics.arithmetic import HUNDRED, ratio, sample_number, share_of
+from engine.statistics.arithmetic import HUNDRED, ratio, rounded_ratio, sample_number, share_of
 from engine.statistics.measures import drawdown_percent
-from engine.types.decimals import ZERO, round_half_even
+from engine.types.decimals import ZERO
 from engine.types.enums import SeriesType
 
 EQUITY_CHART = "Strategy Equity"
@@ -61,8 +61,10 @@ class ChartBook:
         # what the last exposures and margins were made of, and the numbers of each series
         self._exposed: _Made = (None, [], [])
         self._marginal: _Made = (None, [], [])
-        # series of the margin chart by the names of the positions
-        self._margins: dict[str, BaseSeries] = {}
+        # series of the margin chart by security
+        self._margins: dict[Any, BaseSeries] = {}
+        # series of the long and of the short exposures
+        self._exposed_lines: list[BaseSeries] = []
 
     def hold(self, holdings: list[Any]) -> None:
         """Note which securities there are."""
@@ -71,6 +73,7 @@ class ChartBook:
             self._kinds = list(dict.fromkeys([holding._security.type for holding in holdings]))
             self._volumes = None
             self._exposed = (None, [], [])
+            self._exposed_lines = []
 
     def chart(self, name: str) -> Chart:
         """Return a chart, made first if it is missing."""
@@ -220,47 +223,59 @@ def sample_exposure(
 def _exposures(
     book: ChartBook, value: Decimal, worths: list[tuple[Any, Decimal]]
 ) -> list[tuple[BaseSeries, Decimal]]:
-    longs = dict.fromkeys(book._kinds, ZERO)
-    shorts = dict.fromkeys(book._kinds, ZERO)
+    kinds = book._kinds
+    longs = dict.fromkeys(kinds, ZERO)
+    shorts = dict.fromkeys(kinds, ZERO)
     for kind, held in worths:
         if held > ZERO:
             longs[kind] += held
         elif held < ZERO:
             shorts[kind] += held
-    found = []
-    for side, amounts in (("Long", longs), ("Short", shorts)):
-        for kind, amount in amounts.items():
-            share = sample_number(round_half_even(ratio(amount, value), 4)) if amount else ZERO
-            found.append((book.series("Exposure", _exposure_name(kind, side), unit=""), share))
-    return found
-
-
-@cache
-def _exposure_name(kind: Any, side: str) -> str:
-    return f"{kind.to_string()} - {side} Ratio"
+    lines = book._exposed_lines
+    if not lines:
+        # long ones of all kinds before short ones
+        lines = book._exposed_lines = [
+            book.series("Exposure", f"{kind.to_string()} - {side} Ratio", unit="")
+            for side in ("Long", "Short")
+            for kind in kinds
+        ]
+    amounts = (*longs.values(), *shorts.values())
+    return [
+        (line, sample_number(rounded_ratio(amount, value, 4)) if amount else ZERO)
+        for line, amount in zip(lines, amounts, strict=True)
+    ]
 
 
 def sample_margin(
-    book: ChartBook, utc: datetime, groups: list[tuple[str, Decimal]], value: Decimal
+    book: ChartBook,
+    utc: datetime,
+    groups: list[tuple[Any, Decimal]],
+    value: Decimal,
+    name_of: Callable[[Any], str],
 ) -> None:
     """Margin used by position in per cent of the value; a gap ends the line of a closed position.
 
     Parameters
     ----------
-    groups : list of (name, margin)
+    groups : list of (security, margin)
         Open positions.
+    name_of : callable
+        Returns what a position is called, for its symbol.
     """
     chart = book.chart(MARGIN)
     chart.legend_disabled = True
     if not groups:
         return
-    if len(groups) > _MARGIN_SERIES and len({name for name, _ in groups}) > _MARGIN_SERIES:
-        _sample_most_margins(chart, utc, groups, value)
+    named = []
+    if len(groups) > _MARGIN_SERIES:
+        named = [(name_of(security.symbol), margin) for security, margin in groups]
+    if len({name for name, _ in named}) > _MARGIN_SERIES:
+        _sample_most_margins(chart, utc, named, value)
     else:
         made = book._marginal
         # days without trading change neither
         if made[0] is not value or made[1] != groups:
-            made = book._marginal = value, groups, _margins(book, chart, groups, value)
+            made = book._marginal = value, groups, _margins(book, groups, value, name_of)
         _take_all(made[2], utc, replace=True)
         if len(made[2]) == len(chart.series):
             return
@@ -272,17 +287,22 @@ def sample_margin(
 
 
 def _margins(
-    book: ChartBook, chart: Chart, groups: list[tuple[str, Decimal]], value: Decimal
+    book: ChartBook,
+    groups: list[tuple[Any, Decimal]],
+    value: Decimal,
+    name_of: Callable[[Any], str],
 ) -> list[tuple[BaseSeries, Decimal]]:
     """Return the series of positions with their numbers; of one name the last counts."""
     known = book._margins
-    found: dict[str, tuple[BaseSeries, Decimal]] = {}
-    for name, margin in groups:
-        share = sample_number(share_of(margin, value) * HUNDRED) if value else ZERO
-        series = known.get(name) or _margin_series(chart, name)
-        known[name] = series
-        found[name] = series, share
-    return list(found.values())
+    found: dict[BaseSeries, Decimal] = {}
+    for security, margin in groups:
+        series = known.get(security)
+        if series is None:
+            series = _margin_series(book.chart(MARGIN), name_of(security.symbol))
+            known[security] = series
+        # four digits are what charts show, whatever their scale
+        found[series] = (share_of(margin, value) * HUNDRED or ZERO) if value else ZERO
+    return list(found.items())
 
 
 def _sample_most_margins(

@@ -12,7 +12,7 @@ from engine.types.dotnet import LeanObject
 from engine.types.enums import SecurityType
 from engine.types.errors import ArgumentException
 from engine.types.symbol import Symbol
-from engine.types.timezones import to_utc
+from engine.types.timezones import table, to_utc
 
 ONE_DAY = timedelta(days=1)
 _LAST_TICK = timedelta(days=1) - timedelta(microseconds=1)
@@ -52,7 +52,7 @@ class TimeRules(ScheduleRules):
     @property
     def midnight(self) -> FuncTimeRule:
         zone = self._zone
-        return FuncTimeRule("Midnight", lambda dates: (to_utc(d, zone) for d in dates))
+        return FuncTimeRule("Midnight", lambda dates: map(table(zone).utc_of_local, dates))
 
     @property
     def noon(self) -> FuncTimeRule:

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from decimal import ROUND_HALF_EVEN, Context, Decimal, DivisionByZero, InvalidOperation
+from contextlib import AbstractContextManager
+from decimal import (
+    ROUND_HALF_EVEN,
+    Context,
+    Decimal,
+    DivisionByZero,
+    InvalidOperation,
+    localcontext,
+)
 from functools import lru_cache
 
 from engine.types.decimals import (
@@ -24,10 +32,18 @@ _WIDE = Context(
     Emax=999999,
     traps=[DivisionByZero, InvalidOperation],
 )
+#: what 96 bits hold at most, not looking at how many they hold
+_NARROW = Context(
+    prec=29,
+    rounding=ROUND_HALF_EVEN,
+    Emin=-999999,
+    Emax=999999,
+    traps=[DivisionByZero, InvalidOperation],
+)
 _SHORT = Context(prec=28, rounding=ROUND_HALF_EVEN, Emin=-999999, Emax=999999, traps=[])
 #: seven digits, as charts show them, and four
 _SEVEN = Context(prec=7, rounding=ROUND_HALF_EVEN, Emin=-999999, Emax=999999, traps=[])
-_FOUR = Context(prec=4, rounding=ROUND_HALF_EVEN, Emin=-999999, Emax=999999, traps=[])
+_FOUR = Context(prec=4, rounding=ROUND_HALF_EVEN, Emin=-999999, Emax=999999, traps=[DivisionByZero])
 _MAX_MANTISSA = (1 << 96) - 1
 _MAX_DECIMAL = Decimal(_MAX_MANTISSA)
 HUNDRED = Decimal(100)
@@ -128,10 +144,57 @@ def multiply(first: Decimal, second: Decimal) -> Decimal:
     return _fit_long(_WIDE.multiply(first, second))
 
 
-def next_mean(mean: Decimal, value: Decimal, count: int) -> Decimal:
-    """One step of a running mean: ``mean + (value - mean) / count``."""
-    step = _fit_long(_WIDE.divide(_fit_long(_WIDE.subtract(value, mean)), count))
-    return _fit_long(_WIDE.add(mean, step))
+def narrow() -> AbstractContextManager[Context]:
+    """Make 29 digits the context of a block, for :func:`next_mean` and :func:`product`."""
+    return localcontext(_NARROW)
+
+
+def _fits(value: Decimal) -> bool:
+    """Tell whether a result of 29 digits is what 96 bits hold.
+
+    Below one they hold less, and of numbers that begin with an 8 or a 9.
+    """
+    adjusted = value.adjusted()
+    return 0 <= adjusted < 28 and value.copy_abs() <= _LIMITS[28 - adjusted]
+
+
+def next_mean(mean: Decimal, value: Decimal, count: int) -> tuple[Decimal, Decimal]:
+    """One step of a running mean: ``mean + (value - mean) / count``.
+
+    In a block of :func:`narrow`: operators take a fifth of the time of :func:`add` and the others,
+    and most of their results fit. Numbers have no exponents above zero.
+
+    Returns
+    -------
+    tuple
+        How far the value lies off the mean before it, and the new mean.
+    """
+    off = value - mean
+    if not _fits(off):
+        off = subtract(value, mean)
+    change = off / count
+    if not _fits(change):
+        change = divide(off, Decimal(count))
+    after = mean + change
+    return off, after if _fits(after) else add(mean, change)
+
+
+def product(first: Decimal, second: Decimal) -> Decimal:
+    """Do what :func:`multiply` does, in a block of :func:`narrow`."""
+    value = first * second
+    return value if _fits(value) else multiply(first, second)
+
+
+def total(first: Decimal, second: Decimal) -> Decimal:
+    """Do what :func:`add` does, in a block of :func:`narrow`."""
+    value = first + second
+    return value if _fits(value) else add(first, second)
+
+
+def difference(first: Decimal, second: Decimal) -> Decimal:
+    """Do what :func:`subtract` does, in a block of :func:`narrow`."""
+    value = first - second
+    return value if _fits(value) else subtract(first, second)
 
 
 def average(values: Iterable[Decimal]) -> Decimal:
@@ -158,10 +221,17 @@ def round_to_significant(value: Decimal, digits: int) -> Decimal:
 
 
 def share_of(part: Decimal, whole: Decimal) -> Decimal:
-    """Four significant digits of a :func:`ratio`."""
-    value = ratio(part, whole)
-    # below one no digit is lost before the rounding
-    return _FOUR.plus(value) if value.adjusted() < 0 else round_to_significant(value, 4)
+    """Four significant digits of a :func:`ratio`; the scale is not looked after.
+
+    Raises
+    ------
+    decimal.DivisionByZero
+        If ``whole`` is zero.
+    """
+    # rounded once: 28 decimals before that change nothing but what lies 5e-29 beside a half, and
+    # what has less than four digits among them
+    share = _FOUR.divide(part, whole)
+    return share if share.adjusted() >= -25 else _FOUR.plus(ratio(part, whole))
 
 
 def sample_number(value: Decimal) -> Decimal:
@@ -174,15 +244,35 @@ def sample_number(value: Decimal) -> Decimal:
         # more than 28 digits: .NET rounds twice
         return normalize(round_to_significant(value, 7))
     rounded = _SEVEN.normalize(value)
-    # only whole tens are left with an exponent
-    if rounded.adjusted() > 0 and rounded.to_integral_value().same_quantum(rounded):
-        return normalize(rounded)
-    return rounded
+    power = rounded.adjusted()
+    if power < 1:
+        return rounded
+    # whole tens are left with an exponent, which a sum with zero has not
+    return rounded + ZERO if power < 20 else normalize(rounded)
 
 
 #: the same for values that come again; equal ones of other scales have one entry, for the scale is
 #: dropped anyhow
 chart_number = lru_cache(maxsize=4096)(sample_number)
+
+
+def sample_price(value: Decimal) -> Decimal:
+    """Four decimals at most, and then what :func:`sample_number` makes of them."""
+    if value > _THOUSAND and value.adjusted() < 20:
+        return _WIDE.normalize(_WIDE.quantize(value, _UNITS[4])) + ZERO
+    return sample_number(round_half_even(value, 4))
+
+
+def rounded_ratio(numerator: Decimal, denominator: Decimal, digits: int) -> Decimal:
+    """Round a :func:`ratio`, the scale not looked after.
+
+    Raises
+    ------
+    decimal.DivisionByZero
+        If ``denominator`` is zero.
+    """
+    # once: 28 decimals before that change nothing but what lies 5e-29 beside a half
+    return _WIDE.quantize(_WIDE.divide(numerator, denominator), _UNITS[digits])
 
 
 def discrete(value: Decimal, step: Decimal) -> Decimal:

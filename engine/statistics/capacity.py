@@ -152,7 +152,7 @@ class SymbolCapacity:
             if bar.symbol != self.symbol:
                 return None
         else:
-            bar = current.bars.get(self.symbol)
+            bar = dict.get(current.bars, self.symbol)  # type: ignore[assignment]
         if bar is not None:
             return bar, bar.volume, bar.period
         quote = current.quote_bars.get(self.symbol)
@@ -174,8 +174,11 @@ class SymbolCapacity:
         if order is None:
             return False
         if period >= _DAY:
-            midnight = utc.replace(hour=0, minute=0, second=0, microsecond=0)
-            return utc == order or midnight == _round_up(order, _DAY)
+            if utc == order:
+                return True
+            # the day of the bar begins with the first midnight from the order on
+            midnight = datetime(utc.year, utc.month, utc.day)
+            return order <= midnight < order + _DAY
         return utc == _round_up(order, _HOUR)
 
     def _at_once(self, utc: datetime, period: timedelta) -> bool | None:
@@ -221,7 +224,7 @@ class SymbolCapacity:
     def should_remove(self, utc: datetime) -> bool:
         """Whether the security is flat and its last fill a month ago."""
         assert self._last_order is not None
-        return not self.security.invested and utc >= self._last_order + _EFFECT
+        return utc >= self._last_order + _EFFECT and not self.security.invested
 
 
 def _share(period: timedelta) -> Decimal:
@@ -287,13 +290,16 @@ class CapacityEstimate:
         value = self._algorithm.portfolio._total_portfolio_value
         if not value:
             return
-        sales = sum((one.sale_volume for one in self._by_symbol.values()), ZERO)
-        smallest = min(self._by_symbol.values(), key=lambda one: one.market_volume)
+        held = self._by_symbol.values()
+        sales = sum([one.sale_volume for one in held], ZERO)
+        volumes = [one.market_volume for one in held]
+        volume = min(volumes)
+        smallest = list(held)[volumes.index(volume)]
         security = smallest.security
         self.lowest_capacity_asset = security.symbol
         share = divide(smallest.sale_volume, sales) if sales else ZERO
         scale = max(share, divide(_buying_power_used(security) * security._leverage, value))
-        daily = divide(smallest.market_volume, Decimal(smallest.trades))
+        daily = divide(volume, Decimal(smallest.trades))
         estimate = divide(daily, scale) if scale else self._capacity
         if self._capacity:
             estimate = _NEW * estimate + self._capacity * _OLD

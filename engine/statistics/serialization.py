@@ -12,6 +12,7 @@ from engine.statistics.portfolio_statistics import PortfolioStatistics
 from engine.statistics.spans import span_text, to_ticks
 from engine.statistics.trade import Trade
 from engine.statistics.trade_statistics import TradeStatistics
+from engine.types.jsontext import joined, json_text, number_text, value_text
 
 _COUNTS = ("total_number_of_trades", "number_of_winning_trades", "number_of_losing_trades")
 _SPANS = (
@@ -144,6 +145,44 @@ def trade_json(trade: Trade) -> dict[str, Any]:
         "isWin": trade.is_win,
         "orderIds": list(trade.order_ids),
     }
+
+
+def trade_text(trade: Trade) -> str:
+    """Return the JSON of ``trade_json(trade)``, made without the members: runs have thousands."""
+    symbols = joined(
+        [
+            f'{{"value": {value_text(s.value)}, "id": {value_text(str(s.id))}, '
+            f'"permtick": {value_text(s.value)}}}'
+            for s in trade.symbols
+        ]
+    )
+    return (
+        f'{{"id": {value_text(trade.id)}, "symbols": {symbols}, '
+        f'"entryTime": {value_text(time_text(trade._utc_entry))}, '
+        f'"entryPrice": {number_text(trade._entry_price)}, "direction": {int(trade.direction)}, '
+        f'"quantity": {number_text(trade._quantity)}, '
+        f'"exitTime": {value_text(time_text(trade._utc_exit))}, '
+        f'"exitPrice": {number_text(trade._exit_price)}, '
+        f'"profitLoss": {number_text(trade._profit_loss)}, '
+        f'"totalFees": {number_text(trade._total_fees)}, "mae": {number_text(trade._mae)}, '
+        f'"mfe": {number_text(trade._mfe)}, "duration": "{span_text(to_ticks(trade.duration))}", '
+        f'"endTradeDrawdown": {number_text(trade._end_trade_drawdown)}, '
+        f'"isWin": {value_text(trade.is_win)}, "orderIds": {json_text(list(trade.order_ids))}}}'
+    )
+
+
+def performance_text(performance: AlgorithmPerformance) -> str:
+    """Return the JSON of ``performance_json(performance)``.
+
+    Raises
+    ------
+    ValueError
+        For a number that JSON does not know.
+    """
+    head = json_text(performance_json(performance, trades=False))
+    empty = "[]}"
+    assert head.endswith(empty)
+    return f"{head[: -len(empty)]}{joined(map(trade_text, performance.closed_trades))}}}"
 
 
 def performance_json(performance: AlgorithmPerformance, trades: bool = True) -> dict[str, Any]:

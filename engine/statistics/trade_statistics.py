@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from engine.orders.exact import Exact
-from engine.statistics.arithmetic import add, divide, multiply, next_mean, subtract
+from engine.statistics.arithmetic import difference, divide, narrow, next_mean, product, total
 from engine.statistics.spans import TICKS_PER_SECOND, from_ticks, ticks_from_seconds, to_ticks
 from engine.statistics.trade import Trade
 from engine.types.decimals import ONE, ZERO, to_decimal
@@ -125,7 +125,8 @@ class TradeStatistics(LeanObject):
         self._drawdown_ticks = 0
         for name in _AMOUNTS:
             setattr(self, "_" + name, ZERO)
-        self._gather(trades)
+        with narrow():
+            self._gather(trades)
 
     def _gather(self, trades: Iterable[Trade]) -> None:
         winners = losers = 0
@@ -135,7 +136,7 @@ class TradeStatistics(LeanObject):
         spans: list[int] = []
         winning_spans: list[int] = []
         losing_spans: list[int] = []
-        total = mean = ZERO
+        earned = mean = ZERO
         # of equal numbers the first stays, as with ``max`` and ``min``: its scale shows
         worst_closed = worst_intra = largest_mae = largest_mfe = ending = fees = ZERO
         average_mae = average_mfe = ZERO
@@ -153,33 +154,31 @@ class TradeStatistics(LeanObject):
             if end is None or exit_ > end:
                 end = exit_
             count += 1
-            reached = total + mfe
+            reached = earned + mfe
             if reached > peak_with_mfe:
                 peak_with_mfe = reached
-            fallen = total + mae - peak_with_mfe
+            fallen = earned + mae - peak_with_mfe
             if fallen < worst_intra:
                 worst_intra = fallen
-            total += profit
+            earned += profit
             if profit > ZERO:
                 self._count_winner(profit, ticks)
                 winning_spans.append(ticks)
                 winners, losers = winners + 1, 0
-                if total > peak:
-                    peak = total
+                if earned > peak:
+                    peak = earned
                     if in_drawdown:
                         span = to_ticks(exit_ - peak_time)
                         self._drawdown_ticks = max(self._drawdown_ticks, span)
                     peak_time = exit_
                     in_drawdown = False
             else:
-                off = subtract(profit, self._average_loss)
-                self._count_loser(profit, off, ticks)
+                off = self._count_loser(profit, ticks)
                 losing_spans.append(ticks)
-                downside_sum = add(
-                    downside_sum, multiply(off, subtract(profit, self._average_loss))
-                )
+                again = difference(profit, self._average_loss)
+                downside_sum = total(downside_sum, product(off, again))
                 winners, losers = 0, losers + 1
-                fallen = total - peak
+                fallen = earned - peak
                 if fallen < worst_closed:
                     worst_closed = fallen
                 in_drawdown = True
@@ -187,13 +186,12 @@ class TradeStatistics(LeanObject):
                 most_won = winners
             elif losers > most_lost:
                 most_lost = losers
-            off = subtract(profit, mean)
-            mean = add(mean, divide(off, Decimal(count)))
-            variance_sum = add(variance_sum, multiply(off, subtract(profit, mean)))
+            off, mean = next_mean(mean, profit, count)
+            variance_sum = total(variance_sum, product(off, difference(profit, mean)))
             average_ticks = _next_average(average_ticks, ticks, count)
             spans.append(ticks)
-            average_mae = next_mean(average_mae, mae, count)
-            average_mfe = next_mean(average_mfe, mfe, count)
+            average_mae = next_mean(average_mae, mae, count)[1]
+            average_mfe = next_mean(average_mfe, mfe, count)[1]
             if mae < largest_mae:
                 largest_mae = mae
             if mfe > largest_mfe:
@@ -214,7 +212,7 @@ class TradeStatistics(LeanObject):
         self._total_fees = fees
         if losing_spans:
             self._profit_loss_downside_deviation = _deviation(downside_sum, len(losing_spans))
-        self._total_profit_loss = total
+        self._total_profit_loss = earned
         self._average_profit_loss = mean
         self._profit_loss_standard_deviation = _deviation(variance_sum, self.total_number_of_trades)
         self._median_ticks = _median(spans)
@@ -226,18 +224,19 @@ class TradeStatistics(LeanObject):
         self.number_of_winning_trades += 1
         count = self.number_of_winning_trades
         self._total_profit += profit
-        self._average_profit = next_mean(self._average_profit, profit, count)
+        self._average_profit = next_mean(self._average_profit, profit, count)[1]
         self._average_winning_ticks = _next_average(self._average_winning_ticks, ticks, count)
         self._largest_profit = max(self._largest_profit, profit)
 
-    def _count_loser(self, profit: Decimal, off: Decimal, ticks: int) -> None:
-        """Take a loss that lies ``off`` the mean of those before it."""
+    def _count_loser(self, profit: Decimal, ticks: int) -> Decimal:
+        """Take a loss; return how far it lies off the mean of those before it."""
         self.number_of_losing_trades += 1
         count = self.number_of_losing_trades
         self._total_loss += profit
-        self._average_loss = add(self._average_loss, divide(off, Decimal(count)))
+        off, self._average_loss = next_mean(self._average_loss, profit, count)
         self._average_losing_ticks = _next_average(self._average_losing_ticks, ticks, count)
         self._largest_loss = min(self._largest_loss, profit)
+        return off
 
     def _finish(self) -> None:
         won, lost = self.number_of_winning_trades, self.number_of_losing_trades

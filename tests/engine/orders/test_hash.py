@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from engine.orders.serialization import dump, hashed_text, order_json, order_list_hash, order_record
+from engine.orders.texts import order_text, orders_text
+from engine.types.jsontext import json_text
 
 sys.path.insert(0, str(Path(__file__).parent))
 import golden
@@ -64,3 +67,31 @@ def test_the_quick_text_of_an_order_for_the_hash_is_that_of_its_members(name: st
     for values in golden.run(name)["orders"].values():
         order = golden.order_of(values)
         assert hashed_text(order) == dump(order_json(order, rounded=True))
+
+
+@pytest.mark.parametrize("name", golden.names())
+def test_the_text_of_an_order_is_that_of_its_record(name: str) -> None:
+    orders = {
+        int(number): golden.order_of(values)
+        for number, values in golden.run(name)["orders"].items()
+    }
+    for order in orders.values():
+        assert order_text(order) == json_text(order_record(order))
+    records = {str(number): order_record(order) for number, order in orders.items()}
+    assert orders_text(orders) == json_text(records)
+
+
+def test_what_a_user_writes_into_an_order_is_escaped_as_json_does() -> None:
+    order = golden.order_of(next(iter(golden.run(golden.names()[0])["orders"].values())))
+    for tag in ('a "b"\n€\\', "", None, 7):
+        order.tag = tag
+        order.broker_id = ["1", 'x"', "€"]
+        order.price_currency = "\u2028"
+        assert order_text(order) == json_text(order_record(order))
+
+
+def test_a_number_of_an_order_that_json_does_not_know_is_refused() -> None:
+    order = golden.order_of(next(iter(golden.run(golden.names()[0])["orders"].values())))
+    order._price = Decimal("Infinity")
+    with pytest.raises(ValueError, match="JSON"):
+        orders_text({1: order})

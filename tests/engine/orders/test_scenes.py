@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import sys
 from datetime import datetime, time
@@ -14,7 +15,15 @@ sys.path.insert(0, str(Path(__file__).parent))
 import desk
 import golden
 
-from engine.orders.serialization import dump, order_event_json, order_json, order_list_hash
+from engine.orders.serialization import (
+    dump,
+    order_event_json,
+    order_json,
+    order_list_hash,
+    plain_number,
+)
+from engine.orders.texts import events_text
+from engine.types.jsontext import json_text
 
 
 @functools.cache
@@ -40,6 +49,18 @@ def test_every_order_type_gives_the_events_that_lean_recorded() -> None:
 
     ours = [order_event_json(e, "OrderTypesAlgorithm") for e in made.handler.order_events]
     assert [as_text(e) for e in ours] == [as_text(e) for e in run["order_events"]]
+
+
+def test_the_text_of_events_is_that_of_their_records() -> None:
+    events = order_types().handler.order_events
+    odd = copy.copy(events[0])
+    odd.message, odd.is_in_the_money, odd.is_assignment = 'a "b"\n€', True, True
+    other = copy.copy(events[0])
+    other.order_id = "7"
+    for name in ("OrderTypesAlgorithm", 'A "name"'):
+        records = [order_event_json(event, name, plain_number) for event in (*events, odd, other)]
+        assert events_text([*events, odd, other], name) == json_text(records)
+    assert events_text([], "Name") == "[]"
 
 
 def test_every_order_type_ends_as_the_order_that_lean_recorded() -> None:

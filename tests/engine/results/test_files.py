@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from engine.results import files
 
@@ -43,29 +40,6 @@ def test_a_number_that_json_does_not_know_is_refused(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_files_with_parts_in_common_are_written_as_without() -> None:
-    points = [[1, 2.5], [2, None]]
-    orders = {"1": {"tag": "€", "price": Decimal("1.50")}}
-    content = {
-        "charts": {"Benchmark": {"Series": points, "empty": {}}},
-        "orders": orders,
-        "log": ["a", "b"],
-        "by number": {1: points},
-    }
-    parts = files.JsonParts([points, orders])
-    assert parts.text(content) == files.json_text(content)
-    assert parts.text({"again": {"orders": orders}}) == files.json_text(
-        {"again": {"orders": orders}}
-    )
-    assert parts.text([points]) == files.json_text([points])
-
-
-def test_a_number_that_json_does_not_know_is_refused_in_a_part_too() -> None:
-    points = [float("inf")]
-    with pytest.raises(ValueError, match="JSON"):
-        files.JsonParts([points]).text({"a": points})
-
-
 def test_files_written_side_by_side_are_all_there_at_the_end(tmp_path: Path) -> None:
     texts = {f"{number}.txt": f"{number}" * 100_000 for number in range(4)}
     with files.Writing() as out:
@@ -86,16 +60,3 @@ def test_a_file_that_cannot_be_written_is_said_after_the_others_are(tmp_path: Pa
     with pytest.raises(OSError, match="taken"):
         write()
     assert (tmp_path / "b.txt").read_text() == "b"
-
-
-@given(st.lists(st.tuples(st.integers(), st.none() | st.floats(allow_nan=False)), max_size=8))
-def test_rows_are_written_as_any_list_is(pairs: list[tuple[int, float | None]]) -> None:
-    # two of each, as a day without trading repeats the number of the day before
-    rows = [[x, y] for x, y in pairs for _ in range(2)]
-    try:
-        expected = files.json_text({"a": rows, "b": []})
-    except ValueError:
-        with pytest.raises(ValueError, match="not JSON compliant"):
-            files.JsonParts([], [rows]).text({"a": rows})
-        return
-    assert files.JsonParts([], [rows]).text({"a": rows, "b": []}) == expected

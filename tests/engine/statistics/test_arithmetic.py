@@ -6,7 +6,7 @@ from decimal import ROUND_HALF_EVEN, Context, Decimal, DivisionByZero, localcont
 from fractions import Fraction
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from engine.statistics.arithmetic import (
@@ -14,17 +14,24 @@ from engine.statistics.arithmetic import (
     _fit_long,
     add,
     chart_number,
+    difference,
     divide,
     double_text,
     fixed,
     multiply,
+    narrow,
     next_mean,
     percent,
+    product,
     ratio,
     round_to_significant,
+    rounded_ratio,
+    sample_price,
     share_of,
+    subtract,
     times_100,
     to_money,
+    total,
 )
 from engine.types.decimals import normalize, plain, round_half_even
 
@@ -128,8 +135,31 @@ def test_division_by_zero_is_an_error() -> None:
 
 
 def test_a_running_mean_of_thirds_keeps_the_twenty_ninth_digit() -> None:
-    mean = next_mean(Decimal(100), Decimal(0), 3)
-    assert plain(mean) == "66.666666666666666666666666667"
+    with narrow():
+        off, mean = next_mean(Decimal(100), Decimal(0), 3)
+    assert (plain(off), plain(mean)) == ("-100", "66.666666666666666666666666667")
+
+
+@given(NUMBERS, NUMBERS, st.integers(1, 10**5))
+@example(Decimal("0.00"), Decimal("-0"), 3)
+@example(Decimal("7.9228162514264337593543950335"), Decimal("1E-28"), 1)
+@example(Decimal("9.9999999999999999999999999999"), Decimal("0.00000000000000000000000000005"), 2)
+def test_operators_of_29_digits_give_what_the_long_ways_do(
+    first: Decimal, second: Decimal, count: int
+) -> None:
+    with narrow():
+        found = [
+            *next_mean(first, second, count),
+            product(first, second),
+            total(first, second),
+            difference(first, second),
+        ]
+    off = subtract(second, first)
+    mean = add(first, divide(off, Decimal(count)))
+    long_ways = [
+        off, mean, multiply(first, second), add(first, second), subtract(first, second),
+    ]  # fmt: skip
+    assert list(map(str, found)) == list(map(str, long_ways))
 
 
 @given(AMOUNTS, AMOUNTS)
@@ -203,7 +233,39 @@ def test_chart_numbers_are_rounded_as_the_long_way_does(value: Decimal) -> None:
     assert plain(chart_number(value)) == plain(expected)
 
 
+@given(NUMBERS)
+@example(Decimal("1000.00005"))
+@example(Decimal("1000.000050001"))
+@example(Decimal("120000"))
+@example(Decimal("99999.12345"))
+@example(Decimal("-2000"))
+@example(Decimal("1E+5"))
+def test_a_price_of_the_equity_is_rounded_to_four_decimals_and_then_for_charts(
+    value: Decimal,
+) -> None:
+    expected = normalize(round_half_even(value, 4))
+    if expected <= 1000:
+        expected = normalize(round_to_significant(expected, 7))
+    assert str(sample_price(value)) == str(expected)
+
+
+@given(NUMBERS, NUMBERS.filter(bool), st.sampled_from([4, 10]))
+def test_a_ratio_is_rounded_as_the_long_way_does(
+    numerator: Decimal, denominator: Decimal, digits: int
+) -> None:
+    assume(abs(numerator) < 2**60 * abs(denominator))
+    long_way = round_half_even(ratio(numerator, denominator), digits)
+    assert rounded_ratio(numerator, denominator, digits) == long_way
+
+
 @given(NUMBERS, st.integers(1, 10**9))
 def test_a_share_has_the_four_digits_of_the_long_way(part: Decimal, whole: int) -> None:
     long_way = round_to_significant(divide(part, Decimal(whole)), 4)
     assert share_of(part, Decimal(whole)) == long_way
+
+
+@given(st.integers(-(10**9), 10**9), st.integers(0, 9), st.integers(18, 28))
+def test_a_share_has_no_more_decimals_than_dotnet(mantissa: int, digits: int, places: int) -> None:
+    part = Decimal(mantissa).scaleb(-places)
+    long_way = round_to_significant(divide(part, Decimal(10**digits)), 4)
+    assert share_of(part, Decimal(10**digits)) == long_way
