@@ -220,7 +220,8 @@ class ProtectionSystem(Entrance):
         board, more, checks = self._board, self._more, self._checks
         watches, guards, calendar = self._watches, self._guards, self._calendar
         swing, leap = board.threshold("volatility"), board.threshold("flash")
-        latest = self._clock.now() + self._ahead
+        latest, tripped = self._clock.now() + self._ahead, board.tripped
+        told: Any = None  # time whose session was asked for last: most bars end together
         answers = []
         for record in records:
             try:
@@ -236,15 +237,18 @@ class ProtectionSystem(Entrance):
                     answers.append(self._observe(record))
                     continue
                 time = record.time
-                session = calendar.session(time)
-                move = watch.follow(record, session)
+                if time is not told:
+                    session, told = calendar.session(time), time
+                ratio, move = watch.follow(record, session)
                 if more.tail is not None:
                     more.observe(symbol, session, watch.price)
                 if checks.active:
                     checks.observe(record, session, watch.price)
-                ratio, level = watch.volatility.ratio, watch.level
+                level = None if watch.rate is None else watch.rate.level
                 limit = swing if level is None else level
-                if board.any_symbol or not (ratio < limit and move < leap):
+                if not (ratio < limit and move < leap) or (
+                    tripped and (("volatility", symbol) in tripped or ("flash", symbol) in tripped)
+                ):
                     step, now, equity = board.step_symbol, self._clock.now(), self._equity()
                     changed = step("volatility", symbol, now, ratio, equity, False, level)
                     changed |= step("flash", symbol, now, move, equity, False)

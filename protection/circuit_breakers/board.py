@@ -221,7 +221,8 @@ class Board:
     def threshold(self, name: str) -> float:
         """Value that trips a symbol's breaker of that name; infinity where the rule is off.
 
-        With :attr:`any_symbol` false and a value below it :meth:`step_symbol` changes nothing.
+        Below it :meth:`step_symbol` changes nothing, unless the symbol's breaker is among the
+        :attr:`tripped`.
         """
         rule = self._symbol_rules.get(name)
         return math.inf if rule is None else rule.threshold
@@ -230,6 +231,11 @@ class Board:
     def any_symbol(self) -> bool:
         """Whether the breaker of any symbol is not closed."""
         return bool(self._symbols)
+
+    @property
+    def tripped(self) -> Mapping[tuple[str, str], Breaker]:
+        """Breakers of symbols that are not closed, by rule and symbol, as they are at any time."""
+        return self._symbols
 
     def active_symbols(self, name: str) -> list[str]:
         """Symbols whose breaker of that name is not closed."""

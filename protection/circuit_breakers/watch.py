@@ -159,7 +159,7 @@ class FlashMeter:
         time = record.time
         if isinstance(record, Bar):
             if record.period > self._span:
-                return self.value(time)
+                return 0.0 if self._last is None else self.value(time)
             high, low, close = record.high, record.low, record.close
         else:
             high = low = close = record_price(record)
@@ -241,8 +241,9 @@ class SymbolWatch:
         previous = self._times.get(Bar)
         return time <= latest and (previous is None or previous <= time)
 
-    def follow(self, bar: Bar, session: date) -> float:
-        """Take in a bar that :meth:`expects` let pass; returns the present flash move.
+    def follow(self, bar: Bar, session: date) -> tuple[float, float]:
+        """Take in a bar that :meth:`expects` let pass; returns the present ratio of volatilities
+        and the present flash move.
 
         What :meth:`take` does, without its questions.
         """
@@ -253,7 +254,7 @@ class SymbolWatch:
         ratio = self.volatility.update(bar.close, session)
         if self.rate is not None:
             self.rate.update(ratio, session)
-        return self.flash.update(bar)
+        return ratio, self.flash.update(bar)
 
     def take(self, record: Price, session: date) -> None:
         """Take in a record that :meth:`judge` found possible."""
