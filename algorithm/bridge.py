@@ -109,8 +109,8 @@ class Bridge:
 
     def multiplier(self, security: Security) -> float:
         """Return account currency per unit of price and quantity."""
-        rate = float(security.quote_currency.conversion_rate)
-        return float(security.symbol_properties.contract_multiplier) * (rate if rate > 0 else 1.0)
+        size = float(security.symbol_properties.contract_multiplier)
+        return size * _rate(security.quote_currency)
 
     def portfolio(self) -> records.Portfolio:
         """Return the account at this moment, everything that may still fill included.
@@ -138,24 +138,33 @@ class Bridge:
 
     def _all_positions(self) -> dict[str, records.Position]:
         positions: dict[str, records.Position] = {}
-        for symbol, security in self._held():
+        names = self._keys
+        currency: Any = None  # most are quoted in one currency, whose rate is read once
+        rate = 1.0
+        for symbol, security in list(self.algorithm.securities.items()):
             holdings = security.holdings
-            key = self.key(symbol)
+            if not holdings.invested:
+                continue
+            quoted = security.quote_currency
+            if quoted is not currency:
+                currency, rate = quoted, _rate(quoted)
+            key = names.get(symbol) or self.key(symbol)
             positions[key] = records.Position(
                 key,
                 float(holdings.quantity),
                 float(holdings.average_price),
                 float(security.price),
-                self.multiplier(security),
+                float(security.symbol_properties.contract_multiplier) * rate,
             )
         return positions
 
     def holdings(self) -> list[tuple[str, Symbol, float]]:
         """Return name, symbol and quantity of what is held."""
-        return [(self.key(s), s, float(x.holdings.quantity)) for s, x in self._held()]
-
-    def _held(self) -> list[tuple[Symbol, Security]]:
-        return [(s, x) for s, x in self.algorithm.securities.items() if x.holdings.invested]
+        return [
+            (self.key(symbol), symbol, float(security.holdings.quantity))
+            for symbol, security in list(self.algorithm.securities.items())
+            if security.holdings.invested
+        ]
 
     def open_orders(self) -> tuple[OpenOrder, ...]:
         """Return what is working, from the tickets."""
@@ -284,11 +293,11 @@ class Bridge:
         if data is None:
             return []
         found: dict[str, records.Bar] = {}
-        now = self.now()
+        now, names = self.now(), self._keys
         both: tuple[Any, ...] = (data.bars, data.quote_bars)
         for bars in both:
             for symbol, bar in list(bars.items()):
-                key = self.key(symbol)
+                key = names.get(symbol) or self.key(symbol)
                 if bar.is_fill_forward or key in found:
                     continue
                 found[key] = records.Bar(
@@ -302,6 +311,12 @@ class Bridge:
                     bar.end_time - bar.time,
                 )
         return list(found.values())
+
+
+def _rate(currency: Any) -> float:
+    """Return account currency per unit of a currency; 1 while it is not known."""
+    rate = float(currency.conversion_rate)
+    return rate if rate > 0 else 1.0
 
 
 def _price(order: Order, name: str) -> float | None:

@@ -312,10 +312,10 @@ class Protection:
         self._full.update(wanted)
         if not wanted and _quiet(verdict) and not self._applied:
             return []
-        rescaled = self._rescaled(portfolio, verdict, wanted)
-        if not wanted and not rescaled:
+        asked = wanted | self._rescaled(portfolio, verdict, wanted)
+        if not asked:
             return []
-        allowed = self.system.review(wanted | rescaled, portfolio, self._prices(wanted | rescaled))
+        allowed = self.system.review(asked, portfolio, self._prices(asked))
         changed: list[IPortfolioTarget] = []
         for key, quantity in allowed.items():
             self._remember(key, verdict.for_symbol(key).multiplier)
@@ -337,10 +337,11 @@ class Protection:
         for key in {*portfolio.positions, *self._applied} - wanted.keys():
             size = verdict.for_symbol(key).multiplier
             before = self._applied.get(key, 1.0)
-            moved = abs(size - before) >= SIZE_BAND or (size != before and size in (0.0, 1.0))
+            if size == before or not (abs(size - before) >= SIZE_BAND or size in (0.0, 1.0)):
+                continue
             position = portfolio.positions.get(key)
             held = 0.0 if position is None else position.quantity
-            if not moved or (position is None and key not in self._full):
+            if position is None and key not in self._full:
                 continue
             if key in self._full:
                 found[key] = self._full[key]
