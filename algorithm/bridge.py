@@ -128,7 +128,7 @@ class Bridge:
             self._listed = {}
             self._positions = self._all_positions()
             self._read, self._slice = read, current
-        return records.Portfolio(
+        return records.make_portfolio(
             time=now,
             equity=equity,
             positions=self._positions,
@@ -138,7 +138,7 @@ class Bridge:
 
     def _all_positions(self) -> dict[str, records.Position]:
         positions: dict[str, records.Position] = {}
-        names = self._keys
+        names, make = self._keys, records.make_position
         currency: Any = None  # most are quoted in one currency, whose rate is read once
         rate = 1.0
         for symbol, security in list(self.algorithm.securities.items()):
@@ -149,7 +149,7 @@ class Bridge:
             if quoted is not currency:
                 currency, rate = quoted, _rate(quoted)
             key = names.get(symbol) or self.key(symbol)
-            positions[key] = records.Position(
+            positions[key] = make(
                 key,
                 float(holdings.quantity),
                 float(holdings.average_price),
@@ -179,7 +179,7 @@ class Bridge:
             if known is None or known.quantity != rest:
                 symbol = ticket.symbol
                 security = algorithm.securities[symbol]
-                known = OpenOrder(
+                known = records.make_open_order(
                     number,
                     self.key(symbol),
                     rest,
@@ -209,12 +209,12 @@ class Bridge:
         if kind is OrderKind.OPTION_EXERCISE:
             underlying, delivered = self._exercise(security, order)
         last = security.get_last_data()
-        return records.OrderRequest(
-            order_id=int(order.id),
-            symbol=self.key(order.symbol),
-            quantity=float(order.quantity) if quantity is None else quantity,
-            kind=kind,
-            time=self.now(),
+        return records.make_request(
+            int(order.id),  # a call with more than 15 names makes Python build a dictionary
+            self.key(order.symbol),
+            float(order.quantity) if quantity is None else quantity,
+            kind,
+            self.now(),
             reference_price=float(security.price),
             reference_time=None if last is None else self._end(security, last),
             multiplier=self.multiplier(security),
@@ -256,7 +256,7 @@ class Bridge:
             self._fills += 1
         ticket = self.algorithm.transactions.get_order_ticket(event.order_id)
         filled = None if ticket is None else float(ticket.quantity_filled)
-        return records.OrderEvent(
+        return records.make_event(
             order_id=int(event.order_id),
             symbol=self.key(event.symbol),
             status=_STATUS.get(event.status, Status.NEW),
@@ -293,14 +293,14 @@ class Bridge:
         if data is None:
             return []
         found: dict[str, records.Bar] = {}
-        now, names = self.now(), self._keys
+        now, names, make = self.now(), self._keys, records.make_bar
         both: tuple[Any, ...] = (data.bars, data.quote_bars)
         for bars in both:
             for symbol, bar in list(bars.items()):
                 key = names.get(symbol) or self.key(symbol)
                 if bar.is_fill_forward or key in found:
                     continue
-                found[key] = records.Bar(
+                found[key] = make(
                     key,
                     now,
                     float(bar.open),

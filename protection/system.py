@@ -231,7 +231,7 @@ class ProtectionSystem(Entrance):
                     type(record) is not Bar
                     or watch is None
                     or guard is None
-                    or not watch.expects(record, latest)
+                    or not watch.expects(record, latest, told)
                     or not guard.follow(record.close)
                 ):
                     answers.append(self._observe(record))

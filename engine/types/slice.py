@@ -27,19 +27,18 @@ def _ticker(symbol: Any) -> str:
     return str(symbol.value).lower()
 
 
-# the symbols that were put in order last, and the places in which they are in order: most moments
-# have those of the one before
-_LAST: tuple[list[Any], list[int]] = ([], [])
+# the symbols that were put in order last, and in order: most moments have those of the one before
+_LAST: tuple[list[Any], list[Any]] = ([], [])
 
 
-def _in_order(symbols: list[Any]) -> list[int]:
-    """Return the places of symbols in the order of their tickers, which a symbol keeps for good."""
+def _in_order(symbols: list[Any]) -> list[Any]:
+    """Return a new list in the order of the tickers, which a symbol keeps for good."""
     global _LAST
-    asked, places = _LAST
+    asked, ordered = _LAST
     if len(symbols) != len(asked) or not all(map(is_, symbols, asked)):
-        places = sorted(range(len(symbols)), key=[_ticker(each) for each in symbols].__getitem__)
-        _LAST = symbols, places
-    return places
+        ordered = sorted(symbols, key=_ticker)
+        _LAST = symbols, ordered
+    return ordered.copy()
 
 
 class DataDictionary(SymbolDict[Any]):
@@ -51,14 +50,11 @@ class DataDictionary(SymbolDict[Any]):
         """Return pairs in the order of the tickers, as LEAN does."""
         if len(self) < 2:
             return dict.items(self)
-        pairs = list(dict.items(self))
-        return [pairs[place] for place in _in_order(list(dict.keys(self)))]
+        get = dict.__getitem__
+        return [(symbol, get(self, symbol)) for symbol in _in_order(list(dict.keys(self)))]
 
     def keys(self) -> Any:
-        if len(self) < 2:
-            return dict.keys(self)
-        symbols = list(dict.keys(self))
-        return [symbols[place] for place in _in_order(symbols)]
+        return dict.keys(self) if len(self) < 2 else _in_order(list(dict.keys(self)))
 
     def values(self) -> Any:
         return dict.values(self) if len(self) < 2 else [value for _, value in self.items()]
