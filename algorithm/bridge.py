@@ -57,7 +57,12 @@ def utc(moment: datetime) -> datetime:
     """Return LEAN's UTC time with Python's own UTC zone; the two kinds cannot be compared with each
     other.
     """
-    return moment if moment.tzinfo is UTC else moment.replace(tzinfo=UTC)
+    if moment.tzinfo is UTC:
+        return moment
+    if type(moment) is not datetime:
+        return moment.replace(tzinfo=UTC)
+    # the same at a quarter of the price: `replace` looks for each of its nine names
+    return datetime.combine(moment, moment.time(), UTC)
 
 
 class Bridge:

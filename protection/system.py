@@ -373,8 +373,9 @@ class ProtectionSystem(Entrance):
             text = f"portfolio: {fault}; adding denied"
             board.set_fault("input", Action.FREEZE, text, now)
             return self._resolve()
-        board.clear_fault("input", now, "portfolio is good again")
-        board.clear_fault("internal", now, "evaluated without error again")
+        if board.faulty:
+            board.clear_fault("input", now, "portfolio is good again")
+            board.clear_fault("internal", now, "evaluated without error again")
         changed = factor != 1.0 or reading.session_index != before
         board.enter(reading.session_index)
         if factor != 1.0:
