@@ -335,9 +335,9 @@ class Protection:
     ) -> dict[str, float]:
         """Return full-size quantities of holdings whose size multiplier has moved enough."""
         found: dict[str, float] = {}
+        own, applied = verdict.by_symbol.get, self._applied.get
         for key in {*portfolio.positions, *self._applied} - wanted.keys():
-            size = verdict.for_symbol(key).multiplier
-            before = self._applied.get(key, 1.0)
+            size, before = own(key, verdict).multiplier, applied(key, 1.0)
             if size == before or not (abs(size - before) >= SIZE_BAND or size in (0.0, 1.0)):
                 continue
             position = portfolio.positions.get(key)

@@ -10,7 +10,6 @@ from protection.circuit_breakers.board import Board, symbol_scope
 from protection.contracts.actions import Action
 from protection.contracts.records import Portfolio
 
-
 _INFINITE = math.inf
 
 
