@@ -316,7 +316,7 @@ class Protection:
         asked = wanted | self._rescaled(portfolio, verdict, wanted)
         if not asked:
             return []
-        allowed = self.system.review(asked, portfolio, self._prices(asked))
+        allowed = self.system.review(asked, portfolio, self._prices(asked, portfolio))
         changed: list[IPortfolioTarget] = []
         for key, quantity in allowed.items():
             self._remember(key, verdict.for_symbol(key).multiplier)
@@ -358,9 +358,13 @@ class Protection:
         else:
             self._applied[key] = size
 
-    def _prices(self, keys: dict[str, float]) -> dict[str, float]:
-        prices = {}
+    def _prices(self, keys: dict[str, float], portfolio: records.Portfolio) -> dict[str, float]:
+        prices, held = {}, portfolio.positions.get
         for key in keys:
+            position = held(key)
+            if position is not None:  # it was read a moment ago
+                prices[key] = position.price * position.multiplier
+                continue
             symbol = self.bridge.symbol(key)
             if symbol is not None:
                 security = self.algorithm.securities[symbol]

@@ -218,6 +218,7 @@ class ProtectionSystem(Entrance):
     def _observe_each(self, records: Sequence[Any]) -> list[Admission]:
         """Usual bars by the short way, everything else by :meth:`_observe`."""
         board, more, checks = self._board, self._more, self._checks
+        tailed, checked = more.tail is not None, checks.active
         watches, guards, calendar = self._watches, self._guards, self._calendar
         swing, leap = board.threshold("volatility"), board.threshold("flash")
         latest, tripped = self._clock.now() + self._ahead, board.tripped
@@ -240,9 +241,9 @@ class ProtectionSystem(Entrance):
                 if time is not told:
                     session, told = calendar.session(time), time
                 ratio, move = watch.follow(record, session)
-                if more.tail is not None:
+                if tailed:
                     more.observe(symbol, session, watch.price)
-                if checks.active:
+                if checked:
                     checks.observe(record, session, watch.price)
                 level = None if watch.rate is None else watch.rate.level
                 limit = swing if level is None else level
