@@ -311,9 +311,8 @@ class Protection:
         self._note_day(portfolio, verdict)
         wanted = {bridge.key(t.symbol): float(t.quantity) for t in targets}
         self._full.update(wanted)
-        if not wanted and _quiet(verdict) and not self._applied:
-            return []
-        asked = wanted | self._rescaled(portfolio, verdict, wanted)
+        full = _quiet(verdict) and not self._applied  # then nothing that is held changes its size
+        asked = wanted if full else wanted | self._rescaled(portfolio, verdict, wanted)
         if not asked:
             return []
         allowed = self.system.review(asked, portfolio, self._prices(asked, portfolio))
