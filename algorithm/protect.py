@@ -379,9 +379,11 @@ class Protection:
         reading = self.system.reading
         if reading is None:
             return
-        gross = 0.0
-        for p in portfolio.positions.values():
-            gross += abs(p.quantity * p.price * p.multiplier)
+        gross = self.system.gross_of(portfolio)
+        if gross is None:
+            gross = 0.0
+            for p in portfolio.positions.values():
+                gross += abs(p.quantity * p.price * p.multiplier)
         self._days[self.algorithm.time.date()] = (
             reading.equity,
             verdict.multiplier,

@@ -155,6 +155,8 @@ class Assembly:
         # the snapshot that the verdict in force was reached from, and its positions
         self._judged: Portfolio | None = None
         self._positions: Mapping[str, Any] | None = None
+        # the account evaluated last and its gross exposure, where nothing was wrong with it
+        self._valued: tuple[Portfolio, float] | None = None
         self._warming = False  # whether what is being observed is history
         self._doorway: Doorway | None = None
         if settings.admission.door.mode == "on":

@@ -140,6 +140,13 @@ class ProtectionSystem(Entrance):
         """Number of orders let through that are not accounted for yet."""
         return len(self._gate.book)
 
+    def gross_of(self, portfolio: Portfolio) -> float | None:
+        """Gross exposure of the account that was evaluated last; None for any other one, and while
+        anything is wrong.
+        """
+        valued = self._valued
+        return valued[1] if valued is not None and valued[0] is portfolio else None
+
     def describe(self) -> list[str]:
         """One line per guard on what it will do."""
         settings = self.settings
@@ -403,6 +410,7 @@ class ProtectionSystem(Entrance):
         if changed or self._unsaved or self._owing:
             self._persist()
         self._judged, self._positions = portfolio, portfolio.positions
+        self._valued = None if board.faulty else (portfolio, gross)
         return self._resolve()
 
     def _time_fault(self, portfolio: Portfolio, now: datetime) -> str:
