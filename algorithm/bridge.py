@@ -57,7 +57,12 @@ def utc(moment: datetime) -> datetime:
     """Return LEAN's UTC time with Python's own UTC zone; the two kinds cannot be compared with each
     other.
     """
-    return moment if moment.tzinfo is UTC else moment.replace(tzinfo=UTC)
+    if moment.tzinfo is UTC:
+        return moment
+    if type(moment) is not datetime:
+        return moment.replace(tzinfo=UTC)
+    # the same at a quarter of the price: `replace` looks for each of its nine names
+    return datetime.combine(moment, moment.time(), UTC)
 
 
 class Bridge:
@@ -109,8 +114,8 @@ class Bridge:
 
     def multiplier(self, security: Security) -> float:
         """Return account currency per unit of price and quantity."""
-        rate = float(security.quote_currency.conversion_rate)
-        return float(security.symbol_properties.contract_multiplier) * (rate if rate > 0 else 1.0)
+        size = float(security.symbol_properties.contract_multiplier)
+        return size * _rate(security.quote_currency)
 
     def portfolio(self) -> records.Portfolio:
         """Return the account at this moment, everything that may still fill included.
@@ -128,7 +133,7 @@ class Bridge:
             self._listed = {}
             self._positions = self._all_positions()
             self._read, self._slice = read, current
-        return records.Portfolio(
+        return records.make_portfolio(
             time=now,
             equity=equity,
             positions=self._positions,
@@ -138,24 +143,33 @@ class Bridge:
 
     def _all_positions(self) -> dict[str, records.Position]:
         positions: dict[str, records.Position] = {}
-        for symbol, security in self._held():
+        names, make = self._keys, records.make_position
+        currency: Any = None  # most are quoted in one currency, whose rate is read once
+        rate = 1.0
+        for symbol, security in list(self.algorithm.securities.items()):
             holdings = security.holdings
-            key = self.key(symbol)
-            positions[key] = records.Position(
+            if not holdings.invested:
+                continue
+            quoted = security.quote_currency
+            if quoted is not currency:
+                currency, rate = quoted, _rate(quoted)
+            key = names.get(symbol) or self.key(symbol)
+            positions[key] = make(
                 key,
                 float(holdings.quantity),
                 float(holdings.average_price),
                 float(security.price),
-                self.multiplier(security),
+                float(security.symbol_properties.contract_multiplier) * rate,
             )
         return positions
 
     def holdings(self) -> list[tuple[str, Symbol, float]]:
         """Return name, symbol and quantity of what is held."""
-        return [(self.key(s), s, float(x.holdings.quantity)) for s, x in self._held()]
-
-    def _held(self) -> list[tuple[Symbol, Security]]:
-        return [(s, x) for s, x in self.algorithm.securities.items() if x.holdings.invested]
+        return [
+            (self.key(symbol), symbol, float(security.holdings.quantity))
+            for symbol, security in list(self.algorithm.securities.items())
+            if security.holdings.invested
+        ]
 
     def open_orders(self) -> tuple[OpenOrder, ...]:
         """Return what is working, from the tickets."""
@@ -170,7 +184,7 @@ class Bridge:
             if known is None or known.quantity != rest:
                 symbol = ticket.symbol
                 security = algorithm.securities[symbol]
-                known = OpenOrder(
+                known = records.make_open_order(
                     number,
                     self.key(symbol),
                     rest,
@@ -200,12 +214,12 @@ class Bridge:
         if kind is OrderKind.OPTION_EXERCISE:
             underlying, delivered = self._exercise(security, order)
         last = security.get_last_data()
-        return records.OrderRequest(
-            order_id=int(order.id),
-            symbol=self.key(order.symbol),
-            quantity=float(order.quantity) if quantity is None else quantity,
-            kind=kind,
-            time=self.now(),
+        return records.make_request(
+            int(order.id),  # a call with more than 15 names makes Python build a dictionary
+            self.key(order.symbol),
+            float(order.quantity) if quantity is None else quantity,
+            kind,
+            self.now(),
             reference_price=float(security.price),
             reference_time=None if last is None else self._end(security, last),
             multiplier=self.multiplier(security),
@@ -247,7 +261,7 @@ class Bridge:
             self._fills += 1
         ticket = self.algorithm.transactions.get_order_ticket(event.order_id)
         filled = None if ticket is None else float(ticket.quantity_filled)
-        return records.OrderEvent(
+        return records.make_event(
             order_id=int(event.order_id),
             symbol=self.key(event.symbol),
             status=_STATUS.get(event.status, Status.NEW),
@@ -284,14 +298,14 @@ class Bridge:
         if data is None:
             return []
         found: dict[str, records.Bar] = {}
-        now = self.now()
+        now, names, make = self.now(), self._keys, records.make_bar
         both: tuple[Any, ...] = (data.bars, data.quote_bars)
         for bars in both:
             for symbol, bar in list(bars.items()):
-                key = self.key(symbol)
+                key = names.get(symbol) or self.key(symbol)
                 if bar.is_fill_forward or key in found:
                     continue
-                found[key] = records.Bar(
+                found[key] = make(
                     key,
                     now,
                     float(bar.open),
@@ -302,6 +316,12 @@ class Bridge:
                     bar.end_time - bar.time,
                 )
         return list(found.values())
+
+
+def _rate(currency: Any) -> float:
+    """Return account currency per unit of a currency; 1 while it is not known."""
+    rate = float(currency.conversion_rate)
+    return rate if rate > 0 else 1.0
 
 
 def _price(order: Order, name: str) -> float | None:

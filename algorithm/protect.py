@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 #: a change of the size multiplier below this is not worth its trades
 SIZE_BAND = 0.05
 SUMMARY_KEY = "protection/summary"
+_ALLOW = Action.ALLOW  # asked of its class it costs several times as much in Python 3.11
 #: parts that stay what they are; so does every method
 _SEALED = frozenset(
     {
@@ -310,12 +311,11 @@ class Protection:
         self._note_day(portfolio, verdict)
         wanted = {bridge.key(t.symbol): float(t.quantity) for t in targets}
         self._full.update(wanted)
-        if not wanted and _quiet(verdict) and not self._applied:
+        full = _quiet(verdict) and not self._applied  # then nothing that is held changes its size
+        asked = wanted if full else wanted | self._rescaled(portfolio, verdict, wanted)
+        if not asked:
             return []
-        rescaled = self._rescaled(portfolio, verdict, wanted)
-        if not wanted and not rescaled:
-            return []
-        allowed = self.system.review(wanted | rescaled, portfolio, self._prices(wanted | rescaled))
+        allowed = self.system.review(asked, portfolio, self._prices(asked, portfolio))
         changed: list[IPortfolioTarget] = []
         for key, quantity in allowed.items():
             self._remember(key, verdict.for_symbol(key).multiplier)
@@ -334,13 +334,14 @@ class Protection:
     ) -> dict[str, float]:
         """Return full-size quantities of holdings whose size multiplier has moved enough."""
         found: dict[str, float] = {}
+        own, applied = verdict.by_symbol.get, self._applied.get
         for key in {*portfolio.positions, *self._applied} - wanted.keys():
-            size = verdict.for_symbol(key).multiplier
-            before = self._applied.get(key, 1.0)
-            moved = abs(size - before) >= SIZE_BAND or (size != before and size in (0.0, 1.0))
+            size, before = own(key, verdict).multiplier, applied(key, 1.0)
+            if size == before or not (abs(size - before) >= SIZE_BAND or size in (0.0, 1.0)):
+                continue
             position = portfolio.positions.get(key)
             held = 0.0 if position is None else position.quantity
-            if not moved or (position is None and key not in self._full):
+            if position is None and key not in self._full:
                 continue
             if key in self._full:
                 found[key] = self._full[key]
@@ -356,9 +357,13 @@ class Protection:
         else:
             self._applied[key] = size
 
-    def _prices(self, keys: dict[str, float]) -> dict[str, float]:
-        prices = {}
+    def _prices(self, keys: dict[str, float], portfolio: records.Portfolio) -> dict[str, float]:
+        prices, held = {}, portfolio.positions.get
         for key in keys:
+            position = held(key)
+            if position is not None:  # it was read a moment ago
+                prices[key] = position.price * position.multiplier
+                continue
             symbol = self.bridge.symbol(key)
             if symbol is not None:
                 security = self.algorithm.securities[symbol]
@@ -374,9 +379,11 @@ class Protection:
         reading = self.system.reading
         if reading is None:
             return
-        gross = 0.0
-        for p in portfolio.positions.values():
-            gross += abs(p.quantity * p.price * p.multiplier)
+        gross = self.system.gross_of(portfolio)
+        if gross is None:
+            gross = 0.0
+            for p in portfolio.positions.values():
+                gross += abs(p.quantity * p.price * p.multiplier)
         self._days[self.algorithm.time.date()] = (
             reading.equity,
             verdict.multiplier,
@@ -584,7 +591,7 @@ class Protection:
 
 
 def _quiet(verdict: Verdict) -> bool:
-    return verdict.state is Action.ALLOW and verdict.multiplier == 1.0 and not verdict.by_symbol
+    return verdict.state is _ALLOW and verdict.multiplier == 1.0 and not verdict.by_symbol
 
 
 def _adding_everywhere(verdict: Verdict) -> bool:

@@ -155,6 +155,8 @@ class Assembly:
         # the snapshot that the verdict in force was reached from, and its positions
         self._judged: Portfolio | None = None
         self._positions: Mapping[str, Any] | None = None
+        # the account evaluated last and its gross exposure, where nothing was wrong with it
+        self._valued: tuple[Portfolio, float] | None = None
         self._warming = False  # whether what is being observed is history
         self._doorway: Doorway | None = None
         if settings.admission.door.mode == "on":
@@ -338,8 +340,10 @@ class Assembly:
         return self._kill.poll() if self._watched else self._kill.killed
 
     def _look_at_kill(self, now: datetime, own: bool = False) -> None:
-        self._killed_now()
-        reason = self._kill.reason
+        kill = self._kill
+        if self._watched:
+            kill.poll()
+        reason = kill.reason
         if reason == self._kill_seen:
             return
         before = "killed" if self._kill_seen else "armed"
@@ -366,7 +370,7 @@ class Assembly:
             action = Action.LIQUIDATE if self._kill.flatten else Action.HALT
             kill = Reason("kill", action, self._kill.reason)
             self._board.touch()
-        return self._board.resolve(self._cushion, self.settings.cushion.promise, kill)
+        return self._board.resolve(self._cushion, self._settings.cushion.promise, kill)
 
     def _last_price(self, symbol: str) -> tuple[float, datetime] | None:
         watch = self._watches.get(symbol)

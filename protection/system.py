@@ -140,6 +140,13 @@ class ProtectionSystem(Entrance):
         """Number of orders let through that are not accounted for yet."""
         return len(self._gate.book)
 
+    def gross_of(self, portfolio: Portfolio) -> float | None:
+        """Gross exposure of the account that was evaluated last; None for any other one, and while
+        anything is wrong.
+        """
+        valued = self._valued
+        return valued[1] if valued is not None and valued[0] is portfolio else None
+
     def describe(self) -> list[str]:
         """One line per guard on what it will do."""
         settings = self.settings
@@ -218,9 +225,11 @@ class ProtectionSystem(Entrance):
     def _observe_each(self, records: Sequence[Any]) -> list[Admission]:
         """Usual bars by the short way, everything else by :meth:`_observe`."""
         board, more, checks = self._board, self._more, self._checks
+        tailed, checked = more.tail is not None, checks.active
         watches, guards, calendar = self._watches, self._guards, self._calendar
         swing, leap = board.threshold("volatility"), board.threshold("flash")
-        latest = self._clock.now() + self._ahead
+        latest, tripped = self._clock.now() + self._ahead, board.tripped
+        told: Any = None  # time whose session was asked for last: most bars end together
         answers = []
         for record in records:
             try:
@@ -230,21 +239,24 @@ class ProtectionSystem(Entrance):
                     type(record) is not Bar
                     or watch is None
                     or guard is None
-                    or not watch.expects(record, latest)
+                    or not watch.expects(record, latest, told)
                     or not guard.follow(record.close)
                 ):
                     answers.append(self._observe(record))
                     continue
                 time = record.time
-                session = calendar.session(time)
-                move = watch.follow(record, session)
-                if more.tail is not None:
+                if time is not told:
+                    session, told = calendar.session(time), time
+                ratio, move = watch.follow(record, session)
+                if tailed:
                     more.observe(symbol, session, watch.price)
-                if checks.active:
+                if checked:
                     checks.observe(record, session, watch.price)
-                ratio, level = watch.volatility.ratio, watch.level
+                level = None if watch.rate is None else watch.rate.level
                 limit = swing if level is None else level
-                if board.any_symbol or not (ratio < limit and move < leap):
+                if not (ratio < limit and move < leap) or (
+                    tripped and (("volatility", symbol) in tripped or ("flash", symbol) in tripped)
+                ):
                     step, now, equity = board.step_symbol, self._clock.now(), self._equity()
                     changed = step("volatility", symbol, now, ratio, equity, False, level)
                     changed |= step("flash", symbol, now, move, equity, False)
@@ -369,8 +381,9 @@ class ProtectionSystem(Entrance):
             text = f"portfolio: {fault}; adding denied"
             board.set_fault("input", Action.FREEZE, text, now)
             return self._resolve()
-        board.clear_fault("input", now, "portfolio is good again")
-        board.clear_fault("internal", now, "evaluated without error again")
+        if board.faulty:
+            board.clear_fault("input", now, "portfolio is good again")
+            board.clear_fault("internal", now, "evaluated without error again")
         changed = factor != 1.0 or reading.session_index != before
         board.enter(reading.session_index)
         if factor != 1.0:
@@ -397,6 +410,7 @@ class ProtectionSystem(Entrance):
         if changed or self._unsaved or self._owing:
             self._persist()
         self._judged, self._positions = portfolio, portfolio.positions
+        self._valued = None if board.faulty else (portfolio, gross)
         return self._resolve()
 
     def _time_fault(self, portfolio: Portfolio, now: datetime) -> str:

@@ -22,10 +22,10 @@ class SymbolProperties(LeanObject):
 
     __slots__ = (
         "_contract_multiplier", "_lot_size", "_minimum_order_size", "_minimum_price_variation",
-        "_price_magnifier", "_strike_multiplier", "description", "market_ticker", "quote_currency",
+        "_price_magnifier", "_shown_multiplier", "_strike_multiplier", "description",
+        "market_ticker", "quote_currency",
     )  # fmt: skip
 
-    contract_multiplier = DecimalField()
     lot_size = DecimalField()
     minimum_order_size = DecimalField()
     minimum_price_variation = DecimalField()
@@ -63,6 +63,16 @@ class SymbolProperties(LeanObject):
             raise ArgumentException(
                 "SymbolProprties StrikeMultiplier can not be less than or equal to 0"
             )
+
+    @property
+    def contract_multiplier(self) -> float:
+        # kept beside the exact one: models ask for it with every position they look at
+        return self._shown_multiplier
+
+    @contract_multiplier.setter
+    def contract_multiplier(self, value: Any) -> None:
+        self._contract_multiplier = to_decimal(value)
+        self._shown_multiplier = float(self._contract_multiplier)
 
     @staticmethod
     def get_default(quote_currency: str) -> SymbolProperties:

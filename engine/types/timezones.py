@@ -135,7 +135,10 @@ def convert(local: datetime, source: ZoneInfo, target: ZoneInfo) -> datetime:
 
 def aware(utc: datetime) -> datetime:
     """Mark a naive UTC time as UTC, the form in which LEAN shows instants."""
-    return utc.replace(tzinfo=UTC)
+    if type(utc) is not datetime:
+        return utc.replace(tzinfo=UTC)  # a time of pandas stays one
+    # the same at a quarter of the price: `replace` looks for each of its nine names
+    return datetime.combine(utc, utc.time(), UTC)
 
 
 def naive(moment: datetime) -> datetime:

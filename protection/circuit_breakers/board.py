@@ -24,6 +24,8 @@ from protection.contracts.actions import (
     Event,
     Reason,
     Verdict,
+    make_reason,
+    make_verdict,
 )
 from protection.contracts.errors import RecoverState
 from protection.contracts.records import Statistic
@@ -33,7 +35,9 @@ from protection.risk.policy import NO_CUSHION, Cushion
 
 Emit = Callable[[Event], None]
 
-_SILENT = frozenset({BreakerState.CLOSED, BreakerState.WARN})
+# asked of their class these cost several times as much in Python 3.11, and every step asks
+_ALLOW, _CLOSED, _WARN = Action.ALLOW, BreakerState.CLOSED, BreakerState.WARN
+_SILENT = frozenset({_CLOSED, _WARN})
 
 
 def symbol_scope(symbol: str) -> str:
@@ -172,7 +176,7 @@ class Board:
         else:
             breaker.move(level)
         changed = self._step(breaker, now, self._session, value, equity, flat)
-        if breaker.state is BreakerState.CLOSED:
+        if breaker.state is _CLOSED:
             del self._symbols[name, symbol]
         return changed
 
@@ -221,7 +225,8 @@ class Board:
     def threshold(self, name: str) -> float:
         """Value that trips a symbol's breaker of that name; infinity where the rule is off.
 
-        With :attr:`any_symbol` false and a value below it :meth:`step_symbol` changes nothing.
+        Below it :meth:`step_symbol` changes nothing, unless the symbol's breaker is among the
+        :attr:`tripped`.
         """
         rule = self._symbol_rules.get(name)
         return math.inf if rule is None else rule.threshold
@@ -230,6 +235,11 @@ class Board:
     def any_symbol(self) -> bool:
         """Whether the breaker of any symbol is not closed."""
         return bool(self._symbols)
+
+    @property
+    def tripped(self) -> Mapping[tuple[str, str], Breaker]:
+        """Breakers of symbols that are not closed, by rule and symbol, as they are at any time."""
+        return self._symbols
 
     def active_symbols(self, name: str) -> list[str]:
         """Symbols whose breaker of that name is not closed."""
@@ -256,7 +266,7 @@ class Board:
             self._dirty = True
         for change in changes:
             self._say(breaker, change, now, equity)
-        return any(change.after is not BreakerState.WARN for change in changes)
+        return any(change.after is not _WARN for change in changes)
 
     def _say(self, breaker: Breaker, change: Change, now: datetime, equity: float) -> None:
         self._emit(
@@ -376,7 +386,7 @@ class Board:
             multiplier = min(multiplier, cushion.multiplier)
             lock = "; in cash until that changes" if cushion.locked else ""
             reasons.append(
-                Reason(
+                make_reason(
                     "cushion",
                     Action.REDUCE,
                     f"cushion: {cushion.multiplier:.0%} of the size, {promise} promise, "
@@ -386,7 +396,7 @@ class Board:
         portfolio = _verdict(PORTFOLIO, reasons, multiplier, evidence)
         by_symbol = self._resolve_symbols(portfolio, by_symbol_gauges)
         if by_symbol:
-            portfolio = Verdict(
+            portfolio = make_verdict(
                 portfolio.state,
                 PORTFOLIO,
                 portfolio.reason,
@@ -441,9 +451,10 @@ class Board:
 
     def _reason(self, breaker: Breaker) -> Reason | None:
         demand = breaker.demand
-        if demand is Action.ALLOW or breaker.rule.name in self._disabled:
+        if demand is _ALLOW or breaker.rule.name in self._disabled:
             return None
-        return Reason(breaker.rule.name, demand, breaker.sentence(self._session), breaker.until())
+        text = breaker.sentence(self._session)
+        return make_reason(breaker.rule.name, demand, text, breaker.until())
 
     def _breaker_multiplier(self, breaker: Breaker) -> float:
         if breaker is self._leverage and breaker.state is BreakerState.OPEN and breaker.value > 0:
@@ -500,14 +511,14 @@ def _verdict(
     scope: str, reasons: list[Reason], multiplier: float, evidence: Mapping[str, Any]
 ) -> Verdict:
     if not reasons:
-        return Verdict(Action.ALLOW, scope)
+        return make_verdict(_ALLOW, scope)
     ordered = sorted(reasons, key=lambda reason: -reason.action)
     state = ordered[0].action
-    said = ordered[0].text if state is not Action.ALLOW else ""
+    said = ordered[0].text if state is not _ALLOW else ""
     ends = [reason.until for reason in ordered if reason.action is state]
     known = [end for end in ends if end is not None]
     until = max(known) if len(known) == len(ends) else None
-    return Verdict(
+    return make_verdict(
         state,
         scope,
         said,

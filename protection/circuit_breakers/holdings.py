@@ -10,6 +10,8 @@ from protection.circuit_breakers.board import Board, symbol_scope
 from protection.contracts.actions import Action
 from protection.contracts.records import Portfolio
 
+_INFINITE = math.inf
+
 
 class Walk(NamedTuple):
     """What a walk over the positions found.
@@ -54,8 +56,9 @@ def walk_positions(
     added to until it can.
     """
     gross, flat, changed = 0.0, True, False
-    faulty, tripped = board.faulty, board.any_symbol  # asked once: this runs at every step
-    level = math.inf if stop is None else stop
+    # asked once: this runs at every step
+    faulty, stopped = board.faulty, board.active_symbols("position_stop")
+    level = _INFINITE if stop is None else stop
     for symbol, position in portfolio.positions.items():
         quantity = position.quantity
         if quantity == 0.0:
@@ -63,7 +66,7 @@ def walk_positions(
         flat = False
         price, average = position.price, position.average_price
         value = abs(quantity * price * position.multiplier)
-        if not (price > 0.0 and average > 0.0 and value < math.inf):
+        if not (price > 0.0 and average > 0.0 and value < _INFINITE):
             text = (
                 f"position in {symbol}: expected finite figures above 0, was quantity "
                 f"{quantity}, price {price}, average price {average}; adding denied"
@@ -75,7 +78,7 @@ def walk_positions(
             board.clear_fault("position", now, text, symbol_scope(symbol))
         gross += value
         loss = 1.0 - price / average if quantity > 0.0 else price / average - 1.0
-        if loss >= level or (tripped and board.is_active("position_stop", symbol)):
+        if loss >= level or symbol in stopped:
             changed |= board.step_symbol("position_stop", symbol, now, loss, equity, False)
     for symbol in board.active_symbols("position_stop"):
         kept = portfolio.positions.get(symbol)

@@ -60,8 +60,9 @@ class JumpGuard:
 
     def follow(self, price: float) -> bool:
         """Believe a price beside the last believed one; where it is none, :meth:`sift` decides."""
-        believed = self.believed
-        if believed is None or not self._near(price, believed):
+        believed, factor = self.believed, self._factor
+        # as in `_near`, spelt out: every bar comes by here
+        if believed is None or not (believed <= price * factor and price <= believed * factor):
             return False
         self.believed, self._held = price, None
         return True

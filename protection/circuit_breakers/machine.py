@@ -27,6 +27,8 @@ from typing import Any
 from protection.contracts.actions import Action, BreakerState
 from protection.contracts.errors import RecoverState
 
+# asked of their class these cost several times as much in Python 3.11, and every step asks
+_ALLOW, _REDUCE, _HALT, _LIQUIDATE = Action.ALLOW, Action.REDUCE, Action.HALT, Action.LIQUIDATE
 _CLOSED, _WARN, _OPEN = BreakerState.CLOSED, BreakerState.WARN, BreakerState.OPEN
 _COOLDOWN, _PROBATION, _LATCHED = (
     BreakerState.COOLDOWN,
@@ -206,11 +208,11 @@ class Breaker:
         rule, state = self.rule, self.state
         beyond = self.trips(value)
         if state is _OPEN:
-            if rule.action is Action.LIQUIDATE:
+            if rule.action is _LIQUIDATE:
                 done = flat and (rule.persistent or not beyond)
             else:
                 done = not beyond
-            if not done or rule.action is Action.LIQUIDATE:
+            if not done or rule.action is _LIQUIDATE:
                 self._bad_time, self._bad_session = now, session
             if not done:
                 return None
@@ -296,12 +298,12 @@ class Breaker:
         """Action the breaker demands now."""
         state, rule = self.state, self.rule
         if state is _CLOSED or state is _WARN:
-            return Action.ALLOW
+            return _ALLOW
         if state is _OPEN:
             return rule.action
         if state is _PROBATION:
-            return Action.REDUCE
-        return min(rule.action, Action.HALT)
+            return _REDUCE
+        return min(rule.action, _HALT)
 
     @property
     def multiplier(self) -> float:

@@ -14,6 +14,7 @@ from protection.contracts.records import Bar, Price, Quote, Trade
 from protection.contracts.settings import FlashSettings, VolatilitySettings
 
 _SLACK = 1e-6
+_INFINITE = math.inf  # two looks fewer a bar
 
 
 def record_fault(record: Price) -> str:
@@ -60,14 +61,16 @@ class VolatilityMeter:
     """
 
     __slots__ = (
-        "_close", "_fast", "_fast_sum", "_most", "_normal", "_past", "_run", "_session", "_slow",
-        "ratio",
+        "_before", "_close", "_fast", "_fast_sum", "_lately", "_normal", "_run", "_session",
+        "_slow", "ratio",
     )  # fmt: skip
 
     def __init__(self, settings: VolatilitySettings) -> None:
         self._fast, self._slow = settings.fast_sessions, settings.slow_sessions
-        self._past: list[float] = []
-        self._most = self._fast - 1 + self._slow
+        # variances of the sessions that are over, oldest first: those that count as present
+        # beside the running one, and those before them
+        self._lately: list[float] = []
+        self._before: list[float] = []
         self._session: date | None = None
         self._close = 0.0
         self._run = 0.0
@@ -82,10 +85,12 @@ class VolatilityMeter:
         self._close = close
         if session != self._session:
             if self._session is not None:
-                past = self._past
-                past.append(self._run)
-                if len(past) > self._most:
-                    del past[0]
+                lately, before = self._lately, self._before
+                lately.append(self._run)
+                if len(lately) == self._fast:
+                    before.append(lately.pop(0))
+                    if len(before) > self._slow:
+                        del before[0]
             self._session, self._run = session, 0.0
             self._recount()
         self._run += step * step
@@ -99,19 +104,14 @@ class VolatilityMeter:
         return math.sqrt((self._fast_sum + self._run) / self._fast) / normal
 
     def _recount(self) -> None:
-        past, slow = self._past, self._slow
-        if len(past) == self._most:
-            self._fast_sum = sum(past[slow:])
-            self._normal = math.sqrt(sum(past[:slow]) / slow)
-            return
-        head = self._fast - 1
-        self._fast_sum = sum(past[-head:]) if head else 0.0
-        self._normal = 0.0
+        before, slow = self._before, self._slow
+        self._fast_sum = sum(self._lately)
+        self._normal = math.sqrt(sum(before) / slow) if len(before) == slow else 0.0
 
     def snapshot(self) -> dict[str, Any]:
         """Plain data for a restart."""
         return {
-            "past": list(self._past),
+            "past": [*self._before, *self._lately],
             "session": None if self._session is None else self._session.isoformat(),
             "close": self._close,
             "run": self._run,
@@ -127,11 +127,13 @@ class VolatilityMeter:
         """
         try:
             session = state["session"]
-            self._past = [float(value) for value in state["past"]][-self._most :]
+            past = [float(value) for value in state["past"]]
             self._session = None if session is None else date.fromisoformat(session)
             self._close, self._run = float(state["close"]), float(state["run"])
         except (KeyError, TypeError, ValueError) as error:
             raise RecoverState(f"expected a volatility snapshot, was not: {error!r}") from error
+        begin = max(0, len(past) - self._fast + 1)
+        self._before, self._lately = past[:begin][-self._slow :], past[begin:]
         self._recount()
         self.ratio = self._compare()
 
@@ -145,25 +147,27 @@ class FlashMeter:
     out, and so is the gap from one session to the next.
     """
 
-    __slots__ = ("_last", "_lows", "_peaks", "_span", "_value")
+    __slots__ = ("_lows", "_peaks", "_value", "last", "span")
 
     def __init__(self, settings: FlashSettings) -> None:
-        self._span = timedelta(seconds=settings.seconds)
+        self.span = timedelta(seconds=settings.seconds)
+        """Age of the oldest price that counts."""
         self._peaks: deque[tuple[datetime, float]] = deque()
         self._lows: deque[tuple[datetime, float]] = deque()
-        self._last: datetime | None = None
+        self.last: datetime | None = None
+        """Time of the last record that was taken in."""
         self._value = 0.0
 
     def update(self, record: Price) -> float:
         """Take a record; returns the move it completes."""
         time = record.time
         if isinstance(record, Bar):
-            if record.period > self._span:
+            if record.period > self.span:
                 return self.value(time)
             high, low, close = record.high, record.low, record.close
         else:
             high = low = close = record_price(record)
-        begin = time - self._span
+        begin = time - self.span
         peaks, lows = self._peaks, self._lows
         while peaks and peaks[0][0] < begin:
             peaks.popleft()
@@ -172,7 +176,7 @@ class FlashMeter:
         floor = min(low, lows[0][1]) if lows else low
         ceiling = max(high, peaks[0][1]) if peaks else high
         self._value = max(high / floor - 1.0, 1.0 - low / ceiling)
-        self._last = time
+        self.last = time
         while peaks and peaks[-1][1] <= close:
             peaks.pop()
         peaks.append((time, close))
@@ -183,7 +187,7 @@ class FlashMeter:
 
     def value(self, now: datetime) -> float:
         """The last move while it is not older than the span, else 0."""
-        if self._last is None or now - self._last > self._span:
+        if self.last is None or now - self.last > self.span:
             return 0.0
         return self._value
 
@@ -228,21 +232,29 @@ class SymbolWatch:
             return f"expected a time from {previous.isoformat()} on, was {time.isoformat()}"
         return ""
 
-    def expects(self, bar: Bar, latest: datetime) -> bool:
+    def expects(self, bar: Bar, latest: datetime, good: datetime | None = None) -> bool:
         """Whether a bar is news of the usual kind: possible, and nothing stands against it.
 
         True only where :meth:`judge` finds no fault; a bar that is not expected may still be good.
+
+        Parameters
+        ----------
+        latest : as in :meth:`judge`
+        good : a time that another bar passed with: it is aware, and not after ``latest``
         """
         low, high, time = bar.low, bar.high, bar.time
-        if self.fault or bar.filled_forward or time.tzinfo is None:
+        if self.fault or bar.filled_forward:
             return False
-        if not (0.0 < low <= bar.open <= high < math.inf and low <= bar.close <= high):
+        if not (0.0 < low <= bar.open <= high < _INFINITE and low <= bar.close <= high):
+            return False
+        if time is not good and (time.tzinfo is None or not time <= latest):
             return False
         previous = self._times.get(Bar)
-        return time <= latest and (previous is None or previous <= time)
+        return previous is None or previous <= time
 
-    def follow(self, bar: Bar, session: date) -> float:
-        """Take in a bar that :meth:`expects` let pass; returns the present flash move.
+    def follow(self, bar: Bar, session: date) -> tuple[float, float]:
+        """Take in a bar that :meth:`expects` let pass; returns the present ratio of volatilities
+        and the present flash move.
 
         What :meth:`take` does, without its questions.
         """
@@ -253,7 +265,10 @@ class SymbolWatch:
         ratio = self.volatility.update(bar.close, session)
         if self.rate is not None:
             self.rate.update(ratio, session)
-        return self.flash.update(bar)
+        flash = self.flash
+        if flash.last is None and bar.period > flash.span:
+            return ratio, 0.0  # daily bars alone
+        return ratio, flash.update(bar)
 
     def take(self, record: Price, session: date) -> None:
         """Take in a record that :meth:`judge` found possible."""

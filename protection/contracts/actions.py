@@ -9,7 +9,7 @@ from enum import Enum, IntEnum
 from types import MappingProxyType
 from typing import Any
 
-from protection.contracts.quick import quick
+from protection.contracts.quick import maker, quick
 
 PORTFOLIO = "portfolio"
 """Scope of everything that concerns the whole account."""
@@ -125,6 +125,11 @@ class Verdict:
     def for_symbol(self, symbol: str) -> Verdict:
         """Verdict that holds for one symbol: its own where it is worse, else this one."""
         return self.by_symbol.get(symbol, self)
+
+
+# for those made at every step and order, see :func:`protection.contracts.quick.maker`
+make_reason = maker(Reason)
+make_verdict = maker(Verdict)
 
 
 @quick

@@ -74,9 +74,10 @@ class HostClock:
 
     def feed(self, time: datetime) -> datetime:
         """Tell the host's time (aware); returns the present time."""
-        utc = as_utc(time)
-        if utc > self._now:
-            self._now = utc
+        if time is not self._now:  # told the present moment again, nothing moves
+            utc = as_utc(time)
+            if utc > self._now:
+                self._now = utc
         return self._now
 
 

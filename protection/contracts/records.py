@@ -17,7 +17,7 @@ from enum import Enum
 from typing import TypeAlias
 
 from protection.contracts.actions import nothing
-from protection.contracts.quick import quick
+from protection.contracts.quick import maker, quick
 
 OrderId: TypeAlias = int | str
 
@@ -309,3 +309,12 @@ class CashFlow:
 
     time: datetime
     amount: float
+
+
+# what hosts make at every step and order, see :func:`protection.contracts.quick.maker`
+make_bar = maker(Bar)
+make_event = maker(OrderEvent)
+make_open_order = maker(OpenOrder)
+make_portfolio = maker(Portfolio)
+make_position = maker(Position)
+make_request = maker(OrderRequest)

@@ -23,7 +23,7 @@ from threading import RLock
 from types import MappingProxyType
 from typing import Any
 
-from protection.contracts.actions import NOTHING, Action, Reason, Verdict
+from protection.contracts.actions import NOTHING, Action, Reason, Verdict, make_verdict
 from protection.contracts.quick import quick
 from protection.contracts.records import OrderId, OrderKind, OrderRequest, Portfolio, Position
 from protection.contracts.settings import LimitSettings
@@ -488,7 +488,7 @@ def _passed(
     cancel: tuple[OrderId, ...] = (),
     evidence: Mapping[str, Any] = NOTHING,
 ) -> Verdict:
-    return Verdict(
+    return make_verdict(
         standing.state,
         f"symbol:{symbol}",
         standing.reason,

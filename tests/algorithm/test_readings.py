@@ -11,9 +11,10 @@ from engine.run import run_backtest
 
 ALGORITHM = """from AlgorithmImports import *
 
-from datetime import timezone
+from datetime import datetime, timezone
 from types import SimpleNamespace
 
+from algorithm.bridge import Bridge, utc
 from algorithm.prices import Closes
 from algorithm.protect import protect
 
@@ -53,8 +54,41 @@ class Reading(QCAlgorithm):
                 assert told == end.replace(tzinfo=timezone.utc), (told, end)
                 self.ends += 1
 
+    def look_at_currencies(self):
+        spy, ibm = self.symbols
+        rates = {"EUR": 1.25, "JPY": 0.0, "GBP": -1.0, "USD": 1.0, "CHF": float("nan")}
+        cash = {name: SimpleNamespace(conversion_rate=rate) for name, rate in rates.items()}
+        holding = SimpleNamespace(invested=True, quantity=3, average_price=2.0)
+        away = SimpleNamespace(invested=False)
+        held = {
+            Symbol.create(f"{name}{n}", SecurityType.EQUITY, Market.USA): SimpleNamespace(
+                holdings=away if n == 2 else holding,
+                price=10.0 + n,
+                quote_currency=cash[name],
+                symbol_properties=SimpleNamespace(contract_multiplier=1 + n),
+            )
+            for n in range(3)
+            for name in rates
+        }
+        bridge = Bridge(SimpleNamespace(securities=held))
+        found = bridge._all_positions()
+        for symbol, security in held.items():
+            position = found.pop(bridge.key(symbol), None)
+            assert (position is None) == (security.holdings is away)
+            if position is not None:
+                assert position.multiplier == bridge.multiplier(security)
+                assert (position.quantity, position.average_price) == (3.0, 2.0)
+                assert position.price == security.price
+        assert not found
+        self.currencies = len(held)
+        for moment in (datetime(2013, 1, 2, 3, 4, 5, 6), datetime(2013, 11, 3, 1, 30, fold=1)):
+            marked = utc(moment)
+            assert marked == moment.replace(tzinfo=timezone.utc)
+            assert marked.fold == moment.fold and utc(marked) is marked
+
     def on_data(self, data):
         self.look_at_ends()
+        self.look_at_currencies()
         self.closes.take(data)
         if data.bars.contains_key(self.symbols[0]):
             self.plain.append(data.bars[self.symbols[0]].close)
@@ -89,6 +123,10 @@ def test_every_order_is_judged_on_the_positions_of_its_moment(run: Any) -> None:
     assert run.readings >= run.protection.counts["gate_calls"]
     assert run.most_orders > 3
     assert run.differences == []
+
+
+def test_positions_in_several_currencies_carry_the_rate_of_their_own(run: Any) -> None:
+    assert run.currencies == 15
 
 
 def test_ends_of_bars_are_those_of_their_zone_whatever_was_asked_before(run: Any) -> None:

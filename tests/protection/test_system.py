@@ -533,3 +533,19 @@ def test_a_pause_says_how_many_sessions_are_left(make_world) -> None:
 
     assert world.day().reason == "drawdown_recent: cooling down, 4 more session(s)"
     assert world.day().reason == "drawdown_recent: cooling down, 3 more session(s)"
+
+
+def test_the_gross_exposure_is_told_of_the_account_evaluated_last_and_of_a_sound_one(world) -> None:
+    world.hold("SPY", 10.0, 90.0, 100.1)
+    world.hold("QQQ", -20.0, 50.0, 49.3)
+    account = world.portfolio()
+    assert world.system.gross_of(account) is None
+    world.system.evaluate(account)
+    plain = sum(abs(p.quantity * p.price * p.multiplier) for p in account.positions.values())
+    assert world.system.gross_of(account) == plain
+    assert world.system.gross_of(world.portfolio()) is None
+
+    world.hold("QQQ", -20.0, 50.0, math.nan)
+    account = world.portfolio()
+    world.system.evaluate(account)
+    assert world.system.gross_of(account) is None

@@ -78,6 +78,39 @@ def test_a_restart_at_a_sessions_end_keeps_the_ratio(closes: list[float], cut: i
         assert broken.update(close, day) == straight.update(close, day)
 
 
+@given(
+    st.lists(st.tuples(st.floats(1.0, 1000.0), st.booleans()), min_size=2, max_size=40),
+    st.integers(1, 4),
+    st.integers(2, 6),
+    st.integers(0, 39),
+)
+@settings(max_examples=150)
+def test_the_ratio_is_that_of_a_recount_of_all_sessions_also_after_restarts(
+    closes: list[tuple[float, bool]], fast: int, slow: int, cut: int
+) -> None:
+    plan = VolatilitySettings(fast_sessions=fast, slow_sessions=slow)
+    meter, sessions, last, day = VolatilityMeter(plan), [[]], 0.0, START.date()
+    for number, (close, begins) in enumerate(closes):
+        if begins and sessions[-1]:
+            sessions.append([])
+            day += timedelta(days=1)
+        sessions[-1].append(math.log(close / last) if last else 0.0)
+        last = close
+        if number == cut:
+            state = json.loads(json.dumps(meter.snapshot()))
+            meter = VolatilityMeter(plan)
+            meter.restore(state)
+            assert meter.snapshot() == state
+        found = meter.update(close, day)
+        each = [sum(step * step for step in session) for session in sessions]
+        normal, present = each[: max(0, len(each) - fast)][-slow:], each[-fast:]
+        expected = 0.0
+        if len(normal) == slow and sum(normal) > 0.0:
+            expected = math.sqrt(sum(present) / fast) / math.sqrt(sum(normal) / slow)
+        assert found == pytest.approx(expected, rel=1e-12)
+        assert found == meter.ratio
+
+
 def bar(minute: int, open_: float, high: float, low: float, close: float, **kw) -> Bar:
     return Bar("SPY", START + minute * MINUTE, open_, high, low, close, period=MINUTE, **kw)
 

@@ -31,6 +31,9 @@ def test_a_host_clock_never_goes_back() -> None:
     assert clock.feed(noon - timedelta(hours=1)) == noon
     tokyo = timezone(timedelta(hours=9))
     assert clock.feed(datetime(2020, 1, 1, 22, tzinfo=tokyo)) == noon + timedelta(hours=1)
+    present = clock.now()
+    assert clock.feed(present) is clock.now() is present
+    assert clock.feed(noon) is present
 
 
 @given(st.lists(moments, min_size=1, max_size=30))

@@ -9,8 +9,11 @@ from dataclasses import FrozenInstanceError, dataclass, fields, replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from protection.contracts.quick import quick
+from protection.contracts import actions, records
+from protection.contracts.quick import maker, quick
 from protection.contracts.records import Bar, OpenOrder, OrderRequest, Portfolio, Position
 
 NOW = datetime(2020, 3, 16, 20, tzinfo=UTC)
@@ -92,5 +95,54 @@ def test_a_class_that_is_not_made_for_it_is_refused() -> None:
     class Loose:
         price: float
 
-    with pytest.raises(TypeError, match="expected a dataclass with slots"):
-        quick(Loose)
+    class Mine(Bar):
+        """A subclass."""
+
+    for refused in (Loose, Mine):
+        with pytest.raises(TypeError, match="expected a dataclass with slots"):
+            quick(refused)
+        with pytest.raises(TypeError, match="expected a dataclass with slots"):
+            maker(refused)
+
+
+MAKERS = [
+    (records.Bar, records.make_bar),
+    (records.OrderEvent, records.make_event),
+    (records.OpenOrder, records.make_open_order),
+    (records.Portfolio, records.make_portfolio),
+    (records.Position, records.make_position),
+    (records.OrderRequest, records.make_request),
+    (actions.Reason, actions.make_reason),
+    (actions.Verdict, actions.make_verdict),
+]
+
+
+@pytest.mark.parametrize(("kind", "make"), MAKERS, ids=lambda each: each.__name__)
+@given(data=st.data())
+def test_a_made_record_is_the_one_that_its_class_would_make(kind, make, data) -> None:
+    names = [field.name for field in fields(kind)]
+    least = sum(p.default is p.empty for p in inspect.signature(kind).parameters.values())
+    many = data.draw(st.integers(0, len(names)))
+    given_values = data.draw(
+        st.lists(
+            st.one_of(st.floats(allow_nan=False), st.text(max_size=3), st.none()),
+            min_size=many,
+            max_size=many,
+        )
+    )
+    more = data.draw(st.sets(st.sampled_from(names)))
+    named = dict.fromkeys(more, 7.5)
+    try:
+        plain = kind(*given_values, **named)
+    except TypeError:
+        with pytest.raises(TypeError):
+            make(*given_values, **named)
+        return
+
+    made = make(*given_values, **named)
+    assert many + len(more) >= least
+    assert type(made) is kind
+    assert (made, repr(made)) == (plain, repr(plain))
+    assert copy.copy(made) == plain
+    with pytest.raises(FrozenInstanceError):
+        setattr(made, names[0], None)
