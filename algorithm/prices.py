@@ -65,4 +65,6 @@ class Closes:
         for symbol in symbols:
             row = self._rows[symbol]
             closes += row[len(row) - count :]
-        return np.frombuffer(closes).reshape(len(symbols), count) if closes else np.empty((0, count))
+        return (
+            np.frombuffer(closes).reshape(len(symbols), count) if closes else np.empty((0, count))
+        )
