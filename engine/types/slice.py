@@ -100,14 +100,16 @@ class SymbolChangedEvents(DataDictionary):
     """Renames by symbol."""
 
 
-def _finest(points: Iterable[Any], kind: type[Any]) -> dict[Symbol, Any]:
-    """Return the bars of one kind by symbol: of several resolutions of a symbol the finest."""
-    bars = [point for point in points if type(point) is kind]
-    found = {bar.symbol: bar for bar in bars}
-    if len(found) != len(bars):
-        for bar in reversed(bars):
-            if bar.period <= found[bar.symbol].period:
-                found[bar.symbol] = bar
+def _finest(points: Iterable[Any], kind: type[Any], found: DataDictionary) -> Any:
+    """Fill a dictionary with the bars of one kind: of several resolutions of a symbol the finest
+    is shown.
+    """
+    take = found.setdefault
+    for point in points:
+        if type(point) is kind:
+            known = take(point.symbol, point)
+            if known is not point and known.period > point.period:
+                dict.__setitem__(found, point.symbol, point)
     return found
 
 
@@ -154,7 +156,7 @@ class Slice(LeanObject):
         found = self._bars
         if found is None:
             self._made = True
-            found = self._bars = TradeBars(_finest(self._points, TradeBar))
+            found = self._bars = _finest(self._points, TradeBar, TradeBars())
         return found
 
     @property
@@ -162,7 +164,7 @@ class Slice(LeanObject):
         found = self._quotes
         if found is None:
             self._made = True
-            found = self._quotes = QuoteBars(_finest(self._points, QuoteBar))
+            found = self._quotes = _finest(self._points, QuoteBar, QuoteBars())
         return found
 
     @property
