@@ -14,6 +14,8 @@ from algorithm.prices import Closes
 LOOKBACKS = (63, 126, 252)
 AVERAGE = 200
 _LENGTH = max(LOOKBACKS) + 1
+#: where the prices of the momentum rules stand, counted from the end, and room for the average
+_BEFORE = np.array([-1 - days for days in LOOKBACKS] + [-1])
 
 
 def trend_scores(closes: np.ndarray) -> np.ndarray:
@@ -27,11 +29,10 @@ def trend_scores(closes: np.ndarray) -> np.ndarray:
     closes : numpy.ndarray, shape (n, 253)
         Daily closes, a row per security, oldest first.
     """
-    prices = closes[:, -1]
-    votes = (prices > np.add.reduce(closes[:, -AVERAGE:], axis=1) / AVERAGE).astype(int)
-    for days in LOOKBACKS:
-        votes += prices > closes[:, -1 - days]
-    scores: np.ndarray = votes / (len(LOOKBACKS) + 1)
+    marks = closes.take(_BEFORE, axis=1)
+    marks[:, -1] = np.add.reduce(closes[:, -AVERAGE:], axis=1) / AVERAGE
+    votes = np.add.reduce(closes[:, -1:] > marks, axis=1)
+    scores: np.ndarray = votes / len(_BEFORE)
     return scores
 
 

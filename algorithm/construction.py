@@ -88,11 +88,12 @@ class VolatilityTargetConstruction(PortfolioConstructionModel):
         if not insights:
             return []
         has, securities = self.closes.has, algorithm.securities
-        symbols, scores = [], []
+        symbols, holdings, scores = [], [], []
         for insight in insights:
             symbol = insight.symbol
-            if has(symbol, WINDOW + 1) and securities[symbol].price > 0:
+            if has(symbol, WINDOW + 1) and (security := securities[symbol]).price > 0:
                 symbols.append(symbol)
+                holdings.append(security.holdings)
                 scores.append(float(insight.weight or 0.0))
         if not symbols:
             return []
@@ -107,11 +108,11 @@ class VolatilityTargetConstruction(PortfolioConstructionModel):
         )
         value = float(algorithm.portfolio.total_portfolio_value)
         targets: list[IPortfolioTarget] = []
-        for symbol, weight in zip(symbols, weights, strict=True):
-            held = float(algorithm.portfolio[symbol].holdings_value) / value if value > 0 else 0.0
+        for symbol, holding, weight in zip(symbols, holdings, weights.tolist(), strict=True):
+            held = float(holding.holdings_value) / value if value > 0 else 0.0
             if weight > 0 and abs(weight - held) < self.band * weight:
                 continue
-            target = PortfolioTarget.percent(algorithm, symbol, float(weight))
+            target = PortfolioTarget.percent(algorithm, symbol, weight)
             if target is not None:
                 targets.append(target)
         return targets

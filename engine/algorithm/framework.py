@@ -188,7 +188,7 @@ class FrameworkMixin:
 
     def _refresh_universes(self) -> None:
         model = self.universe_selection
-        if type(model) in _ASKED_ONCE or self._utc < refresh_time(model):
+        if self._utc < refresh_time(model):
             return
         manager, chosen = self.universe_manager, self._selected_universes
         for symbol in [s for s, u in manager.items() if u.dispose_requested]:
@@ -230,7 +230,8 @@ class FrameworkMixin:
 
     def _on_framework_data(self, slice: Any) -> None:
         """Run the models on the data of one step."""
-        if type(self.universe_selection) not in _ASKED_ONCE:
+        selection = self.universe_selection
+        if type(selection) not in _ASKED_ONCE and not never_refreshed(selection):
             self._refresh_universes()
         if self.insights._score_function is not None:
             self.insights.step(self._utc)

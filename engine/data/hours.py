@@ -165,6 +165,8 @@ class MarketHoursDatabase(LeanObject):
         self._json = entries
         self._made: dict[str, Entry | None] = {}
         self._custom: dict[str, Entry] = {}
+        # what was found, by market, ticker and type as they were asked for, until an entry is set
+        self._answers: dict[tuple[str, str, SecurityType], Entry] = {}
 
     @staticmethod
     def from_data_folder(_data_folder: str | None = None) -> MarketHoursDatabase:
@@ -255,6 +257,10 @@ class MarketHoursDatabase(LeanObject):
             When the database has neither.
         """
         ticker = database_ticker(symbol)
+        asked = market, ticker, security_type
+        known = self._answers.get(asked)
+        if known is not None:
+            return known
         found = self._find(
             market.lower(), ticker.upper() if security_type else ticker, security_type
         )
@@ -262,6 +268,7 @@ class MarketHoursDatabase(LeanObject):
             raise ArgumentException(
                 f"Unable to locate exchange hours for {type_name(security_type)}-{market}-{ticker}"
             )
+        self._answers[asked] = found
         return found
 
     def _entry_of(self, symbol: Symbol) -> Entry:
@@ -306,6 +313,7 @@ class MarketHoursDatabase(LeanObject):
         entry = Entry(data_time_zone or exchange_hours.time_zone, exchange_hours)
         ticker = database_ticker(symbol) or "[*]"
         self._custom[f"{type_name(security_type)}-{market.lower()}-{ticker}"] = entry
+        self._answers.clear()
         return entry
 
     def set_entry_always_open(

@@ -135,9 +135,9 @@ def order_by_margin_impact(
         held = algorithm.transactions._projected_quantity(security)
         missing = wanted if target_is_delta else wanted - held
         if (
-            not security.has_data
+            abs(missing) < security.symbol_properties._lot_size
             or not security.is_tradable
-            or abs(missing) < security.symbol_properties._lot_size
+            or not security.has_data
         ):
             continue
         final = wanted + held if target_is_delta else wanted

@@ -17,12 +17,10 @@ _CRYPTO = SecurityType.CRYPTO
 def adjust_by_lot_size(security: Any, quantity: Decimal) -> Decimal:
     """Cut a quantity to whole lots towards zero; a millionth of a lot short counts as whole."""
     lot: Decimal = security.symbol_properties._lot_size
-    size = abs(quantity)
-    rest = size % lot
-    if rest and lot - rest < lot / _MILLION:
-        rest -= lot
-    size -= rest
-    return size if quantity > 0 else -size if quantity < 0 else ZERO
+    rest = quantity % lot  # has the sign of the quantity
+    if rest and lot - abs(rest) < lot / _MILLION:
+        rest -= lot.copy_sign(rest)
+    return quantity - rest if quantity else ZERO
 
 
 def unordered_quantity(

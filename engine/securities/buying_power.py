@@ -8,6 +8,7 @@ from typing import Any
 from engine.orders.exact import from_python
 from engine.orders.kinds import MarketOrder
 from engine.securities.fees.base import OrderFeeParameters
+from engine.securities.fees.interactive_brokers import fee_at_market
 from engine.securities.native import LeanModel, method
 from engine.securities.parameters import (
     BuyingPower,
@@ -53,6 +54,16 @@ def fee_in_account_currency(book: Any, security: Any, order: Any) -> Decimal:
     """Ask the fee model of a security and convert the answer."""
     fee = method(security.fee_model, "get_order_fee")(OrderFeeParameters(security, order)).value
     converted: Decimal = book._to_account(fee._amount, fee.currency)
+    return converted
+
+
+def _fee_at_market(book: Any, security: Any, quantity: Decimal) -> Decimal:
+    """Return the fee of an order that nobody sends, in the account currency."""
+    stock = fee_at_market(security, quantity)
+    if stock is None:
+        order = MarketOrder(security.symbol, quantity, security._utc_time)
+        return fee_in_account_currency(book, security, order)
+    converted: Decimal = book._to_account(*stock)
     return converted
 
 
@@ -337,8 +348,7 @@ class BuyingPowerModel(LeanModel):
                     f"Target order margin {plain(target - current)}. "
                 )
                 return GetMaximumOrderQuantityResult(ZERO, None if silent else reason, False)
-            order = MarketOrder(security.symbol, quantity, security._utc_time)
-            fee = fee_in_account_currency(portfolio.cash_book, security, order)
+            fee = _fee_at_market(portfolio.cash_book, security, quantity)
             target = (value - fee - value * self._free) * percent
             if last == quantity:
                 raise ArgumentException(self._no_convergence(parameters, target, fee))

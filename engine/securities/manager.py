@@ -83,8 +83,12 @@ class SecurityManager(SymbolDict[Security]):
         if self.collection_changed:
             self.collection_changed(self, security)
 
-    def __getitem__(self, key: Any) -> Security:
-        found = self._all.get(key if type(key) is Symbol else self._key(key))
+    # the dictionary's own: nearly all are asked by the symbol of a security that is there
+    __getitem__ = dict.__getitem__
+
+    def __missing__(self, key: Any) -> Security:
+        """Return a security that was removed, or that a ticker stands for."""
+        found = self._all.get(self._key(key))
         return self._missing(key) if found is None else found
 
     def get(self, key: Any, default_value: Any = None) -> Any:

@@ -34,6 +34,15 @@ def order_value(order: Any, security: Any) -> Decimal:
     own = own_price(order) if order._prices else None
     if own is not None:
         price = max(own, price) if quantity < 0 else min(own, price) if quantity > 0 else ZERO
+    return _worth(security, quantity, price)
+
+
+def value_at_market(security: Any, quantity: Decimal) -> Decimal:
+    """Return the value of an order at the market without the order."""
+    return _worth(security, quantity, security._price)
+
+
+def _worth(security: Any, quantity: Decimal, price: Decimal) -> Decimal:
     value = quantity * price
     return (
         value

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import datetime
-from operator import is_
+from operator import is_, itemgetter
 from typing import Any
 
 from engine.types.bars import (
@@ -27,18 +27,22 @@ def _ticker(symbol: Any) -> str:
     return str(symbol.value).lower()
 
 
-# the symbols that were put in order last, and in order: most moments have those of the one before
-_LAST: tuple[list[Any], list[Any]] = ([], [])
+# the symbols that were put in order last, and what takes their things in order: most moments have
+# those of the one before
+_LAST: tuple[list[Any], Callable[[list[Any]], tuple[Any, ...]]] = ([], tuple)
 
 
-def _in_order(symbols: list[Any]) -> list[Any]:
-    """Return a new list in the order of the tickers, which a symbol keeps for good."""
+def _in_order(symbols: Collection[Any], things: Iterable[Any]) -> list[Any]:
+    """Return a new list of things, one for each of several symbols, in the order of the tickers,
+    which a symbol keeps for good.
+    """
     global _LAST
     asked, ordered = _LAST
     if len(symbols) != len(asked) or not all(map(is_, symbols, asked)):
-        ordered = sorted(symbols, key=_ticker)
-        _LAST = symbols, ordered
-    return ordered.copy()
+        asked = list(symbols)
+        ordered = itemgetter(*sorted(range(len(asked)), key=lambda place: _ticker(asked[place])))
+        _LAST = asked, ordered
+    return list(ordered(list(things)))
 
 
 class DataDictionary(SymbolDict[Any]):
@@ -50,19 +54,13 @@ class DataDictionary(SymbolDict[Any]):
         """Return pairs in the order of the tickers, as LEAN does."""
         if len(self) < 2:
             return dict.items(self)
-        symbols = list(dict.keys(self))
-        ordered = _in_order(symbols)
-        if all(map(is_, ordered, symbols)):
-            # as most often: nothing is looked up
-            return list(dict.items(self))
-        get = dict.__getitem__
-        return [(symbol, get(self, symbol)) for symbol in ordered]
+        return _in_order(dict.keys(self), dict.items(self))
 
     def keys(self) -> Any:
-        return dict.keys(self) if len(self) < 2 else _in_order(list(dict.keys(self)))
+        return dict.keys(self) if len(self) < 2 else _in_order(dict.keys(self), dict.keys(self))
 
     def values(self) -> Any:
-        return dict.values(self) if len(self) < 2 else [value for _, value in self.items()]
+        return dict.values(self) if len(self) < 2 else _in_order(dict.keys(self), dict.values(self))
 
     def _missing(self, key: Any) -> Any:
         raise KeyNotFoundException(
@@ -100,6 +98,19 @@ class Delistings(DataDictionary):
 
 class SymbolChangedEvents(DataDictionary):
     """Renames by symbol."""
+
+
+def _finest(points: Iterable[Any], kind: type[Any], found: DataDictionary) -> Any:
+    """Fill a dictionary with the bars of one kind: of several resolutions of a symbol the finest
+    is shown.
+    """
+    take = found.setdefault
+    for point in points:
+        if type(point) is kind:
+            known = take(point.symbol, point)
+            if known is not point and known.period > point.period:
+                dict.__setitem__(found, point.symbol, point)
+    return found
 
 
 _AUXILIARY = (Dividend, Split, Delisting, SymbolChangedEvent)
@@ -145,14 +156,7 @@ class Slice(LeanObject):
         found = self._bars
         if found is None:
             self._made = True
-            found = self._bars = TradeBars()
-            for point in self._points:
-                if type(point) is TradeBar:
-                    symbol = point.symbol
-                    known = dict.setdefault(found, symbol, point)
-                    # of several resolutions of a symbol the finest is shown
-                    if known is not point and known.period > point.period:
-                        dict.__setitem__(found, symbol, point)
+            found = self._bars = _finest(self._points, TradeBar, TradeBars())
         return found
 
     @property
@@ -160,14 +164,7 @@ class Slice(LeanObject):
         found = self._quotes
         if found is None:
             self._made = True
-            found = self._quotes = QuoteBars()
-            for point in self._points:
-                if type(point) is QuoteBar:
-                    symbol = point.symbol
-                    known = dict.setdefault(found, symbol, point)
-                    # of several resolutions of a symbol the finest is shown
-                    if known is not point and known.period > point.period:
-                        dict.__setitem__(found, symbol, point)
+            found = self._quotes = _finest(self._points, QuoteBar, QuoteBars())
         return found
 
     @property

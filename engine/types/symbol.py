@@ -227,7 +227,9 @@ class Symbol(LeanObject):
     added it.
     """
 
-    __slots__ = ("__weakref__", "_hash", "id", "security_type", "underlying", "value")
+    # symbols are looked up more than anything else: the hash of each one is a method of a number,
+    # which Python finds in the slot and calls without a frame of its own
+    __slots__ = ("__hash__", "__weakref__", "id", "security_type", "underlying", "value")
 
     _interned: ClassVar[dict[tuple[str, str], Symbol]] = {}
     EMPTY: Symbol
@@ -237,7 +239,7 @@ class Symbol(LeanObject):
     value: str
     security_type: SecurityType
     underlying: Symbol | None
-    _hash: int
+    __hash__: Callable[[], int]
 
     def __new__(
         cls, sid: SecurityIdentifier, value: str, underlying: Symbol | None = None
@@ -250,7 +252,8 @@ class Symbol(LeanObject):
             known.value = value
             known.security_type = sid.security_type
             known.underlying = underlying
-            known._hash = sid._hash
+            # a subclass may have a method of that name; ``conjugate`` is the number itself
+            _set_hash(known, hash(sid._text).conjugate)
             Symbol._interned[key] = known
         return known
 
@@ -349,9 +352,6 @@ class Symbol(LeanObject):
     def to_string(self) -> str:
         return str(self)
 
-    def __hash__(self) -> int:
-        return self._hash
-
     def __eq__(self, other: object) -> bool:
         if self is other:
             return True
@@ -377,6 +377,7 @@ class Symbol(LeanObject):
         return self
 
 
+_set_hash = vars(Symbol)["__hash__"].__set__
 Symbol.EMPTY = Symbol(SecurityIdentifier("", 0), "")
 Symbol.NONE = Symbol(SecurityIdentifier("NONE", 0), "NONE")
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from engine.orders.exact import from_python
 from engine.securities.fees.base import FeeModel, OrderFee, OrderFeeParameters, fee
-from engine.securities.order_values import order_value
-from engine.types.decimals import ONE
+from engine.securities.order_values import order_value, value_at_market
+from engine.types.decimals import ONE, normalize
 from engine.types.enums import SecurityType
 from engine.types.errors import ArgumentException, KeyNotFoundException
 
@@ -58,7 +58,7 @@ class InteractiveBrokersFeeModel(FeeModel):
         order, security = parameters.order, parameters.security
         kind = security.type
         if kind == SecurityType.EQUITY:
-            return self._share_fee(order, security)
+            return fee(*_share_fee(security, order._quantity, order_value(order, security)))
         value = abs(order_value(order, security))
         if kind == SecurityType.FOREX:
             return fee(max(self._pair_least, abs(self._pair_rate * value)))
@@ -67,18 +67,39 @@ class InteractiveBrokersFeeModel(FeeModel):
             return fee(max(_CFD_RATE * value, _CFD_LEAST.get(currency, ONE)), currency)
         raise ArgumentException(f"Unsupported security type: {kind}")
 
-    @staticmethod
-    def _share_fee(order: Any, security: Any) -> OrderFee:
-        market = security.symbol.id.market
-        if market not in _SHARES:
-            raise KeyNotFoundException(
-                f"InteractiveBrokersFeeModel(): unexpected equity Market {market}"
-            )
-        currency, per_share, least, highest = _SHARES[market]
-        amount = per_share * abs(order._quantity)
-        most = highest * abs(order_value(order, security))
-        if amount < least:
-            amount = least
-        elif amount > most:
-            amount = most
-        return fee(abs(amount), currency)
+
+def _share_fee(security: Any, quantity: Decimal, value: Decimal) -> tuple[Decimal, str]:
+    """Return amount and currency of the fee of an order for shares."""
+    market = security.symbol.id.market
+    if market not in _SHARES:
+        raise KeyNotFoundException(
+            f"InteractiveBrokersFeeModel(): unexpected equity Market {market}"
+        )
+    currency, per_share, least, highest = _SHARES[market]
+    amount = per_share * abs(quantity)
+    most = highest * abs(value)
+    if amount < least:
+        amount = least
+    elif amount > most:
+        amount = most
+    return abs(amount), currency
+
+
+_OWN_FEE = InteractiveBrokersFeeModel.get_order_fee
+
+
+def fee_at_market(security: Any, quantity: Decimal) -> tuple[Decimal, str] | None:
+    """Return what the stock model asks for shares bought or sold at the market.
+
+    Targets ask for the fees of orders that nobody sends: for them neither an order is made nor the
+    records that users see. ``None`` when the security has another model, or is no share.
+    """
+    model = security.fee_model
+    if (
+        security.type != SecurityType.EQUITY
+        or getattr(type(model), "get_order_fee", None) is not _OWN_FEE
+        or "get_order_fee" in model.__dict__
+    ):
+        return None
+    amount, currency = _share_fee(security, quantity, value_at_market(security, quantity))
+    return normalize(amount), currency

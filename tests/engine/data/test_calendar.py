@@ -86,6 +86,7 @@ def test_zones_written_as_offsets_are_read():
 
 def test_hours_of_the_users_own_win():
     database = MarketHoursDatabase._from_data_folder(DATA)
+    assert not database.get_exchange_hours(*STOCKS).is_market_always_open
     database.set_entry_always_open("usa", "SPY", SecurityType.EQUITY, TimeZones.UTC)
     assert database.get_exchange_hours(*STOCKS).is_market_always_open
     assert not database.get_exchange_hours("usa", "IBM", SecurityType.EQUITY).is_market_always_open

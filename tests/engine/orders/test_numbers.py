@@ -79,6 +79,9 @@ def test_a_quantity_is_cut_to_whole_lots_towards_zero(quantity: Decimal, lot: De
     assert abs(cut) <= abs(quantity) + lot / 1_000_000
     assert abs(quantity) - abs(cut) < lot
     assert cut * quantity >= 0
+    # with the scale that a difference has, and the same for sales
+    assert not quantity or cut.same_quantum(quantity - lot)
+    assert str(abs(adjust_by_lot_size(security, -quantity))) == str(abs(cut))
 
 
 def test_open_orders_come_bucket_by_bucket() -> None:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import sys
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -25,8 +28,10 @@ from engine.securities.buying_power import (
     SecurityMarginModel,
     initial_margin_requirement,
 )
-from engine.securities.fees.base import OrderFeeParameters
+from engine.securities.fees.base import ConstantFeeModel, OrderFee, OrderFeeParameters, fee
+from engine.securities.fees.interactive_brokers import InteractiveBrokersFeeModel, fee_at_market
 from engine.securities.parameters import (
+    GetMaximumOrderQuantityForTargetBuyingPowerParameters,
     InitialMargin,
     InitialMarginParameters,
     InitialMarginRequiredForOrderParameters,
@@ -64,6 +69,62 @@ def test_interactive_brokers_charges_half_a_cent_a_share_within_its_bounds(
 
     assert charged.value._amount == Decimal(fee)
     assert charged.value.currency == "USD"
+
+
+@cache
+def _charged() -> tuple[kit.Account, Any]:
+    account = kit.Account()
+    return account, account.add("SPY")
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.integers(-10_000_000, 10_000_000) | st.integers(-300, 300),
+    st.integers(1, 10**7) | st.integers(1, 1000),
+)
+def test_the_fee_of_an_order_that_nobody_sends_is_that_of_the_order(
+    quantity: int, ten_thousandths: int
+) -> None:
+    account, spy = _charged()
+    account.price(spy, Decimal(ten_thousandths) / 10_000)
+    size = Decimal(quantity)
+
+    told = fee_at_market(spy, size)
+
+    order = MarketOrder(spy.symbol, size, kit.START)
+    charged = spy.fee_model.get_order_fee(OrderFeeParameters(spy, order)).value
+    assert told is not None
+    assert (str(told[0]), told[1]) == (str(charged._amount), charged.currency)
+
+
+def test_fees_of_other_models_are_asked_of_them(account: kit.Account) -> None:
+    class Own(InteractiveBrokersFeeModel):
+        def GetOrderFee(self, parameters: OrderFeeParameters) -> OrderFee:
+            asked.append(type(parameters.order))
+            return fee(Decimal(7))
+
+    asked: list[type] = []
+    spy = account.add("SPY", price=100)
+    euro = account.add("EURUSD", SecurityType.FOREX, "oanda", price=1)
+    patched = InteractiveBrokersFeeModel()
+    patched.get_order_fee = Own().GetOrderFee  # type: ignore[method-assign]
+    assert fee_at_market(spy, Decimal(100)) == (1, "USD")
+    assert fee_at_market(euro, Decimal(100)) is None
+    for model in (
+        Own(),
+        ConstantFeeModel(2),
+        patched,
+        SimpleNamespace(GetOrderFee=Own.GetOrderFee),
+    ):
+        spy.set_fee_model(model)
+        assert fee_at_market(spy, Decimal(100)) is None
+    spy.set_fee_model(patched)
+    parameters = GetMaximumOrderQuantityForTargetBuyingPowerParameters(
+        account.portfolio, spy, Decimal("0.5"), Decimal(0)
+    )
+    asked.clear()
+    spy.buying_power_model.get_maximum_order_quantity_for_target_buying_power(parameters)
+    assert set(asked) == {MarketOrder}
 
 
 def test_a_round_trip_books_average_price_profit_fees_and_cash(account: kit.Account) -> None:

@@ -102,6 +102,19 @@ def test_of_several_resolutions_of_a_symbol_a_slice_shows_the_finest(order):
     assert [bar.volume for bar in slice_.bars.values()] == [1]
 
 
+@given(st.lists(st.tuples(st.sampled_from(["A", "B", "C"]), st.integers(1, 3))))
+def test_bars_of_one_kind_are_those_that_a_look_at_each_in_turn_keeps(
+    made: list[tuple[str, int]],
+) -> None:
+    points = [bar_of(ticker, minutes) for ticker, minutes in made]
+    kept: dict[Symbol, TradeBar] = {}
+    for bar in points:
+        if bar.symbol not in kept or kept[bar.symbol].period > bar.period:
+            kept[bar.symbol] = bar
+    found = Slice(datetime(2020, 1, 1), points).bars
+    assert list(map(id, dict.values(found))) == list(map(id, kept.values()))
+
+
 def test_the_data_of_a_slice_comes_in_order_of_the_tickers():
     slice_ = Slice(datetime(2020, 1, 1), [bar_of(t, 1) for t in ("LTCUSD", "ethusd", "BTCUSD")])
     expected = ["btcusd", "ethusd", "ltcusd"]

@@ -6,7 +6,7 @@ import inspect
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from protection.risk import fit_garch
@@ -53,14 +53,22 @@ def test_without_numba_the_twins_answer(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 @given(seed=seeds, shape=st.floats(-0.45, 3.0), log_scale=st.floats(-3.0, 3.0))
+@example(seed=0, shape=0.0002, log_scale=0.0)
 @settings(max_examples=60, deadline=None)
 def test_pareto_pass(seed: int, shape: float, log_scale: float) -> None:
     kernels, twins = both("gpd")
     values = np.random.default_rng(seed).exponential(size=60)
     found = kernels.gpd_pass(values, shape, log_scale)
-    # near a shape of zero the second derivative is a difference of large terms
-    close = 1e-6 if abs(shape) < 1e-2 else 1e-8
-    np.testing.assert_allclose(found, twins.gpd_pass(values, shape, log_scale), rtol=close)
+    known = twins.gpd_pass(values, shape, log_scale)
+    if np.isinf(known[0]):
+        assert found == known
+        return
+    # the logarithm of a number near one carries an error of that number's last digit, which value,
+    # slope and curvature divide by the shape, its square and its cube
+    lost = np.zeros(6)
+    if abs(shape) > 1e-4:
+        lost[[0, 1, 3]] = 4.0 * values.size * np.finfo(float).eps / abs(shape) ** np.array([1, 2, 3])
+    assert (np.abs(np.subtract(found, known)) <= 1e-8 * np.abs(known) + lost).all()
 
 
 @given(seed=seeds, shape=st.floats(-0.3, 1.5))
