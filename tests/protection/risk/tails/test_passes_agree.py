@@ -67,7 +67,8 @@ def test_pareto_pass(seed: int, shape: float, log_scale: float) -> None:
     # slope and curvature divide by the shape, its square and its cube
     lost = np.zeros(6)
     if abs(shape) > 1e-4:
-        lost[[0, 1, 3]] = 4.0 * values.size * np.finfo(float).eps / abs(shape) ** np.array([1, 2, 3])
+        error = 4.0 * values.size * np.finfo(float).eps
+        lost[[0, 1, 3]] = error / abs(shape) ** np.array([1, 2, 3])
     assert (np.abs(np.subtract(found, known)) <= 1e-8 * np.abs(known) + lost).all()
 
 
