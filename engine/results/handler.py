@@ -487,5 +487,5 @@ class ResultHandler:
         with files.Writing() as out:
             out.text(target / f"{name}-log.txt", "\n".join([*made.log, ""]))
             out.text(target / f"{name}-order-events.json", made.events_text())
-            out.text(target / "result.json", made.text())
-            out.text(target / f"{name}.json", made.lean_text())
+            out.text(target / "result.json", *made.pieces())
+            out.text(target / f"{name}.json", *made.lean_pieces())

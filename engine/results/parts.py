@@ -71,9 +71,14 @@ def text_of(content: Any) -> str:
     ValueError
         For a number that JSON does not know.
     """
+    return "".join(pieces_of(content))
+
+
+def pieces_of(content: Any) -> list[str]:
+    """Return the pieces of :func:`text_of`: a file of 20 MB is written without making it whole."""
     pieces: list[str] = []
     _write(content, _DEPTH, pieces)
-    return "".join(pieces)
+    return pieces
 
 
 def _write(content: Any, depth: int, out: list[str]) -> None:
