@@ -63,19 +63,16 @@ def whole(content: Any, depth: int = _DEPTH) -> Any:
     return {name: whole(value, depth - 1) for name, value in content.items()}
 
 
-def text_of(content: Any) -> str:
-    """Return content with parts as :func:`json_text` does ``whole(content)``.
+def pieces_of(content: Any) -> list[str]:
+    """Return content with parts as :func:`json_text` does ``whole(content)``, in pieces.
+
+    Nobody needs the whole: it may have 20 MB.
 
     Raises
     ------
     ValueError
         For a number that JSON does not know.
     """
-    return "".join(pieces_of(content))
-
-
-def pieces_of(content: Any) -> list[str]:
-    """Return the pieces of :func:`text_of`: a file of 20 MB is written without making it whole."""
     pieces: list[str] = []
     _write(content, _DEPTH, pieces)
     return pieces
