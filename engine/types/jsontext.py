@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
 from json.encoder import encode_basestring
 from typing import Any
 
@@ -54,6 +55,7 @@ def number_text(value: Decimal | None) -> str:
     return value_text(float(value))
 
 
+@lru_cache(maxsize=1 << 14)  # orders and insights come together
 def seconds_text(utc: datetime) -> str:
     """Return the seconds from 1970 to a naive UTC time as :func:`json_text` prints them."""
     delta = utc - _EPOCH
