@@ -13,10 +13,14 @@ from dataclasses import dataclass
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
+import numpy as np
+import numpy.typing as npt
+
 from engine.data.sessions import SecurityExchangeHours
 from engine.types.enums import MarketHoursState
-from engine.types.timezones import from_micro, table, to_micro
+from engine.types.timezones import from_micro, table, to_micro, to_utc_array
 
+Ints = npt.NDArray[np.int64]
 HOUR = 3_600_000_000
 DAY = 86_400_000_000
 _FAR = 2**62
@@ -242,6 +246,52 @@ class FillForward:
             yield Run(bar.time, bar.end, self.small, count)
             shift = (count - 1) * self.small
             previous.time, previous.end, previous.filled = bar.time + shift, bar.end + shift, True
+
+    def days(self, previous: Point, following: Point) -> tuple[Ints, Ints] | None:
+        """Do what :meth:`between` does, at once, where every trading day gets its bar.
+
+        Years are filled so behind the last row of a file.
+
+        Returns
+        -------
+        tuple of int64 arrays, or None
+            Start and end of each bar; None where the bars have to be made one after another.
+        """
+        period = following.end - following.time
+        if not self.strict or self.fill != self.resolution or 0 < period <= HOUR:
+            return None
+        zone = self.zone
+        next_utc = zone.to_utc(following.time)
+        if not self._due(zone.to_utc(previous.time), next_utc):
+            return np.zeros(0, np.int64), np.zeros(0, np.int64)
+        first, last = previous.end // DAY, following.end // DAY + 1
+        starts, ends = self.hours._sessions(first, last, False)
+        low = int(np.searchsorted(starts, previous.end, side="right"))
+        starts, ends = starts[low:], ends[low:]
+        high = int(np.searchsorted(starts, following.end, side="right"))
+        starts, ends = starts[:high], ends[:high]
+        key = self.hours.time_zone
+        starts_utc, ends_utc = to_utc_array(starts, key), to_utc_array(ends, key)
+        days, spans = starts // DAY, ends - starts
+        if (
+            (days[1:] == days[:-1]).any()  # breaks at noon
+            or (starts[1:] <= ends[:-1]).any()
+            or (days != (ends - 1) // DAY).any()
+            or (spans <= HOUR).any()
+            or (spans != ends_utc - starts_utc).any()
+        ):
+            return None
+        limit = next_utc + period + (1 if following.event else 0)
+        gaps = next_utc - np.concatenate(([zone.to_utc(previous.time)], starts_utc[:-1]))
+        before = np.concatenate(([previous.end], ends[:-1]))
+        # all of them hold up to some bar
+        due = int(((gaps[: len(ends)] > self.fill) & (ends_utc < limit)).sum())
+        count = min(due, int((before[: len(ends)] < self.end).sum()))
+        self.ended = self.ended or count < due
+        if count:
+            previous.time, previous.end = int(starts[count - 1]), int(ends[count - 1])
+            previous.filled = True
+        return starts[:count], ends[:count]
 
     def _more(self, bar: Point, following: Point) -> int:
         """Return how many more bars follow the same way: in the session, before the next point."""

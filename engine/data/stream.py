@@ -371,10 +371,15 @@ class Stream:
     _taken = 0
 
     def _fill(self, following: Point, row: int, build: _Builder) -> None:
-        if self.filler is not None and self._previous is not None:
-            for run in self.filler.between(self._previous, following):
-                build.run(run, row)
-            self._over = self._over or self.filler.ended
+        filler, previous = self.filler, self._previous
+        if filler is not None and previous is not None:
+            days = filler.days(previous, following)
+            if days is None:
+                for run in filler.between(previous, following):
+                    build.run(run, row)
+            elif len(days[0]):
+                build.days(*days, row)
+            self._over = self._over or filler.ended
 
     def _event(self, index: int, rows: Rows | None, row: int, build: _Builder) -> None:
         due, at = self._due[index], self._due_at[index]
@@ -520,6 +525,9 @@ class _Builder:
     def run(self, run: Run, row: int) -> None:
         shift = np.arange(run.count, dtype=np.int64) * run.step
         self._add(np.full(run.count, row), run.time + shift, run.end + shift, True)
+
+    def days(self, time: Ints, end: Ints, row: int) -> None:
+        self._add(np.full(len(time), row), time, end, True)
 
     def event(self, event: Any, at: int) -> None:
         self._places.append(self._count)

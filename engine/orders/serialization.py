@@ -95,6 +95,7 @@ def _symbol_text(symbol: Symbol) -> str:
 _SYMBOLS: dict[tuple[str, str], str] = {}
 
 
+@lru_cache(maxsize=1 << 14)  # several orders have one time, and every order several texts
 def time_text(moment: datetime, utc: bool = True, ticks: int = 0) -> str:
     """Print a naive time as .NET's JSON does: fractions without trailing zeros.
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from engine.results import samples as charts
-from engine.results.parts import Part, text_of, whole
+from engine.results.parts import Part, pieces_of, whole
 from engine.statistics.serialization import performance_json, performance_text, time_text
 from engine.types.jsontext import joined
 
@@ -197,23 +197,23 @@ class Document:
             self._content = whole(self._result)
         return self._content
 
-    def text(self) -> str:
-        """Return our own shape as JSON.
+    def pieces(self) -> list[str]:
+        """Return our own shape as JSON, in pieces.
 
         Raises
         ------
         ValueError
             Here and below, for a number that JSON does not know.
         """
-        return text_of(self._result)
+        return pieces_of(self._result)
 
     def events_text(self) -> str:
         """Return the order events, which LEAN has in a file of their own."""
         return self._events.text()
 
-    def lean_text(self) -> str:
-        """Return LEAN's shape, which has no order events."""
-        return text_of(self._lean_shape())
+    def lean_pieces(self) -> list[str]:
+        """Return LEAN's shape as JSON, in pieces; it has no order events."""
+        return pieces_of(self._lean_shape())
 
     def _lean_shape(self) -> dict[str, Any]:
         algorithm = self._algorithm

@@ -11,8 +11,10 @@ from typing import Any
 from engine.types.jsontext import json_text
 
 
-def write_text(path: Path, text: str) -> None:
+def write_text(path: Path, *pieces: str) -> None:
     """Write a file beside its place, flush it to the disk and move it there.
+
+    Of a text in pieces nobody needs the whole.
 
     Raises
     ------
@@ -23,7 +25,7 @@ def write_text(path: Path, text: str) -> None:
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as stream:
-            stream.write(text.encode())
+            stream.writelines(map(str.encode, pieces))
             stream.flush()
             os.fsync(stream.fileno())
         os.chmod(name, 0o644)
@@ -72,15 +74,15 @@ class Writing:
         if error is None and self._errors:
             raise self._errors[0]
 
-    def text(self, path: Path, text: str) -> None:
+    def text(self, path: Path, *pieces: str) -> None:
         """Begin to write a file as :func:`write_text` does."""
-        thread = threading.Thread(target=self._write, args=(path, text))
+        thread = threading.Thread(target=self._write, args=(path, *pieces))
         self._threads.append(thread)
         thread.start()
 
-    def _write(self, path: Path, text: str) -> None:
+    def _write(self, path: Path, *pieces: str) -> None:
         try:
-            write_text(path, text)
+            write_text(path, *pieces)
         except BaseException as error:
             self._errors.append(error)
 

@@ -222,12 +222,12 @@ class ResultHandler:
             first, high, low, last = bar
             shown = self._shown
             opened = shown[1] if first is shown[0] else sample_price(first)
-            if first is high is low is last:
-                prices = [opened] * 4
-            else:
-                prices = [opened if price is first else sample_price(price) for price in bar]
-            self._shown = last, prices[3]
-            point = Candlestick._of(utc, prices)
+            closed = opened if last is first else sample_price(last)
+            # the highest and the lowest are mostly the first and the last
+            top = opened if high is first else closed if high is last else sample_price(high)
+            bottom = opened if low is first else closed if low is last else sample_price(low)
+            self._shown = last, closed
+            point = Candlestick._of(utc, (opened, top, bottom, closed))
             values = self.book.equity.values
             if not values or utc > values[-1]._utc or ticks > self._equity_ticks:
                 values.append(point)
@@ -487,5 +487,5 @@ class ResultHandler:
         with files.Writing() as out:
             out.text(target / f"{name}-log.txt", "\n".join([*made.log, ""]))
             out.text(target / f"{name}-order-events.json", made.events_text())
-            out.text(target / "result.json", made.text())
-            out.text(target / f"{name}.json", made.lean_text())
+            out.text(target / "result.json", *made.pieces())
+            out.text(target / f"{name}.json", *made.lean_pieces())

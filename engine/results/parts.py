@@ -63,8 +63,10 @@ def whole(content: Any, depth: int = _DEPTH) -> Any:
     return {name: whole(value, depth - 1) for name, value in content.items()}
 
 
-def text_of(content: Any) -> str:
-    """Return content with parts as :func:`json_text` does ``whole(content)``.
+def pieces_of(content: Any) -> list[str]:
+    """Return content with parts as :func:`json_text` does ``whole(content)``, in pieces.
+
+    Nobody needs the whole: it may have 20 MB.
 
     Raises
     ------
@@ -73,7 +75,7 @@ def text_of(content: Any) -> str:
     """
     pieces: list[str] = []
     _write(content, _DEPTH, pieces)
-    return "".join(pieces)
+    return pieces
 
 
 def _write(content: Any, depth: int, out: list[str]) -> None:

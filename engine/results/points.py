@@ -268,9 +268,13 @@ class Candlestick(ISeriesPoint):
 
     def _json_text(self) -> str:
         """Return the JSON of :meth:`_json`."""
-        numbers = self._open, self._high, self._low, self._close
-        open_, high, low, close = map(number_text, numbers)
-        return f"[{self.long_time}, {open_}, {high}, {low}, {close}]"
+        first, last, high, low = self._open, self._close, self._high, self._low
+        open_ = number_text(first)
+        close = open_ if last is first else number_text(last)
+        # the highest and the lowest are mostly the first and the last
+        top = open_ if high is first else close if high is last else number_text(high)
+        bottom = open_ if low is first else close if low is last else number_text(low)
+        return f"[{self.long_time}, {open_}, {top}, {bottom}, {close}]"
 
     def __str__(self) -> str:
         return (

@@ -46,11 +46,6 @@ def _minutes(span: timedelta) -> Decimal:
     return divide(Decimal(span // _MICRO), _MICROSECONDS)
 
 
-def _round_up(utc: datetime, step: timedelta) -> datetime:
-    past = (utc - datetime.min) % step
-    return utc if not past else utc - past + step
-
-
 class SymbolCapacity:
     """Market volume near the fills of one security, in account currency."""
 
@@ -179,7 +174,9 @@ class SymbolCapacity:
             # the day of the bar begins with the first midnight from the order on
             midnight = datetime(utc.year, utc.month, utc.day)
             return order <= midnight < order + _DAY
-        return utc == _round_up(order, _HOUR)
+        # the first full hour from the order on
+        full = not (utc.minute or utc.second or utc.microsecond)
+        return full and order <= utc < order + _HOUR
 
     def _at_once(self, utc: datetime, period: timedelta) -> bool | None:
         """Answer :meth:`_in_reach` where it is the same for every volume; else None."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from engine.statistics.arithmetic import rounded_text
@@ -88,6 +89,7 @@ def camel(name: str) -> str:
     return first + "".join(p.upper() if p in ("mae", "mfe") else p.capitalize() for p in rest)
 
 
+@lru_cache(maxsize=1 << 14)  # trades begin and end together
 def time_text(utc: datetime | None) -> str | None:
     """Print a naive UTC time as ``2014-02-05T21:00:00Z``, with a fraction where there is one."""
     if utc is None:
@@ -156,6 +158,9 @@ def trade_text(trade: Trade) -> str:
             for s in trade.symbols
         ]
     )
+    numbers = list(trade.order_ids)
+    # whole numbers look in JSON as they do here
+    orders = str(numbers) if {type(number) for number in numbers} == {int} else json_text(numbers)
     return (
         f'{{"id": {value_text(trade.id)}, "symbols": {symbols}, '
         f'"entryTime": {value_text(time_text(trade._utc_entry))}, '
@@ -167,7 +172,7 @@ def trade_text(trade: Trade) -> str:
         f'"totalFees": {number_text(trade._total_fees)}, "mae": {number_text(trade._mae)}, '
         f'"mfe": {number_text(trade._mfe)}, "duration": "{span_text(to_ticks(trade.duration))}", '
         f'"endTradeDrawdown": {number_text(trade._end_trade_drawdown)}, '
-        f'"isWin": {value_text(trade.is_win)}, "orderIds": {json_text(list(trade.order_ids))}}}'
+        f'"isWin": {value_text(trade.is_win)}, "orderIds": {orders}}}'
     )
 
 

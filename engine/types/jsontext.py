@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
 from json.encoder import encode_basestring
 from typing import Any
 
@@ -44,14 +45,17 @@ def number_text(value: Decimal | None) -> str:
         return "null"
     text = str(value)
     # up to 15 digits are those of the float too, which takes long to print
-    if len(text) < 16 and "E" not in text and value.adjusted() > -5 and value.is_finite():
-        if "." not in text:
+    if len(text) < 16 and "E" not in text:
+        if "." in text:
+            if value.adjusted() > -5:
+                text = text.rstrip("0")
+                return text + "0" if text[-1] == "." else text
+        elif value.is_finite():
             return text + ".0"
-        text = text.rstrip("0")
-        return text + "0" if text[-1] == "." else text
     return value_text(float(value))
 
 
+@lru_cache(maxsize=1 << 14)  # orders and insights come together
 def seconds_text(utc: datetime) -> str:
     """Return the seconds from 1970 to a naive UTC time as :func:`json_text` prints them."""
     delta = utc - _EPOCH

@@ -88,6 +88,39 @@ def test_runs_of_daily_bars_equal_single_bars(day, gap, fill):
     assert bars(FillForward, *arguments) == bars(OneByOne, *arguments)
 
 
+@settings(max_examples=80, deadline=None)
+@given(
+    st.integers(0, 8000), st.integers(0, 400), st.sampled_from(["row", "event", "short"]),
+    st.integers(-3, 500), st.booleans(),
+)  # fmt: skip
+def test_days_filled_at_once_equal_days_filled_one_by_one(day, gap, kind, room, filled):
+    stocks = hours().get_exchange_hours("usa", "SPY", SecurityType.EQUITY)
+    first = stocks.get_next_market_open(D(1999, 1, 1) + timedelta(days=day))
+    later = first + timedelta(days=gap)
+    second = stocks.get_next_market_open(later)
+    following = Point(at(second), at(stocks.get_next_market_close(second)))
+    if kind == "event":
+        midnight = at(later) - at(later) % DAY
+        following = Point(midnight, midnight, event=True)
+    elif kind == "short":
+        following.end = following.time + HOUR
+    limit = at(first + timedelta(days=room))
+    close = at(stocks.get_next_market_close(first))
+    results = []
+    for at_once in (True, False):
+        rules = FillForward(stocks, TimeZones.NEW_YORK, DAY, DAY, False, True, limit)
+        previous = Point(at(first), close, filled)
+        made = rules.days(previous, following) if at_once else None
+        if at_once:
+            assert (made is None) == (kind == "short")
+        if made is None:
+            made = [(r.time, r.end) for r in rules.between(previous, following) if r.count == 1]
+        else:
+            made = list(zip(*(column.tolist() for column in made), strict=True))
+        results.append((made, previous, rules.ended))
+    assert results[0] == results[1]
+
+
 def shown(found):
     return [(from_micro(time), from_micro(end)) for time, end in found]
 

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.results.charts import BaseSeries, CandlestickSeries, Series
-from engine.results.parts import Part, text_of, whole
+from engine.results.parts import Part, pieces_of, whole
 from engine.results.points import Candlestick, ChartPoint, json_rows, rows_text
 from engine.results.sampled import SampledSeries
 from engine.run import run_backtest
@@ -102,9 +102,9 @@ def test_a_part_is_found_in_dictionaries_and_nowhere_else() -> None:
 
     part = Part(make, write)
     content = {"a": {"b": part, "c": {}}, "d": ["x"], "e": part, "€": {1: part}}
-    assert text_of({"a": {"b": part}, "e": part}) == '{"a": {"b": [1, 2]}, "e": [1, 2]}'
+    assert "".join(pieces_of({"a": {"b": part}, "e": part})) == '{"a": {"b": [1, 2]}, "e": [1, 2]}'
     assert made == ["text"]
-    assert text_of(content) == json_text(whole(content))
+    assert "".join(pieces_of(content)) == json_text(whole(content))
     assert whole(content) == {
         "a": {"b": [1, 2], "c": {}},
         "d": ["x"],
@@ -124,7 +124,7 @@ def test_the_text_of_a_value_that_was_handed_out_is_made_of_it() -> None:
 
 def test_a_number_that_json_does_not_know_is_refused_in_a_part_too() -> None:
     with pytest.raises(ValueError, match="JSON"):
-        text_of({"a": Part(lambda: [float("inf")])})
+        pieces_of({"a": Part(lambda: [float("inf")])})
 
 
 NUMBERS = st.none() | st.decimals(allow_nan=False, allow_infinity=False)
