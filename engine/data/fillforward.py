@@ -24,6 +24,7 @@ Ints = npt.NDArray[np.int64]
 HOUR = 3_600_000_000
 DAY = 86_400_000_000
 _FAR = 2**62
+_LONG_BREAK = 12
 _MICRO = timedelta(microseconds=1)
 
 
@@ -279,6 +280,8 @@ class FillForward:
             or (days != (ends - 1) // DAY).any()
             or (spans <= HOUR).any()
             or (spans != ends_utc - starts_utc).any()
+            # closed for about as long as is looked ahead: the other way says so
+            or (np.diff(days, prepend=first) > _LONG_BREAK).any()
         ):
             return None
         limit = next_utc + period + (1 if following.event else 0)
