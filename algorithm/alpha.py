@@ -14,6 +14,8 @@ from algorithm.prices import Closes
 LOOKBACKS = (63, 126, 252)
 AVERAGE = 200
 _LENGTH = max(LOOKBACKS) + 1
+#: how long an insight lives
+_LIFE = timedelta(days=10)
 #: where the prices of the momentum rules stand, counted from the end, and room for the average
 _BEFORE = np.array([-1 - days for days in LOOKBACKS] + [-1])
 
@@ -55,13 +57,11 @@ class TrendEnsemble(AlphaModel):
         self._week = (year, week)
         symbols = [s for s in self.symbols if self.closes.has(s, _LENGTH)]
         scores = trend_scores(self.closes.table(symbols, _LENGTH)).tolist()
-        insights = []
-        for symbol, score in zip(symbols, scores, strict=True):
-            direction = InsightDirection.UP if score > 0 else InsightDirection.FLAT
-            insights.append(
-                Insight.price(symbol, timedelta(days=10), direction, None, score, self.name, score)
-            )
-        return insights
+        up, flat = InsightDirection.UP, InsightDirection.FLAT
+        return [
+            Insight.price(symbol, _LIFE, up if score > 0 else flat, None, score, self.name, score)
+            for symbol, score in zip(symbols, scores, strict=True)
+        ]
 
     def on_securities_changed(self, algorithm: QCAlgorithm, changes: SecurityChanges) -> None:
         gone = {x.symbol for x in changes.removed_securities}

@@ -31,6 +31,7 @@ from engine.universes.models import (
     refresh_time,
 )
 
+_PRICE = InsightType.PRICE
 _ASKED_ONCE = (
     NullUniverseSelectionModel,
     ManualUniverseSelectionModel,
@@ -302,7 +303,7 @@ class FrameworkMixin:
                     )
                 continue
             insight._generated = utc
-            if insight.type == InsightType.PRICE:
+            if insight.type == _PRICE:
                 insight._reference_value = security._price
             else:
                 insight.reference_value = method(security.volatility_model, "volatility")

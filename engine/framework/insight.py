@@ -39,6 +39,7 @@ from engine.types.timezones import aware
 
 _SECOND = timedelta(seconds=1)
 _NO_SPAN = timedelta(0)
+_PRICE = InsightType.PRICE
 
 
 def _shown(moment: datetime | None) -> datetime:
@@ -145,9 +146,10 @@ class Insight(LeanObject):
             For less than one second or one bar.
         """
         values = list(args)
-        for name in ("resolution", "period", "close_time_local", "expiry_func"):
-            if name in kwargs:
-                values.insert(0, kwargs.pop(name))
+        if kwargs:
+            for name in ("resolution", "period", "close_time_local", "expiry_func"):
+                if name in kwargs:
+                    values.insert(0, kwargs.pop(name))
         when = values.pop(0)
         insight = Insight.__new__(Insight)
         span = None
@@ -171,10 +173,10 @@ class Insight(LeanObject):
             rule = by_function(when)
         names = ("direction", "magnitude", "confidence", "source_model", "weight", "tag")
         if not kwargs and 0 < len(values) <= len(names):
-            insight._fill(symbol, rule, InsightType.PRICE, *values)
+            insight._fill(symbol, rule, _PRICE, *values)
         else:
             given = dict(zip(names, values, strict=False)) | kwargs
-            insight._fill(symbol, rule, InsightType.PRICE, given.pop("direction"), **given)
+            insight._fill(symbol, rule, _PRICE, given.pop("direction"), **given)
         if span is not None:
             insight._period = span
         return insight

@@ -70,11 +70,11 @@ def exports() -> dict[str, Any]:
     """Return the namespace of ``from AlgorithmImports import *``."""
     register_lean_members(lean_members())
     wanted = lean_names()
-    own = wanted - NOT_LEANS
+    sought = (wanted - NOT_LEANS).union(SYSTEM_NAMES)
     found: dict[str, Any] = {}
     for module in _modules():
         for name, value in vars(module).items():
-            if (name in own or name in SYSTEM_NAMES) and name not in found:
+            if name in sought and name not in found:
                 found[name] = value
     for name in wanted - found.keys():
         found[name] = Refusing(name)

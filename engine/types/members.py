@@ -24,6 +24,7 @@ _LOADS = frozenset(code for name, code in opcode.opmap.items() if name.startswit
 _CAPITALS = ("Mae", "Mfe")
 
 
+@cache  # hundreds of classes share their names
 def pascal(name: str) -> str:
     """Turn ``is_ready`` into ``IsReady``."""
     return "".join(part[:1].upper() + part[1:] for part in name.split("_"))
@@ -126,7 +127,7 @@ def _stored(code: CodeType, known: set[str]) -> Iterator[str]:
         at = operations.find(_STORE, at + 1)
 
 
-@cache  # hundreds of classes share their names
+@cache
 def _net_names(name: str, callable_: bool) -> tuple[str, ...]:
     if not name[:1].islower():
         return ()

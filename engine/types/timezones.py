@@ -18,6 +18,9 @@ from engine.types.dotnet import LeanObject
 UTC = UTC
 EPOCH = datetime(1970, 1, 1)
 _MICRO = timedelta(microseconds=1)
+_MINUTE = timedelta(minutes=1)
+#: how far apart two looks at an offset are; a change between them is sought by the minute
+_STRIDE = timedelta(days=28)
 
 
 class ZoneTable:
@@ -28,26 +31,23 @@ class ZoneTable:
     def __init__(self, zone: ZoneInfo) -> None:
         self.zone = zone
         starts, offsets = [-(2**62)], []
-        moment = datetime(1970, 1, 1, tzinfo=UTC)
-        end = datetime(2046, 1, 1, tzinfo=UTC)
-        offset = moment.astimezone(zone).utcoffset()
+        # UTC times that carry the zone, as `fromutc` takes them
+        moment, end = datetime(1970, 1, 1, tzinfo=zone), datetime(2046, 1, 1, tzinfo=zone)
+        offset = zone.fromutc(moment).utcoffset()
         assert offset is not None
         offsets.append(offset // _MICRO)
         while moment < end:
-            following = moment + timedelta(days=28)
-            later = following.astimezone(zone).utcoffset()
+            following = moment + _STRIDE
+            later = zone.fromutc(following).utcoffset()
             if later != offset:
-                low, high = moment, following
-                while high - low > timedelta(minutes=1):
-                    middle = low + (high - low) / 2
-                    middle = middle.replace(second=0, microsecond=0)
-                    if middle in (low, high):
-                        break
-                    if middle.astimezone(zone).utcoffset() == offset:
+                low, high = 0, _STRIDE // _MINUTE
+                while high - low > 1:
+                    middle = (low + high) // 2
+                    if zone.fromutc(moment + _MINUTE * middle).utcoffset() == offset:
                         low = middle
                     else:
                         high = middle
-                starts.append(to_micro(high.replace(tzinfo=None)))
+                starts.append(to_micro((moment + _MINUTE * high).replace(tzinfo=None)))
                 assert later is not None
                 offsets.append(later // _MICRO)
                 offset = later
