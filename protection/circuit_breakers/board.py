@@ -11,6 +11,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 from protection.circuit_breakers import rules
@@ -38,6 +39,7 @@ Emit = Callable[[Event], None]
 # asked of their class these cost several times as much in Python 3.11, and every step asks
 _ALLOW, _CLOSED, _WARN = Action.ALLOW, BreakerState.CLOSED, BreakerState.WARN
 _OPEN, _REDUCE = BreakerState.OPEN, Action.REDUCE
+_action_of = attrgetter("action")
 _SILENT = frozenset({_CLOSED, _WARN})
 
 
@@ -514,13 +516,15 @@ def _verdict(
     if not reasons:
         return make_verdict(_ALLOW, scope)
     ordered = reasons
-    if len(reasons) > 1:
-        ordered = sorted(reasons, key=lambda reason: -reason.action)
-    state = ordered[0].action
-    said = ordered[0].text if state is not _ALLOW else ""
-    ends = [reason.until for reason in ordered if reason.action is state]
-    known = [end for end in ends if end is not None]
-    until = max(known) if len(known) == len(ends) else None
+    if len(reasons) > 1:  # strongest first; equals stay as they came
+        ordered = sorted(reasons, key=_action_of, reverse=True)
+    first = ordered[0]
+    state, until = first.action, first.until
+    said = first.text if state is not _ALLOW else ""
+    if until is not None and len(ordered) > 1:
+        ends = [reason.until for reason in ordered if reason.action is state]
+        known = [end for end in ends if end is not None]
+        until = max(known) if len(known) == len(ends) else None
     return make_verdict(
         state,
         scope,
