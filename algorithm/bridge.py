@@ -36,6 +36,8 @@ _KINDS = {
     OrderType.COMBO_LEG_LIMIT: OrderKind.COMBO_LIMIT,
     OrderType.TRAILING_STOP: OrderKind.TRAILING_STOP,
 }
+# asked of their class these cost twenty times as much in Python 3.11, and every order asks
+_MARKET, _EXERCISE, _NEW = OrderKind.MARKET, OrderKind.OPTION_EXERCISE, Status.NEW
 #: kinds of orders that have neither a limit nor a stop price
 _UNPRICED = frozenset(
     {OrderKind.MARKET, OrderKind.MARKET_ON_OPEN, OrderKind.MARKET_ON_CLOSE, OrderKind.COMBO_MARKET}
@@ -133,13 +135,7 @@ class Bridge:
             self._listed = {}
             self._positions = self._all_positions()
             self._read, self._slice = read, current
-        return records.make_portfolio(
-            time=now,
-            equity=equity,
-            positions=self._positions,
-            open_orders=self.open_orders(),
-            cash=cash,
-        )
+        return records.make_portfolio(now, equity, self._positions, self.open_orders(), cash)
 
     def _all_positions(self) -> dict[str, records.Position]:
         positions: dict[str, records.Position] = {}
@@ -188,7 +184,7 @@ class Bridge:
                     number,
                     self.key(symbol),
                     rest,
-                    _KINDS.get(ticket.order_type, OrderKind.MARKET),
+                    _KINDS.get(ticket.order_type, _MARKET),
                     float(security.price),
                     self.multiplier(security),
                 )
@@ -208,29 +204,32 @@ class Bridge:
         quantity: float | None = None,
     ) -> records.OrderRequest:
         """Return an order that asks to pass; for an update with its new total quantity."""
-        kind = _KINDS.get(order.type, OrderKind.MARKET)
+        kind = _KINDS.get(order.type, _MARKET)
         underlying: str | None = None
         delivered: float | None = None
-        if kind is OrderKind.OPTION_EXERCISE:
+        if kind is _EXERCISE:
             underlying, delivered = self._exercise(security, order)
-        last = security.get_last_data()
-        return records.make_request(
-            int(order.id),  # a call with more than 15 names makes Python build a dictionary
+        last, group = security.get_last_data(), order.group_order_manager
+        unpriced = kind in _UNPRICED
+        return records.make_request(  # in sequence: with its names a call costs half as much again
+            int(order.id),
             self.key(order.symbol),
             float(order.quantity) if quantity is None else quantity,
             kind,
             self.now(),
-            reference_price=float(security.price),
-            reference_time=None if last is None else self._end(security, last),
-            multiplier=self.multiplier(security),
-            limit_price=None if kind in _UNPRICED else _price(order, "limit_price"),
-            stop_price=None if kind in _UNPRICED else _price(order, "stop_price"),
-            group=None if order.group_order_manager is None else int(order.group_order_manager.id),
-            underlying=underlying,
-            underlying_quantity=delivered,
-            is_update=update,
-            filled=filled,
-            tag=str(order.tag or ""),
+            float(security.price),
+            None if last is None else self._end(security, last),
+            self.multiplier(security),
+            None if unpriced else _price(order, "limit_price"),
+            None if unpriced else _price(order, "stop_price"),
+            None if group is None else int(group.id),
+            (),  # LEAN shows one leg of a combination at a time
+            underlying,
+            delivered,
+            update,
+            filled,
+            "",  # the algorithm is one strategy
+            str(order.tag or ""),
         )
 
     @staticmethod
@@ -262,16 +261,16 @@ class Bridge:
         ticket = self.algorithm.transactions.get_order_ticket(event.order_id)
         filled = None if ticket is None else float(ticket.quantity_filled)
         return records.make_event(
-            order_id=int(event.order_id),
-            symbol=self.key(event.symbol),
-            status=_STATUS.get(event.status, Status.NEW),
-            time=utc(event.utc_time),
-            fill_quantity=filled_now,
-            fill_price=float(event.fill_price),
-            quantity=float(event.quantity),
-            filled_total=filled,
-            event_id=int(event.id),
-            fee=_fee(event),
+            int(event.order_id),
+            self.key(event.symbol),
+            _STATUS.get(event.status, _NEW),
+            utc(event.utc_time),
+            filled_now,
+            float(event.fill_price),
+            float(event.quantity),
+            filled,
+            int(event.id),
+            _fee(event),
         )
 
     # -- data ----------------------------------------------------------------------------------

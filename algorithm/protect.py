@@ -34,7 +34,8 @@ if TYPE_CHECKING:
 #: a change of the size multiplier below this is not worth its trades
 SIZE_BAND = 0.05
 SUMMARY_KEY = "protection/summary"
-_ALLOW = Action.ALLOW  # asked of its class it costs several times as much in Python 3.11
+# asked of their class these cost several times as much in Python 3.11
+_ALLOW, _LIQUIDATE = Action.ALLOW, Action.LIQUIDATE
 #: parts that stay what they are; so does every method
 _SEALED = frozenset(
     {
@@ -426,7 +427,7 @@ class Protection:
         for target in targets:
             key = self.bridge.key(target.symbol)
             standing = verdict.for_symbol(key)
-            if standing.state is Action.LIQUIDATE:
+            if standing.state is _LIQUIDATE:
                 continue
             held = float(self.algorithm.portfolio[target.symbol].quantity)
             if standing.state.adding_allowed or _between(float(target.quantity), held):

@@ -13,6 +13,13 @@ from engine.types.subscription import INCREMENTS
 from engine.types.timezones import convert, from_utc, naive, to_utc
 
 
+def _bare(time: datetime) -> datetime:
+    """Return a time without its zone; ``replace`` is dear, and most times have none."""
+    if type(time) is datetime and time.tzinfo is None:
+        return time
+    return time.replace(tzinfo=None)
+
+
 class Extensions(LeanObject):
     """Static helpers."""
 
@@ -24,12 +31,12 @@ class Extensions(LeanObject):
     @staticmethod
     def convert_to_utc(time: datetime, _from: ZoneInfo, strict: bool = False) -> datetime:
         """Return the UTC time of a local time."""
-        return to_utc(time.replace(tzinfo=None), _from)
+        return to_utc(_bare(time), _from)
 
     @staticmethod
     def convert_to(time: datetime, _from: ZoneInfo, to: ZoneInfo, strict: bool = False) -> datetime:
         """Return the time of another zone."""
-        return convert(time.replace(tzinfo=None), _from, to)
+        return convert(_bare(time), _from, to)
 
     @staticmethod
     def to_time_span(resolution: Resolution) -> timedelta:

@@ -133,12 +133,22 @@ def convert(local: datetime, source: ZoneInfo, target: ZoneInfo) -> datetime:
     return from_utc(to_utc(local, source), target)
 
 
+# the time that was marked last and as what: all that happens at a moment tells the same object
+_MARKED = (EPOCH, EPOCH.replace(tzinfo=UTC))
+
+
 def aware(utc: datetime) -> datetime:
     """Mark a naive UTC time as UTC, the form in which LEAN shows instants."""
+    global _MARKED
+    known, marked = _MARKED
+    if known is utc:
+        return marked
     if type(utc) is not datetime:
         return utc.replace(tzinfo=UTC)  # a time of pandas stays one
     # the same at a quarter of the price: `replace` looks for each of its nine names
-    return datetime.combine(utc, utc.time(), UTC)
+    marked = datetime.combine(utc, utc.time(), UTC)
+    _MARKED = utc, marked
+    return marked
 
 
 def naive(moment: datetime) -> datetime:

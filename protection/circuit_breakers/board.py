@@ -11,6 +11,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 from protection.circuit_breakers import rules
@@ -37,6 +38,8 @@ Emit = Callable[[Event], None]
 
 # asked of their class these cost several times as much in Python 3.11, and every step asks
 _ALLOW, _CLOSED, _WARN = Action.ALLOW, BreakerState.CLOSED, BreakerState.WARN
+_OPEN, _REDUCE = BreakerState.OPEN, Action.REDUCE
+_action_of = attrgetter("action")
 _SILENT = frozenset({_CLOSED, _WARN})
 
 
@@ -388,7 +391,7 @@ class Board:
             reasons.append(
                 make_reason(
                     "cushion",
-                    Action.REDUCE,
+                    _REDUCE,
                     f"cushion: {cushion.multiplier:.0%} of the size, {promise} promise, "
                     f"peak {cushion.base:,.2f}{lock}",
                 )
@@ -457,7 +460,7 @@ class Board:
         return make_reason(breaker.rule.name, demand, text, breaker.until())
 
     def _breaker_multiplier(self, breaker: Breaker) -> float:
-        if breaker is self._leverage and breaker.state is BreakerState.OPEN and breaker.value > 0:
+        if breaker is self._leverage and breaker.state is _OPEN and breaker.value > 0:
             return min(1.0, breaker.rule.threshold / breaker.value)
         return breaker.multiplier
 
@@ -512,12 +515,16 @@ def _verdict(
 ) -> Verdict:
     if not reasons:
         return make_verdict(_ALLOW, scope)
-    ordered = sorted(reasons, key=lambda reason: -reason.action)
-    state = ordered[0].action
-    said = ordered[0].text if state is not _ALLOW else ""
-    ends = [reason.until for reason in ordered if reason.action is state]
-    known = [end for end in ends if end is not None]
-    until = max(known) if len(known) == len(ends) else None
+    ordered = reasons
+    if len(reasons) > 1:  # strongest first; equals stay as they came
+        ordered = sorted(reasons, key=_action_of, reverse=True)
+    first = ordered[0]
+    state, until = first.action, first.until
+    said = first.text if state is not _ALLOW else ""
+    if until is not None and len(ordered) > 1:
+        ends = [reason.until for reason in ordered if reason.action is state]
+        known = [end for end in ends if end is not None]
+        until = max(known) if len(known) == len(ends) else None
     return make_verdict(
         state,
         scope,

@@ -11,6 +11,8 @@ from protection.contracts.actions import Action
 from protection.contracts.records import Portfolio
 
 _INFINITE = math.inf
+# the generated constructor costs three times as much, and every step makes one
+_new = tuple.__new__
 
 
 class Walk(NamedTuple):
@@ -84,4 +86,4 @@ def walk_positions(
         kept = portfolio.positions.get(symbol)
         if kept is None or kept.quantity == 0.0:
             changed |= board.step_symbol("position_stop", symbol, now, 0.0, equity, True)
-    return Walk(gross, flat, changed)
+    return _new(Walk, (gross, flat, changed))

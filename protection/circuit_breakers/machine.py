@@ -35,6 +35,7 @@ _COOLDOWN, _PROBATION, _LATCHED = (
     BreakerState.PROBATION,
     BreakerState.LATCHED,
 )
+_SKIP_LEARN = Action.SKIP_LEARN
 _MAX_STEPS = 6
 
 
@@ -311,7 +312,7 @@ class Breaker:
         state = self.state
         if state is _PROBATION:
             return self.rule.probation_size
-        if state in (_OPEN, _COOLDOWN, _LATCHED) and self.rule.action <= Action.SKIP_LEARN:
+        if state in (_OPEN, _COOLDOWN, _LATCHED) and self.rule.action <= _SKIP_LEARN:
             return self.rule.size
         return 1.0
 

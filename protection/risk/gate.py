@@ -24,7 +24,7 @@ from types import MappingProxyType
 from typing import Any
 
 from protection.contracts.actions import NOTHING, Action, Reason, Verdict, make_verdict
-from protection.contracts.quick import quick
+from protection.contracts.quick import maker, quick
 from protection.contracts.records import OrderId, OrderKind, OrderRequest, Portfolio, Position
 from protection.contracts.settings import LimitSettings
 from protection.risk.checks.base import Asked, Refusal
@@ -62,6 +62,7 @@ class Exit:
     room: float
 
 
+_exit = maker(Exit)
 _NO_EXIT = Exit(False, False, (), 0.0)
 
 
@@ -87,7 +88,7 @@ def judge_exit(held: float, quantity: float, same_side: Sequence[Pending]) -> Ex
     size, position = abs(quantity), abs(held)
     slack = _EPSILON * position
     if not same_side and size <= position + slack:  # the usual case
-        return Exit(True, False, (), quantity)
+        return _exit(True, False, (), quantity)
     firm = sum(abs(order.quantity) for order in same_side if not order.resting)
     resting = [order for order in same_side if order.resting]
     pending = firm + sum(abs(order.quantity) for order in resting)

@@ -55,7 +55,10 @@ def cushion_multiplier(equity: float, peak: float, limit: float, steepness: floa
     """Share of exposure for one equity and peak; 0 when the equity is not positive."""
     if not equity > 0.0:
         return 0.0
-    return min(1.0, max(0.0, steepness * (1.0 - (1.0 - limit) * peak / equity) / limit))
+    share = steepness * (1.0 - (1.0 - limit) * peak / equity) / limit
+    if not share > 0.0:  # spelt out: `min` and `max` cost more than all the rest
+        return 0.0
+    return share if share < 1.0 else 1.0
 
 
 class CushionPolicy:

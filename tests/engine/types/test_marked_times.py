@@ -8,7 +8,8 @@ import pandas as pd
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.types.timezones import aware
+from engine.types.extensions import Extensions
+from engine.types.timezones import TimeZones, aware
 
 
 @given(st.datetimes(), st.integers(0, 1))
@@ -23,3 +24,21 @@ def test_a_time_of_pandas_keeps_its_nanoseconds() -> None:
     marked = aware(pd.Timestamp("2020-01-02 03:04:05.123456789"))
     assert marked == pd.Timestamp("2020-01-02 03:04:05.123456789", tz="UTC")
     assert marked.nanosecond == 789
+
+
+@given(st.lists(st.datetimes(), min_size=1, max_size=4))
+def test_a_moment_that_is_asked_again_is_marked_as_before(moments: list[datetime]) -> None:
+    for moment in [*moments, *moments[::-1]]:
+        for fold in (0, 1):
+            asked = moment.replace(fold=fold)
+            for _ in range(2):
+                marked = aware(asked)
+                assert (marked.replace(tzinfo=None), marked.fold) == (moment, fold)
+
+
+def test_a_local_time_becomes_utc_with_and_without_a_zone_of_its_own() -> None:
+    local = datetime(2020, 1, 2, 16)
+    expected = datetime(2020, 1, 2, 21)
+    zone = TimeZones.NEW_YORK
+    for moment in (local, local.replace(tzinfo=UTC), pd.Timestamp(local)):
+        assert Extensions.convert_to_utc(moment, zone) == expected
