@@ -10,14 +10,19 @@ from engine.types.timezones import from_micro, table, to_micro
 
 
 class ZoneClock:
-    """What is added to UTC in a zone, from ``valid_from`` until :meth:`refresh` at ``valid_to``."""
+    """What is added to UTC in a zone, from ``valid_from`` until :meth:`refresh` at ``valid_to``.
 
-    __slots__ = ("offset", "valid_from", "valid_to", "zone")
+    ``local`` is the local time of ``utc``, the moment that was asked for last.
+    """
+
+    __slots__ = ("local", "offset", "utc", "valid_from", "valid_to", "zone")
 
     def __init__(self, zone: ZoneInfo) -> None:
         self.zone = zone
         self.offset = timedelta(0)
         self.valid_from = self.valid_to = datetime.min
+        self.utc: datetime | None = None
+        self.local = datetime.min
 
     def refresh(self, utc: datetime) -> None:
         zone_table = table(self.zone)
@@ -48,6 +53,8 @@ class TimeKeeper:
         """Return the naive local time of a zone now."""
         clock = self._zones.get(zone.key) or self.of(zone)
         utc = self.utc
-        if not clock.valid_from <= utc < clock.valid_to:
-            clock.refresh(utc)
-        return utc + clock.offset
+        if utc is not clock.utc:
+            if not clock.valid_from <= utc < clock.valid_to:
+                clock.refresh(utc)
+            clock.utc, clock.local = utc, utc + clock.offset
+        return clock.local
