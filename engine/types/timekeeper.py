@@ -12,17 +12,16 @@ from engine.types.timezones import from_micro, table, to_micro
 class ZoneClock:
     """What is added to UTC in a zone, from ``valid_from`` until :meth:`refresh` at ``valid_to``.
 
-    ``local`` is the local time of ``utc``, the moment that was asked for last.
+    ``told`` is the moment that was asked for last, with its local time.
     """
 
-    __slots__ = ("local", "offset", "utc", "valid_from", "valid_to", "zone")
+    __slots__ = ("offset", "told", "valid_from", "valid_to", "zone")
 
     def __init__(self, zone: ZoneInfo) -> None:
         self.zone = zone
         self.offset = timedelta(0)
         self.valid_from = self.valid_to = datetime.min
-        self.utc: datetime | None = None
-        self.local = datetime.min
+        self.told: tuple[datetime | None, datetime] = (None, datetime.min)
 
     def refresh(self, utc: datetime) -> None:
         zone_table = table(self.zone)
@@ -53,8 +52,10 @@ class TimeKeeper:
         """Return the naive local time of a zone now."""
         clock = self._zones.get(zone.key) or self.of(zone)
         utc = self.utc
-        if utc is not clock.utc:
+        asked, local = clock.told
+        if utc is not asked:
             if not clock.valid_from <= utc < clock.valid_to:
                 clock.refresh(utc)
-            clock.utc, clock.local = utc, utc + clock.offset
-        return clock.local
+            local = utc + clock.offset
+            clock.told = utc, local
+        return local
