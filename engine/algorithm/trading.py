@@ -398,6 +398,11 @@ class TradingMixin(PositionsMixin):
     ) -> SubmitOrderRequest:
         if properties is None:
             properties = self._default_properties()
+        if not more and stop_price is limit_price is ZERO:
+            return SubmitOrderRequest._of_quantity(
+                kind, security.type, security.symbol, quantity, self._utc, tag, properties,
+                asynchronous,
+            )  # fmt: skip
         return SubmitOrderRequest(
             kind, security.type, security.symbol, quantity, stop_price, limit_price,
             time=self._utc, tag=tag, properties=properties, asynchronous=asynchronous, **more,
