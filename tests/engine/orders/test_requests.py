@@ -70,6 +70,16 @@ def test_a_request_without_prices_is_the_same_made_quickly(
     assert [getattr(quick, name) for name in names] == [getattr(plain, name) for name in names]
 
 
+def test_a_ticket_shows_the_quantity_of_now() -> None:
+    made = desk_at()
+    ticket = made.limit_order(made.spy, 10, 50.0)
+    for quantity in (7, 9, 7):
+        ticket.update_quantity(quantity)
+        made.transactions._processor.process_synchronous_events()
+        assert (ticket.quantity, ticket.quantity, ticket.quantity_filled) == (quantity, quantity, 0)
+        assert ticket._quantity == quantity
+
+
 def test_the_price_of_a_security_is_shown_as_it_is_now() -> None:
     made = desk_at()
     spy = made.securities[made.spy]
