@@ -24,6 +24,7 @@ _GTD_WARNING = (
     "The time-in-force will be reset to Good-Til-Canceled (GTC)."
 )
 _FUTURES = (SecurityType.FUTURE, SecurityType.FUTURE_OPTION)
+_ON_OPEN = OrderType.MARKET_ON_OPEN
 
 
 class TradingMixin(PositionsMixin):
@@ -117,16 +118,14 @@ class TradingMixin(PositionsMixin):
             exchange = security.exchange
             rest = (security, quantity, asynchronous, tag)
             if not exchange.exchange_open:
-                ticket = self._send(
-                    OrderType.MARKET_ON_OPEN, *rest, self._without_date(order_properties)
-                )
+                ticket = self._send(_ON_OPEN, *rest, self._without_date(order_properties))
                 if ticket.submit_request.response.is_success:
                     self._tell_once(MOO_WARNING)
                 return ticket
             always_open = exchange.hours.is_market_always_open
             if not self.live_mode and not always_open and daily_only(security):
                 late = too_late(security, self._utc)
-                kind = OrderType.MARKET_ON_OPEN if late else OrderType.MARKET_ON_CLOSE
+                kind = _ON_OPEN if late else OrderType.MARKET_ON_CLOSE
                 ticket = self._send(kind, *rest, self._without_date(order_properties))
                 if ticket.submit_request.response.is_success:
                     self._tell_once(DAILY_WARNING)
@@ -399,6 +398,11 @@ class TradingMixin(PositionsMixin):
     ) -> SubmitOrderRequest:
         if properties is None:
             properties = self._default_properties()
+        if not more and stop_price is limit_price is ZERO:
+            return SubmitOrderRequest._of_quantity(
+                kind, security.type, security.symbol, quantity, self._utc, tag, properties,
+                asynchronous,
+            )  # fmt: skip
         return SubmitOrderRequest(
             kind, security.type, security.symbol, quantity, stop_price, limit_price,
             time=self._utc, tag=tag, properties=properties, asynchronous=asynchronous, **more,

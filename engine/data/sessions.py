@@ -198,8 +198,9 @@ class SecurityExchangeHours(LeanObject):
     """When an exchange is open, in its own time zone."""
 
     __slots__ = (
-        "_cache", "_close_cache", "_early", "_holidays", "_late", "_open_cache", "_tables", "_week",
-        "bank_holidays", "is_market_always_open", "regular_market_duration", "time_zone",
+        "_cache", "_close_cache", "_early", "_holidays", "_is_open_cache", "_late", "_open_cache",
+        "_tables", "_week", "bank_holidays", "is_market_always_open", "regular_market_duration",
+        "time_zone",
     )  # fmt: skip
 
     def __init__(
@@ -226,6 +227,7 @@ class SecurityExchangeHours(LeanObject):
         self.is_market_always_open = all(h.is_open_all_day for h in self._week)
         self._cache: dict[int, LocalMarketHours] = {}
         self._open_cache: dict[tuple[datetime, bool], datetime] = {}
+        self._is_open_cache: dict[tuple[datetime, tuple[Any, ...]], bool] = {}
         self._close_cache: dict[tuple[datetime, bool, bool], datetime] = {}
         self._tables: dict[bool, tuple[int, int, npt.NDArray[np.int64], npt.NDArray[np.int64]]] = {}
 
@@ -274,6 +276,16 @@ class SecurityExchangeHours(LeanObject):
         """``is_open(time, extended)``, or ``is_open(start, end, extended)``: open at any moment
         between.
         """
+        # an order asks five times, the orders of a moment the same
+        key = local_date_time, args
+        found = self._is_open_cache.get(key)
+        if found is None:
+            if len(self._is_open_cache) > 1_000:
+                self._is_open_cache.clear()
+            found = self._is_open_cache[key] = self._look_whether_open(local_date_time, *args)
+        return found
+
+    def _look_whether_open(self, local_date_time: datetime, *args: Any) -> bool:
         if len(args) > 1 or (args and isinstance(args[0], datetime)):
             end, extended = args[0], bool(args[1]) if len(args) > 1 else False
             return self._is_open_between(local_date_time, end, extended)

@@ -37,6 +37,8 @@ from engine.types.enums import (
 from engine.types.errors import EngineError
 from engine.types.symbol import Symbol
 
+_PROCESSED, _COMBO_LIMIT = OrderRequestStatus.PROCESSED, OrderType.COMBO_LIMIT
+
 
 def _prices_now(security: Any) -> OrderSubmissionData:
     """Return bid, ask and last price of a security; its price stands for those it has not."""
@@ -203,7 +205,7 @@ class TransactionHandler(OrderBook):
             response = self._handle_update(request)
         else:
             response = self._handle_cancel(request)
-        request.set_response(response, OrderRequestStatus.PROCESSED)
+        request.set_response(response, _PROCESSED)
 
     def _ask_gate(self, security: Any, order: Any) -> Any:
         return self._algorithm.brokerage_model.can_submit_order(security, order, None)
@@ -221,7 +223,7 @@ class TransactionHandler(OrderBook):
         self._rounder.quantity(order, security)
         legs = self.group_of(order)
         self._rounder.prices(order, security)
-        if order.type is OrderType.COMBO_LIMIT and legs is not None:
+        if order.type is _COMBO_LIMIT and legs is not None:
             self._round_combo_limit(order, legs)
         self._set_price_adjustment_mode(order, security)
         ticket._set_order(order)

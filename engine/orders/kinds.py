@@ -13,6 +13,8 @@ from engine.types.decimals import ONE, ZERO, plain
 from engine.types.enums import OrderDirection, OrderStatus, OrderType
 from engine.types.symbol import Symbol
 
+_NEW = OrderStatus.NEW
+
 
 def limit_value(quantity: Decimal, limit: Decimal, price: Decimal) -> Decimal:
     """Return quantity times the worse price: a sell takes the higher, a buy the lower."""
@@ -295,6 +297,6 @@ def make_order(request: Any) -> Any:
         from engine.orders.combo import make_combo_order
 
         order = make_combo_order(request)
-    order.status = OrderStatus.NEW
+    order.status = _NEW
     order._set_id(request.order_id)
     return order

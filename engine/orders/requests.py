@@ -235,6 +235,36 @@ class SubmitOrderRequest(OrderRequest):
         self.group_order_manager = given.get("group_order_manager")
         self.asynchronous = bool(given.get("asynchronous", False))
 
+    @staticmethod
+    def _of_quantity(
+        order_type: OrderType,
+        security_type: SecurityType,
+        symbol: Symbol,
+        quantity: Decimal,
+        time: datetime,
+        tag: str | None,
+        properties: Any,
+        asynchronous: bool,
+    ) -> SubmitOrderRequest:
+        """Make the request of an order without prices at a naive UTC time, as most are: keywords
+        take as long as all the rest.
+        """
+        made = SubmitOrderRequest.__new__(SubmitOrderRequest)
+        made._time = time
+        made.order_id = _UNKNOWN_ID
+        made.tag = tag
+        made.response = _UNPROCESSED
+        made.status = _NEW
+        made.order_type = order_type
+        made.security_type = security_type
+        made.symbol = symbol
+        made._quantity = quantity
+        made.trailing_as_percentage = False
+        made.order_properties = properties
+        made.group_order_manager = None
+        made.asynchronous = bool(asynchronous)
+        return made
+
     def _set_order_id(self, order_id: int) -> None:
         self.order_id = order_id
 

@@ -16,6 +16,8 @@ from json.encoder import encode_basestring
 from typing import Any
 
 from engine.orders.exact import smart_rounding
+from engine.orders.properties import OrderProperties
+from engine.orders.time_in_force import GoodTilCanceledTimeInForce
 from engine.types.decimals import json_number, normalize
 from engine.types.enums import OrderType
 from engine.types.symbol import Symbol
@@ -159,8 +161,6 @@ def lower_camel(member: Any) -> str:
 
 
 _QUANTITY_ALONE = ("type",)
-#: the properties of most orders
-NOTHING_MORE: dict[str, Any] = {"timeInForce": {}}
 _PLAIN = '{"timeInForce":{}}'
 #: times that an order may have: slots and members
 MOMENTS = (
@@ -245,6 +245,17 @@ def only_quantity(order: Any) -> bool:
     return _KIND_MEMBERS[order.type] == _QUANTITY_ALONE and order.group_order_manager is None
 
 
+def asks_nothing(properties: Any) -> bool:
+    """Tell whether the JSON of properties is ``{"timeInForce": {}}``, seen without it, as for most
+    orders.
+    """
+    return (
+        type(properties) is OrderProperties
+        and type(properties.time_in_force) is GoodTilCanceledTimeInForce
+        and properties.exchange is None
+    )
+
+
 def hashed_text(order: Any) -> str:
     """Return ``dump(order_json(order, rounded=True))``; quick for orders with a quantity alone."""
     if not only_quantity(order):
@@ -268,9 +279,9 @@ def hashed_text(order: Any) -> str:
     text += f'"quantity":{written(order._quantity)},"status":{int(order.status)},'
     if order.tag is not None:
         text += f'"tag":{_write(order.tag)},'
-    properties = order.properties._json(True)
+    properties = order.properties
     text += (
-        f'"properties":{_PLAIN if properties == NOTHING_MORE else _write(properties)},'
+        f'"properties":{_PLAIN if asks_nothing(properties) else _write(properties._json(True))},'
         f'"securityType":{int(order.security_type)},"direction":{int(order.direction)},'
         f'"value":{written(order._quantity * filled)},"orderSubmissionData":'
     )

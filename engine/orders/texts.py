@@ -13,7 +13,7 @@ from typing import Any
 
 from engine.orders.serialization import (
     MOMENTS,
-    NOTHING_MORE,
+    asks_nothing,
     lower_camel,
     only_quantity,
     order_event_json,
@@ -59,9 +59,10 @@ def order_text(order: Any) -> str:
     text += f'"quantity": {_number(quantity)}, "status": {int(order.status)}, '
     if order.tag is not None:
         text += f'"tag": {value_text(order.tag)}, '
-    properties = order.properties._json(False)
+    properties = order.properties
+    shown = _NOTHING if asks_nothing(properties) else json_text(properties._json(False))
     text += (
-        f'"properties": {_NOTHING if properties == NOTHING_MORE else json_text(properties)}, '
+        f'"properties": {shown}, '
         f'"securityType": {int(order.security_type)}, "direction": {int(order.direction)}, '
         f'"value": {_number(quantity * price)}, "orderSubmissionData": '
     )
@@ -80,7 +81,7 @@ def order_text(order: Any) -> str:
     )
 
 
-_NOTHING = json_text(NOTHING_MORE)
+_NOTHING = json_text({"timeInForce": {}})
 _SYMBOLS: dict[tuple[str, str], str] = {}
 
 
@@ -109,7 +110,9 @@ def events_text(events: Iterable[Any], algorithm_id: str) -> str:
         For a number that JSON does not know.
     """
     name = value_text(algorithm_id)
+    head, own = f'{{"id": {name[:-1]}-', f'", "algorithmId": {name}, "orderId": '
     symbols: dict[tuple[str, str], str] = {}
+    codes: dict[str | None, str] = {}  # of currencies
     texts = []
     for event in events:
         number, count, symbol = event.order_id, event.id, event.symbol
@@ -123,20 +126,24 @@ def events_text(events: Iterable[Any], algorithm_id: str) -> str:
                 f'"symbol": {value_text(str(symbol.id))}, "symbolValue": {value_text(symbol.value)}'
                 f', "symbolPermtick": {value_text(symbol.id.symbol)}'
             )
-        fee = event.order_fee.value
+        fee, code = event.order_fee.value, event.fill_price_currency
+        shown = codes.get(code)
+        if shown is None:
+            shown = codes[code] = value_text(code)
         text = (
-            f'{{"id": {name[:-1]}-{number}-{count}", "algorithmId": {name}, "orderId": {number}, '
+            f"{head}{number}-{count}{own}{number}, "
             f'"orderEventId": {count}, {names}, "time": {seconds_text(event._utc_time)}, '
             f'"status": "{lower_camel(event.status)}", '
         )
         if fee.currency != "QCC":
             text += (
                 f'"orderFeeAmount": {_number(fee._amount)}, '
-                f'"orderFeeCurrency": {value_text(fee.currency)}, '
+                f'"orderFeeCurrency": {shown if fee.currency == code else value_text(fee.currency)}'
+                ", "
             )
         text += (
             f'"fillPrice": {_number(event._fill_price)}, '
-            f'"fillPriceCurrency": {value_text(event.fill_price_currency)}, '
+            f'"fillPriceCurrency": {shown}, '
             f'"fillQuantity": {_number(event._fill_quantity)}, '
             f'"direction": "{lower_camel(event.direction)}", '
         )

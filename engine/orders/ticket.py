@@ -51,7 +51,8 @@ class OrderTicket(LeanObject):
 
     __slots__ = (
         "_average_fill_price", "_cancel_request", "_events", "_fill_value", "_is_closed", "_order",
-        "_quantity_filled", "_status_override", "_transactions", "_updates", "submit_request",
+        "_quantity_filled", "_shown_quantity", "_status_override", "_transactions", "_updates",
+        "submit_request",
     )  # fmt: skip
 
     def __init__(self, transaction_manager: Any, submit_request: SubmitOrderRequest) -> None:
@@ -63,6 +64,8 @@ class OrderTicket(LeanObject):
         self._updates: list[UpdateOrderRequest] = []
         self._events: list[Any] = []
         self._quantity_filled: Decimal = ZERO
+        # the quantity and the float that was last shown for it: every new order asks the open ones
+        self._shown_quantity: tuple[Decimal, float] = (ZERO, 0.0)
         self._average_fill_price: Decimal = ZERO
         self._fill_value: Decimal = ZERO
         self._is_closed = False
@@ -98,11 +101,17 @@ class OrderTicket(LeanObject):
 
     @property
     def quantity(self) -> float:
-        return float(self._quantity)
+        exact_one, shown = self._shown_quantity
+        quantity = self._quantity
+        if exact_one is not quantity:
+            shown = float(quantity)
+            self._shown_quantity = (quantity, shown)
+        return shown
 
     @property
     def quantity_filled(self) -> float:
-        return float(self._quantity_filled)
+        filled = self._quantity_filled
+        return 0.0 if filled is ZERO else float(filled)
 
     @property
     def _quantity_remaining(self) -> Decimal:

@@ -32,6 +32,8 @@ from engine.types.decimals import ONE, ZERO, normalize, plain
 from engine.types.enums import OrderDirection
 from engine.types.errors import ArgumentException
 
+_BUY, _SELL = OrderDirection.BUY, OrderDirection.SELL
+
 
 def zero_price_message(symbol: Any) -> str:
     """Return LEAN's sentence about a security that has no price yet."""
@@ -230,9 +232,7 @@ class BuyingPowerModel(LeanModel):
         value: Decimal = portfolio._total_portfolio_value
         result: Decimal = portfolio._get_margin_remaining(value)
         held = security.holdings._quantity
-        closes = (held > 0 and direction == OrderDirection.SELL) or (
-            held < 0 and direction == OrderDirection.BUY
-        )
+        closes = (held > 0 and direction == _SELL) or (held < 0 and direction == _BUY)
         if closes:
             # closing frees the position's margin, and as much again may go the other way
             result = result + (

@@ -190,20 +190,21 @@ class SecurityPortfolioManager(SymbolDict[SecurityHolding]):
         parts: list[_Part] | None = []
         known = self._known_parts
         for security in self._invested_securities():
-            kind = security.type
-            if kind in _BY_PROFIT:
-                profits = profits + security.holdings._unrealized_profit
-                parts = None
-            elif kind not in _IN_CASH_BOOK:
-                holding = security.holdings
-                part = known.get(security)
-                if part is None or part.holding is not holding:
-                    part = known[security] = _Part(security, holding)
-                part.model = None
-                price = holding._set_price
-                held = held + part.value(security.cache._price if price is None else price)
-                if parts is not None:
-                    parts.append(part)
+            holding, part = security.holdings, known.get(security)
+            if part is None or part.holding is not holding:
+                kind = security.type
+                if kind in _BY_PROFIT:
+                    profits = profits + holding._unrealized_profit
+                    parts = None
+                    continue
+                if kind in _IN_CASH_BOOK:
+                    continue
+                part = known[security] = _Part(security, holding)
+            part.model = None
+            price = holding._set_price
+            held = held + part.value(security.cache._price if price is None else price)
+            if parts is not None:
+                parts.append(part)
         self._not_settled = self.unsettled_cash_book._total_value_in_account_currency
         settled = self.cash_book._total_value_in_account_currency
         self._settled = settled if len(self.cash_book) == 1 else None

@@ -35,7 +35,7 @@ from engine.securities.price_variation import (
 from engine.securities.session import Session
 from engine.securities.touches import TOUCHES
 from engine.types.bars import QuoteBar, Split, TradeBar
-from engine.types.decimals import to_decimal
+from engine.types.decimals import ZERO, to_decimal
 from engine.types.dotnet import LeanObject, missing
 from engine.types.enums import (
     DataNormalizationMode,
@@ -102,6 +102,8 @@ class Security(LeanObject):
     _exchange_type: type[SecurityExchange] = SecurityExchange
     _holding_type: type[SecurityHolding] = SecurityHolding
     _default_leverage = 1
+    # the price and the float that was last shown for it
+    _shown_price: tuple[Decimal, float] = (ZERO, 0.0)
     _price_step: Any = SecurityPriceVariationModel
 
     def __init__(
@@ -254,7 +256,16 @@ class Security(LeanObject):
     _bid_size = property(lambda self: self.cache._bid_size)
     _ask_size = property(lambda self: self.cache._ask_size)
     _volume = property(lambda self: self.cache._volume)
-    price = _seen("_price")
+
+    @property
+    def price(self) -> float:
+        exact_one, shown = self._shown_price
+        price = self._price
+        if exact_one is not price:
+            shown = float(price)
+            self._shown_price = (price, shown)
+        return shown
+
     open = _seen("_open")
     high = _seen("_high")
     low = _seen("_low")

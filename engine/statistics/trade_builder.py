@@ -24,7 +24,8 @@ from engine.types.timezones import naive
 _MAX_ORDERS_REMEMBERED = 1000
 _LONG, _SHORT = TradeDirection.LONG, TradeDirection.SHORT
 _FILL_TO_FILL = FillGroupingMethod.FILL_TO_FILL
-_NAMESPACE = uuid.NAMESPACE_OID.bytes
+# copies of it are made quicker than new ones
+_NAMESPACE = hashlib.sha1(uuid.NAMESPACE_OID.bytes, usedforsecurity=False)
 
 
 class _Fill:
@@ -363,7 +364,9 @@ class TradeBuilder(LeanObject):
 
 def _name_based_id(name: str) -> str:
     """Text of ``uuid.uuid5(uuid.NAMESPACE_OID, name)``, made of the digits themselves."""
-    digest = hashlib.sha1(_NAMESPACE + name.encode(), usedforsecurity=False).hexdigest()
+    hashed = _NAMESPACE.copy()
+    hashed.update(name.encode())
+    digest = hashed.hexdigest()
     variant = "89ab"[int(digest[16], 16) & 3]
     return f"{digest[:8]}-{digest[8:12]}-5{digest[13:16]}-{variant}{digest[17:20]}-{digest[20:32]}"
 

@@ -10,14 +10,18 @@ from engine.types.timezones import from_micro, table, to_micro
 
 
 class ZoneClock:
-    """What is added to UTC in a zone, from ``valid_from`` until :meth:`refresh` at ``valid_to``."""
+    """What is added to UTC in a zone, from ``valid_from`` until :meth:`refresh` at ``valid_to``.
 
-    __slots__ = ("offset", "valid_from", "valid_to", "zone")
+    ``told`` is the moment that was asked for last, with its local time.
+    """
+
+    __slots__ = ("offset", "told", "valid_from", "valid_to", "zone")
 
     def __init__(self, zone: ZoneInfo) -> None:
         self.zone = zone
         self.offset = timedelta(0)
         self.valid_from = self.valid_to = datetime.min
+        self.told: tuple[datetime | None, datetime] = (None, datetime.min)
 
     def refresh(self, utc: datetime) -> None:
         zone_table = table(self.zone)
@@ -48,6 +52,10 @@ class TimeKeeper:
         """Return the naive local time of a zone now."""
         clock = self._zones.get(zone.key) or self.of(zone)
         utc = self.utc
-        if not clock.valid_from <= utc < clock.valid_to:
-            clock.refresh(utc)
-        return utc + clock.offset
+        asked, local = clock.told
+        if utc is not asked:
+            if not clock.valid_from <= utc < clock.valid_to:
+                clock.refresh(utc)
+            local = utc + clock.offset
+            clock.told = utc, local
+        return local

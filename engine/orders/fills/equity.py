@@ -17,6 +17,7 @@ from engine.types.errors import InvalidOperationException
 from engine.types.timezones import from_utc
 
 _ONE_HOUR = timedelta(hours=1)
+_BUY, _CANCELED = OrderDirection.BUY, OrderStatus.CANCELED
 
 
 class _Best:
@@ -33,12 +34,12 @@ class EquityFillModel(FillModel):
 
     def market_fill(self, asset: Any, order: Any) -> OrderEvent:
         fill = common.new_fill(asset, order)
-        if order.status == OrderStatus.CANCELED or not common.is_open(asset, False):
+        if order.status == _CANCELED or not common.is_open(asset, False):
             return fill
         slip = common.slippage(asset, order)
         if order.direction == OrderDirection.HOLD:
             return complete(fill, order, ZERO)
-        buy = order.direction == OrderDirection.BUY
+        buy = order.direction == _BUY
         best = self._best(asset, order._time, "ask" if buy else "bid")
         if best.stale_end is not None and common.waits_when_stale(
             asset, best.stale_end, order._time
@@ -49,7 +50,7 @@ class EquityFillModel(FillModel):
 
     def stop_market_fill(self, asset: Any, order: Any) -> OrderEvent:
         fill = common.new_fill(asset, order)
-        if order.status == OrderStatus.CANCELED or not common.is_open(asset, False):
+        if order.status == _CANCELED or not common.is_open(asset, False):
             return fill
         bar = self._trade_bar(asset, order._time)
         if bar is None:
@@ -62,7 +63,7 @@ class EquityFillModel(FillModel):
                     fill.message = self._gap(asset, bar, "an unfavorable")
                     return complete(fill, order, opened - slip)
                 return complete(fill, order, stop - slip)
-        elif order.direction == OrderDirection.BUY and bar._d_high >= stop:
+        elif order.direction == _BUY and bar._d_high >= stop:
             slip = common.slippage(asset, order)
             if opened >= stop:
                 fill.message = self._gap(asset, bar, "an unfavorable")
@@ -72,13 +73,13 @@ class EquityFillModel(FillModel):
 
     def limit_fill(self, asset: Any, order: Any) -> OrderEvent:
         fill = common.new_fill(asset, order)
-        if order.status == OrderStatus.CANCELED or not self._limit_hours_open(asset):
+        if order.status == _CANCELED or not self._limit_hours_open(asset):
             return fill
         bar = self._trade_bar(asset, order._time)
         if bar is None:
             return fill
         limit, opened = order._limit_price, bar._d_open
-        if order.direction == OrderDirection.BUY:
+        if order.direction == _BUY:
             if bar._d_low < limit:
                 if opened < limit:
                     fill.message = self._gap(asset, bar, "a favorable")
@@ -93,13 +94,13 @@ class EquityFillModel(FillModel):
 
     def limit_if_touched_fill(self, asset: Any, order: Any) -> OrderEvent:
         fill = common.new_fill(asset, order)
-        if order.status == OrderStatus.CANCELED or not self._limit_hours_open(asset):
+        if order.status == _CANCELED or not self._limit_hours_open(asset):
             return fill
         bar = self._trade_bar(asset, order._time)
         if bar is None:
             return fill
         limit = order._limit_price
-        if order.direction == OrderDirection.BUY:
+        if order.direction == _BUY:
             if bar._d_low <= order._trigger_price or order.trigger_touched:
                 order.trigger_touched = True
                 best = self._best(asset, order._time, "ask")
@@ -116,7 +117,7 @@ class EquityFillModel(FillModel):
 
     def market_on_open_fill(self, asset: Any, order: Any) -> OrderEvent:
         fill = common.new_fill(asset, order)
-        if order.status == OrderStatus.CANCELED:
+        if order.status == _CANCELED:
             return fill
         ordered = from_utc(order._time, asset.exchange.time_zone)
         types = self.get_subscribed_types(asset)
@@ -146,7 +147,7 @@ class EquityFillModel(FillModel):
 
     def market_on_close_fill(self, asset: Any, order: Any) -> OrderEvent:
         fill = common.new_fill(asset, order)
-        if order.status == OrderStatus.CANCELED:
+        if order.status == _CANCELED:
             return fill
         ordered = from_utc(order._time, asset.exchange.time_zone)
         if asset.local_time < asset.exchange.hours.get_next_market_close(ordered, False):
@@ -167,7 +168,7 @@ class EquityFillModel(FillModel):
     def _worse(self, asset: Any, order: Any, fill: OrderEvent, price: Decimal) -> OrderEvent:
         """Fill at a price, or at bid and ask when there is none, made worse by the slippage."""
         slip = common.slippage(asset, order)
-        buy = order.direction == OrderDirection.BUY
+        buy = order.direction == _BUY
         if not price:
             best = self._best(asset, order._time, "ask" if buy else "bid")
             price = best.price

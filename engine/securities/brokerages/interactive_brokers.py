@@ -26,6 +26,8 @@ from engine.types.decimals import ONE
 from engine.types.enums import AccountType, OrderType, SecurityType
 
 _BEFORE_OPEN = timedelta(minutes=2)
+_ON_OPEN, _ON_CLOSE = OrderType.MARKET_ON_OPEN, OrderType.MARKET_ON_CLOSE
+_BASE, _FOREX = SecurityType.BASE, SecurityType.FOREX
 _AT_OPEN = (
     SecurityType.CFD,
     SecurityType.EQUITY,
@@ -136,21 +138,23 @@ class InteractiveBrokersBrokerageModel(DefaultBrokerageModel):
         return super()._get_leverage(security)
 
     def can_submit_order(self, security: Any, order: Any, message: Any = None) -> Answer:
-        if order.type not in self._order_types:
+        kind, traded = order.type, security.type
+        if kind not in self._order_types:
             return unsupported_order_type(self, order, self._order_types)
-        if order.type == OrderType.MARKET_ON_CLOSE and security.type not in _AT_CLOSE:
+        if kind == _ON_CLOSE and traded not in _AT_CLOSE:
             return refuse(
                 "InteractiveBrokers does not support Market-on-Close orders for other security "
                 "types different than "
                 "Future and Equity.",
                 f"Unsupported order type for {pascal(security.type)} security type",
             )
-        answer = refuse_market_on_open(security, order, _open_window, _AT_OPEN)
-        if not answer[0]:
-            return answer
-        if security.type not in _TRADED:
+        if kind == _ON_OPEN:
+            answer = refuse_market_on_open(security, order, _open_window, _AT_OPEN)
+            if not answer[0]:
+                return answer
+        if traded not in _TRADED:
             return unsupported_security(self, security)
-        if security.type == SecurityType.FOREX:
+        if traded == _FOREX:
             answer = _pair_size(order.symbol.value, order._quantity)
             if not answer[0]:
                 return answer
@@ -161,12 +165,12 @@ class InteractiveBrokersBrokerageModel(DefaultBrokerageModel):
     def can_update_order(
         self, security: Any, order: Any, request: Any, message: Any = None
     ) -> Answer:
-        if order.security_type == SecurityType.FOREX and request.quantity is not None:
+        if order.security_type == _FOREX and request.quantity is not None:
             return _pair_size(order.symbol.value, from_python(request.quantity))
         return ACCEPTED
 
     def can_execute_order(self, security: Any, order: Any) -> bool:
-        return bool(order.security_type != SecurityType.BASE)
+        return bool(order.security_type != _BASE)
 
 
 class InteractiveBrokersFixModel(InteractiveBrokersBrokerageModel):

@@ -14,7 +14,8 @@ from engine.types.enums import MarketHoursState, OrderType
 
 _DAY = timedelta(days=1)
 _MARKET = MarketHoursState.MARKET
-_NOT_ACROSS_ZERO = (OrderType.MARKET_ON_OPEN, OrderType.MARKET_ON_CLOSE)
+_ON_OPEN = OrderType.MARKET_ON_OPEN
+_NOT_ACROSS_ZERO = (_ON_OPEN, OrderType.MARKET_ON_CLOSE)
 Window = Callable[[Any], tuple[timedelta, timedelta]]
 
 
@@ -51,7 +52,7 @@ def refuse_market_on_open(
 
     The window starts at its first time and goes over midnight when that lies after the second.
     """
-    if order.type != OrderType.MARKET_ON_OPEN:
+    if order.type != _ON_OPEN:
         return ACCEPTED
     if security.type not in kinds:
         return refuse(

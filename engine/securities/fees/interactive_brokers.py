@@ -12,6 +12,7 @@ from engine.types.decimals import ONE, normalize
 from engine.types.enums import SecurityType
 from engine.types.errors import ArgumentException, KeyNotFoundException
 
+_EQUITY = SecurityType.EQUITY
 # share fees by market: currency, fee per share, least fee, highest fraction of the value
 _SHARES = {
     "usa": ("USD", Decimal("0.005"), ONE, Decimal("0.005")),
@@ -57,7 +58,7 @@ class InteractiveBrokersFeeModel(FeeModel):
     def get_order_fee(self, parameters: OrderFeeParameters) -> OrderFee:
         order, security = parameters.order, parameters.security
         kind = security.type
-        if kind == SecurityType.EQUITY:
+        if kind == _EQUITY:
             return fee(*_share_fee(security, order._quantity, order_value(order, security)))
         value = abs(order_value(order, security))
         if kind == SecurityType.FOREX:
@@ -96,7 +97,7 @@ def fee_at_market(security: Any, quantity: Decimal) -> tuple[Decimal, str] | Non
     """
     model = security.fee_model
     if (
-        security.type != SecurityType.EQUITY
+        security.type != _EQUITY
         or getattr(type(model), "get_order_fee", None) is not _OWN_FEE
         or "get_order_fee" in model.__dict__
     ):

@@ -126,6 +126,16 @@ def test_a_moment_is_open_when_the_hours_of_its_day_say_so(key, moment, extended
     assert calendar.is_open(moment) == day.is_open(time)
 
 
+def test_a_question_that_comes_again_gets_the_answer_it_would_get_first():
+    asked = exchange(STOCKS)
+    for minute in range(0, 4 * 24 * 60, 3):
+        moment = D(2013, 11, 27) + timedelta(minutes=minute)
+        later = moment + timedelta(hours=1)
+        for rest in ((), (False,), (True,), (later, False), (later, True)):
+            assert asked.is_open(moment, *rest) == asked._look_whether_open(moment, *rest)
+            assert asked.is_open(moment, *rest) == asked._look_whether_open(moment, *rest)
+
+
 @settings(max_examples=100, deadline=None)
 @given(st.integers(0, 20 * 365 * 96), st.booleans())
 def test_an_opening_is_the_first_open_moment_after_a_closed_one(quarter, extended):

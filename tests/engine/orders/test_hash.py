@@ -4,17 +4,56 @@ from __future__ import annotations
 
 import json
 import sys
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
-from engine.orders.serialization import dump, hashed_text, order_json, order_list_hash, order_record
+from engine.orders.properties import InteractiveBrokersOrderProperties, OrderProperties
+from engine.orders.serialization import (
+    asks_nothing,
+    dump,
+    hashed_text,
+    order_json,
+    order_list_hash,
+    order_record,
+)
 from engine.orders.texts import order_text, orders_text
+from engine.orders.time_in_force import TimeInForce
+from engine.types.exchanges import Exchange
 from engine.types.jsontext import json_text
 
 sys.path.insert(0, str(Path(__file__).parent))
 import golden
+
+
+@pytest.mark.parametrize(
+    "properties",
+    [
+        OrderProperties(),
+        OrderProperties(Exchange.NASDAQ),
+        InteractiveBrokersOrderProperties(),
+        type("Own", (OrderProperties,), {})(),
+    ],
+)
+@pytest.mark.parametrize(
+    "time_in_force",
+    [
+        TimeInForce.GOOD_TIL_CANCELED,
+        TimeInForce.DAY,
+        TimeInForce.good_til_date(datetime(2020, 1, 2)),
+    ],
+)
+def test_properties_ask_for_nothing_only_when_their_record_says_so(
+    properties: OrderProperties, time_in_force: TimeInForce
+) -> None:
+    asked = properties.clone()
+    asked.time_in_force = time_in_force
+    if asks_nothing(asked):
+        assert asked._json(True) == asked._json(False) == {"timeInForce": {}}
+    plain = type(properties) is OrderProperties and properties.exchange is None
+    assert asks_nothing(asked) == (plain and time_in_force is TimeInForce.GOOD_TIL_CANCELED)
 
 
 def raw_orders(name: str) -> dict[str, str]:

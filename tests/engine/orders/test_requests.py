@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from datetime import datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -17,6 +18,7 @@ from desk import Desk
 from engine.data.hours import MarketHoursDatabase
 from engine.orders.arguments import order_symbol
 from engine.orders.properties import OrderProperties
+from engine.orders.requests import SubmitOrderRequest
 from engine.orders.time_in_force import TimeInForce
 from engine.types.bars import TradeBar
 from engine.types.enums import (
@@ -47,6 +49,45 @@ def desk_at(moment: datetime = OPEN, price: float = 100.0) -> Any:
 def code(ticket: Any) -> OrderResponseErrorCode:
     found: OrderResponseErrorCode = ticket.submit_request.response.error_code
     return found
+
+
+@pytest.mark.parametrize("asynchronous", [False, True])
+@pytest.mark.parametrize("tag", ["", "why", None])
+def test_a_request_without_prices_is_the_same_made_quickly(
+    tag: str | None, asynchronous: bool
+) -> None:
+    made, properties = desk_at(), OrderProperties()
+    security = made.securities[made.spy]
+    kind, quantity = OrderType.MARKET_ON_OPEN, Decimal("-7")
+    quick = made._order_request(kind, security, quantity, asynchronous, tag, properties)
+    plain = SubmitOrderRequest(
+        kind, security.type, security.symbol, quantity, 0, 0, time=made._utc, tag=tag,
+        properties=properties, asynchronous=asynchronous,
+    )  # fmt: skip
+    plain._stop_price = plain._limit_price = Decimal(0)
+
+    names = (*vars(plain), "_trigger_price", "_trailing_amount")
+    assert [getattr(quick, name) for name in names] == [getattr(plain, name) for name in names]
+
+
+def test_a_ticket_shows_the_quantity_of_now() -> None:
+    made = desk_at()
+    ticket = made.limit_order(made.spy, 10, 50.0)
+    for quantity in (7, 9, 7):
+        ticket.update_quantity(quantity)
+        made.transactions._processor.process_synchronous_events()
+        assert (ticket.quantity, ticket.quantity, ticket.quantity_filled) == (quantity, quantity, 0)
+        assert ticket._quantity == quantity
+
+
+def test_the_price_of_a_security_is_shown_as_it_is_now() -> None:
+    made = desk_at()
+    spy = made.securities[made.spy]
+    for price in (100.0, 101.5, 100.0, 0.25):
+        moment = made._utc + timedelta(minutes=1)
+        spy.set_market_price(TradeBar(moment, spy.symbol, price, price, price, price, 1000))
+        assert (spy.price, spy.price) == (price, price)
+        assert spy._price == Decimal(str(price))
 
 
 def test_refusals_before_an_order_exists_have_no_id_and_leave_no_order() -> None:

@@ -1,4 +1,4 @@
-"""Naive UTC times that are marked as UTC."""
+"""Naive UTC times: marked as UTC, and as the local times of zones."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.types.extensions import Extensions
-from engine.types.timezones import TimeZones, aware
+from engine.types.timekeeper import TimeKeeper
+from engine.types.timezones import TimeZones, aware, from_utc
 
 
 @given(st.datetimes(), st.integers(0, 1))
@@ -42,3 +43,14 @@ def test_a_local_time_becomes_utc_with_and_without_a_zone_of_its_own() -> None:
     zone = TimeZones.NEW_YORK
     for moment in (local, local.replace(tzinfo=UTC), pd.Timestamp(local)):
         assert Extensions.convert_to_utc(moment, zone) == expected
+
+
+@given(st.lists(st.datetimes(datetime(1998, 1, 1), datetime(2040, 1, 1)), min_size=1))
+def test_the_clock_gives_the_local_time_of_every_zone_however_often_it_is_asked(
+    moments: list[datetime],
+) -> None:
+    keeper = TimeKeeper(moments[0])
+    for moment in moments + moments[::-1]:
+        keeper.utc = moment
+        for zone in (TimeZones.NEW_YORK, TimeZones.UTC, TimeZones.NEW_YORK):
+            assert keeper.local(zone) == from_utc(moment, zone)
