@@ -109,7 +109,7 @@ def run_quiet(stepper: Stepper, band: tuple[Any, ...], steps: int) -> int | None
 
     # from here on it is done
     feed = stepper.feed
-    lead.at, lead.due, feed._now = end, lead.emit[end], lead.emit[end - 1]
+    feed._went_on(lead, end)
     feed.data_points += len(points)
     algorithm._clock.utc = utc
     algorithm.current_slice = Slice(utc + stepper.local.offset, [], utc)

@@ -82,7 +82,7 @@ def _catch_up(feed: Any, lead: Any, places: Any, end: int) -> None:
     feed._catch_up = None
     at = end - length_hint(places)
     if at > lead.at:
-        feed._now, lead.at, lead.due = lead.emit[at - 1], at, lead.emit[at]
+        feed._went_on(lead, at)
 
 
 def run_stretch(stepper: Stepper, band: tuple[Any, ...], steps: int, asked: Sized) -> bool:

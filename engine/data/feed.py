@@ -521,6 +521,10 @@ class Feed:
             self.data_points += slice_.count - 1
         return slice_
 
+    def _went_on(self, lead: _Subscription, at: int) -> None:
+        """Stand where the steps of the band before ``at``, one at least, have been taken."""
+        lead.at, lead.due, self._now = at, lead.emit[at], lead.emit[at - 1]
+
     def _take_back(self, slice_: TimeSlice) -> bool:
         """Take back the last slice where it was the lead's alone: it is its next one again."""
         lead = self._lead

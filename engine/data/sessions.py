@@ -289,14 +289,10 @@ class SecurityExchangeHours(LeanObject):
         if len(args) > 1 or (args and isinstance(args[0], datetime)):
             end, extended = args[0], bool(args[1]) if len(args) > 1 else False
             return self._is_open_between(local_date_time, end, extended)
-        # LocalMarketHours.is_open, without a call for each segment; days are known after one look
+        # LocalMarketHours.is_open, without a call for each segment
         extended = args[0] if args else False
-        day = local_date_time.toordinal()
-        hours = self._cache.get(day) or self._hours_of(day)
-        time = local_date_time - datetime(
-            local_date_time.year, local_date_time.month, local_date_time.day
-        )
-        for segment in hours.segments:
+        time = local_date_time - midnight(local_date_time)
+        for segment in self._hours_of(local_date_time.toordinal()).segments:
             if segment.start <= time < segment.end:
                 return bool(extended or segment.state == _MARKET)
         return False

@@ -17,7 +17,7 @@ from engine.orders.requests import (
 )
 from engine.orders.status import CLOSED, FILLS
 from engine.statistics.arithmetic import divide
-from engine.types.decimals import ZERO
+from engine.types.decimals import NOT_SEEN, ZERO, seen_once
 from engine.types.dotnet import LeanObject
 from engine.types.enums import (
     OrderField,
@@ -64,8 +64,7 @@ class OrderTicket(LeanObject):
         self._updates: list[UpdateOrderRequest] = []
         self._events: list[Any] = []
         self._quantity_filled: Decimal = ZERO
-        # the quantity and the float that was last shown for it: every new order asks the open ones
-        self._shown_quantity: tuple[Decimal, float] = (ZERO, 0.0)
+        self._shown_quantity = NOT_SEEN
         self._average_fill_price: Decimal = ZERO
         self._fill_value: Decimal = ZERO
         self._is_closed = False
@@ -99,14 +98,8 @@ class OrderTicket(LeanObject):
         found: Decimal = (self.submit_request if self._order is None else self._order)._quantity
         return found
 
-    @property
-    def quantity(self) -> float:
-        exact_one, shown = self._shown_quantity
-        quantity = self._quantity
-        if exact_one is not quantity:
-            shown = float(quantity)
-            self._shown_quantity = (quantity, shown)
-        return shown
+    # every new order asks the open ones
+    quantity = seen_once("_quantity", "_shown_quantity")
 
     @property
     def quantity_filled(self) -> float:

@@ -9,7 +9,15 @@ from engine.orders.exact import from_python
 from engine.securities.cash import CashAmount, ConvertibleCashAmount
 from engine.securities.native import exact, method
 from engine.securities.touches import TOUCHES
-from engine.types.decimals import ZERO, DecimalField, plain, round_half_even
+from engine.types.decimals import (
+    NOT_SEEN,
+    ZERO,
+    DecimalField,
+    plain,
+    round_half_even,
+    seen,
+    seen_once,
+)
 from engine.types.dotnet import Event, LeanObject
 from engine.types.enums import SecurityType
 from engine.types.symbol import Symbol
@@ -29,10 +37,6 @@ class SecurityHoldingQuantityChangedEventArgs(LeanObject):
         self._previous_quantity = quantity
 
 
-def _seen(name: str) -> Any:
-    return property(lambda self: float(getattr(self, name)))
-
-
 class SecurityHolding(LeanObject):
     """Quantity, average price and results of a position.
 
@@ -41,8 +45,7 @@ class SecurityHolding(LeanObject):
 
     _quantity: Decimal = ZERO
     _average_price: Decimal = ZERO
-    # the average price and the float that was last shown for it
-    _shown_average: tuple[Decimal, float] = (ZERO, 0.0)
+    _shown_average = NOT_SEEN
     _total_sale_volume: Decimal = ZERO
     _trade_profit: Decimal = ZERO
     _last_trade_profit: Decimal = ZERO
@@ -122,32 +125,24 @@ class SecurityHolding(LeanObject):
     def quantity(self) -> float:
         return self._shown_quantity
 
-    @property
-    def average_price(self) -> float:
-        exact_one, shown = self._shown_average
-        price = self._average_price
-        if exact_one is not price:
-            shown = float(price)
-            self._shown_average = (price, shown)
-        return shown
-
-    price = _seen("_price")
-    leverage = _seen("_leverage")
-    holdings_cost = _seen("_holdings_cost")
-    unlevered_holdings_cost = _seen("_unlevered_holdings_cost")
-    absolute_holdings_cost = _seen("_absolute_holdings_cost")
-    unlevered_absolute_holdings_cost = _seen("_unlevered_absolute_holdings_cost")
-    holdings_value = _seen("_holdings_value")
-    absolute_holdings_value = _seen("_absolute_holdings_value")
-    absolute_quantity = _seen("_absolute_quantity")
-    total_sale_volume = _seen("_total_sale_volume")
-    total_fees = _seen("_total_fees")
-    total_dividends = _seen("_total_dividends")
-    last_trade_profit = _seen("_last_trade_profit")
-    profit = _seen("_profit")
-    net_profit = _seen("_net_profit")
-    unrealized_profit = _seen("_unrealized_profit")
-    unrealized_profit_percent = _seen("_unrealized_profit_percent")
+    average_price = seen_once("_average_price", "_shown_average")
+    price = seen("_price")
+    leverage = seen("_leverage")
+    holdings_cost = seen("_holdings_cost")
+    unlevered_holdings_cost = seen("_unlevered_holdings_cost")
+    absolute_holdings_cost = seen("_absolute_holdings_cost")
+    unlevered_absolute_holdings_cost = seen("_unlevered_absolute_holdings_cost")
+    holdings_value = seen("_holdings_value")
+    absolute_holdings_value = seen("_absolute_holdings_value")
+    absolute_quantity = seen("_absolute_quantity")
+    total_sale_volume = seen("_total_sale_volume")
+    total_fees = seen("_total_fees")
+    total_dividends = seen("_total_dividends")
+    last_trade_profit = seen("_last_trade_profit")
+    profit = seen("_profit")
+    net_profit = seen("_net_profit")
+    unrealized_profit = seen("_unrealized_profit")
+    unrealized_profit_percent = seen("_unrealized_profit_percent")
 
     @property
     def is_long(self) -> bool:

@@ -19,7 +19,7 @@ from engine.securities.parameters import (
 from engine.securities.positions import SecurityPositionGroupModel, maintenance_margin_of
 from engine.securities.security import Security
 from engine.types.bars import Dividend, Split
-from engine.types.decimals import ZERO, plain, to_decimal, truncate
+from engine.types.decimals import NOT_SEEN, ZERO, plain, seen, seen_once, to_decimal, truncate
 from engine.types.dotnet import SymbolDict
 from engine.types.enums import (
     CashBookUpdateType,
@@ -33,10 +33,6 @@ from engine.types.symbol import Symbol
 # the cash book has the value of pairs; of contracts only the open profit is the account's
 _IN_CASH_BOOK = (SecurityType.FOREX, SecurityType.CRYPTO)
 _BY_PROFIT = (SecurityType.CFD, SecurityType.CRYPTO_FUTURE, SecurityType.FUTURE)
-
-
-def _seen(name: str) -> Any:
-    return property(lambda self: float(getattr(self, name)))
 
 
 _UNKNOWN: tuple[Any, Any, Any] = (None, None, None)
@@ -110,7 +106,7 @@ class SecurityPortfolioManager(SymbolDict[SecurityHolding]):
         # the settled cash in it, where there is one currency: a rate may change unseen
         self._settled: Decimal | None = None
         # value and cash as told last: exact, and as a float
-        self._told_value = self._told_cash = (ZERO, 0.0)
+        self._told_value = self._told_cash = NOT_SEEN
         self._invested_now: list[Security] | None = None
         self.positions = SecurityPositionGroupModel(self)
         self.margin_call_model: Any = DefaultMarginCallModel(self, default_order_properties)
@@ -296,33 +292,22 @@ class SecurityPortfolioManager(SymbolDict[SecurityHolding]):
             total = total + security.holdings._total_sale_volume
         return total
 
-    @property
-    def total_portfolio_value(self) -> float:
-        value, told = self._total_portfolio_value, self._told_value
-        if told[0] is not value:
-            told = self._told_value = value, float(value)
-        return told[1]
+    total_portfolio_value = seen_once("_total_portfolio_value", "_told_value")
+    cash = seen_once("_cash", "_told_cash")
 
-    @property
-    def cash(self) -> float:
-        value, told = self._cash, self._told_cash
-        if told[0] is not value:
-            told = self._told_cash = value, float(value)
-        return told[1]
-
-    total_portfolio_value_less_free_buffer = _seen("_total_portfolio_value_less_free_buffer")
-    unsettled_cash = _seen("_unsettled_cash")
-    total_holdings_value = _seen("_total_holdings_value")
-    total_absolute_holdings_cost = _seen("_total_absolute_holdings_cost")
-    total_unlevered_absolute_holdings_cost = _seen("_total_unlevered_absolute_holdings_cost")
-    total_unrealized_profit = _seen("_total_unrealized_profit")
-    total_unrealised_profit = _seen("_total_unrealized_profit")
-    total_fees = _seen("_total_fees")
-    total_profit = _seen("_total_profit")
-    total_net_profit = _seen("_total_net_profit")
-    total_sale_volume = _seen("_total_sale_volume")
-    total_margin_used = _seen("_total_margin_used")
-    margin_remaining = _seen("_margin_remaining")
+    total_portfolio_value_less_free_buffer = seen("_total_portfolio_value_less_free_buffer")
+    unsettled_cash = seen("_unsettled_cash")
+    total_holdings_value = seen("_total_holdings_value")
+    total_absolute_holdings_cost = seen("_total_absolute_holdings_cost")
+    total_unlevered_absolute_holdings_cost = seen("_total_unlevered_absolute_holdings_cost")
+    total_unrealized_profit = seen("_total_unrealized_profit")
+    total_unrealised_profit = seen("_total_unrealized_profit")
+    total_fees = seen("_total_fees")
+    total_profit = seen("_total_profit")
+    total_net_profit = seen("_total_net_profit")
+    total_sale_volume = seen("_total_sale_volume")
+    total_margin_used = seen("_total_margin_used")
+    margin_remaining = seen("_margin_remaining")
 
     @property
     def invested(self) -> bool:

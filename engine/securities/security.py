@@ -35,7 +35,7 @@ from engine.securities.price_variation import (
 from engine.securities.session import Session
 from engine.securities.touches import TOUCHES
 from engine.types.bars import QuoteBar, Split, TradeBar
-from engine.types.decimals import ZERO, to_decimal
+from engine.types.decimals import NOT_SEEN, seen, seen_once, to_decimal
 from engine.types.dotnet import LeanObject, missing
 from engine.types.enums import (
     DataNormalizationMode,
@@ -59,10 +59,6 @@ def _cached(name: str) -> Any:
         return value or self._price
 
     return property(get)
-
-
-def _seen(name: str) -> Any:
-    return property(lambda self: float(getattr(self, name)))
 
 
 _EQUITY = SecurityType.EQUITY
@@ -102,8 +98,7 @@ class Security(LeanObject):
     _exchange_type: type[SecurityExchange] = SecurityExchange
     _holding_type: type[SecurityHolding] = SecurityHolding
     _default_leverage = 1
-    # the price and the float that was last shown for it
-    _shown_price: tuple[Decimal, float] = (ZERO, 0.0)
+    _shown_price = NOT_SEEN
     _price_step: Any = SecurityPriceVariationModel
 
     def __init__(
@@ -257,24 +252,16 @@ class Security(LeanObject):
     _ask_size = property(lambda self: self.cache._ask_size)
     _volume = property(lambda self: self.cache._volume)
 
-    @property
-    def price(self) -> float:
-        exact_one, shown = self._shown_price
-        price = self._price
-        if exact_one is not price:
-            shown = float(price)
-            self._shown_price = (price, shown)
-        return shown
-
-    open = _seen("_open")
-    high = _seen("_high")
-    low = _seen("_low")
-    close = _seen("_close")
-    bid_price = _seen("_bid_price")
-    ask_price = _seen("_ask_price")
-    bid_size = _seen("_bid_size")
-    ask_size = _seen("_ask_size")
-    volume = _seen("_volume")
+    price = seen_once("_price", "_shown_price")
+    open = seen("_open")
+    high = seen("_high")
+    low = seen("_low")
+    close = seen("_close")
+    bid_price = seen("_bid_price")
+    ask_price = seen("_ask_price")
+    bid_size = seen("_bid_size")
+    ask_size = seen("_ask_size")
+    volume = seen("_volume")
 
     @property
     def open_interest(self) -> int:
@@ -388,7 +375,7 @@ class Security(LeanObject):
     def _leverage(self) -> Decimal:
         return exact(self.buying_power_model, "get_leverage", self)
 
-    leverage = _seen("_leverage")
+    leverage = seen("_leverage")
 
     def set_leverage(self, leverage: Any) -> None:
         method(self.buying_power_model, "set_leverage")(self, leverage)

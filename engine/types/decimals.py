@@ -14,6 +14,8 @@ from typing import Any, cast
 
 ZERO = Decimal(0)
 ONE = Decimal(1)
+#: where :func:`seen_once` begins
+NOT_SEEN = (ZERO, 0.0)
 _CONTEXT = decimal.Context(
     prec=29,
     rounding=ROUND_HALF_EVEN,
@@ -206,6 +208,28 @@ class DecimalField:
 
     def __set__(self, obj: Any, value: Any) -> None:
         setattr(obj, self.slot, None if value is None else to_decimal(value))
+
+
+def seen(name: str) -> Any:
+    """Return a property that shows an exact attribute as float."""
+    return property(lambda self: float(getattr(self, name)))
+
+
+def seen_once(name: str, kept: str) -> Any:
+    """Return what :func:`seen` does, for an attribute that is asked for much more often than it
+    changes: its float is made once for each exact value, and stands beside it under ``kept``, which
+    begins as :data:`NOT_SEEN`.
+    """
+
+    def get(self: Any) -> float:
+        value, known = getattr(self, name), getattr(self, kept)
+        if known[0] is not value:
+            known = value, float(value)
+            setattr(self, kept, known)
+        shown: float = known[1]
+        return shown
+
+    return property(get)
 
 
 use_lean_context()
