@@ -9,6 +9,7 @@ from decimal import (
     ROUND_HALF_EVEN,
     Context,
     Decimal,
+    DecimalException,
     DivisionByZero,
     InvalidOperation,
     localcontext,
@@ -25,25 +26,20 @@ from engine.types.decimals import (
     to_decimal,
 )
 
-_WIDE = Context(
-    prec=80,
-    rounding=ROUND_HALF_EVEN,
-    Emin=-999999,
-    Emax=999999,
-    traps=[DivisionByZero, InvalidOperation],
-)
+
+def _context(digits: int, *traps: type[DecimalException]) -> Context:
+    return Context(
+        prec=digits, rounding=ROUND_HALF_EVEN, Emin=-999999, Emax=999999, traps=list(traps)
+    )
+
+
+_WIDE = _context(80, DivisionByZero, InvalidOperation)
 #: what 96 bits hold at most, not looking at how many they hold
-_NARROW = Context(
-    prec=29,
-    rounding=ROUND_HALF_EVEN,
-    Emin=-999999,
-    Emax=999999,
-    traps=[DivisionByZero, InvalidOperation],
-)
-_SHORT = Context(prec=28, rounding=ROUND_HALF_EVEN, Emin=-999999, Emax=999999, traps=[])
+_NARROW = _context(29, DivisionByZero, InvalidOperation)
+_SHORT = _context(28)
 #: seven digits, as charts show them, and four
-_SEVEN = Context(prec=7, rounding=ROUND_HALF_EVEN, Emin=-999999, Emax=999999, traps=[])
-_FOUR = Context(prec=4, rounding=ROUND_HALF_EVEN, Emin=-999999, Emax=999999, traps=[DivisionByZero])
+_SEVEN = _context(7)
+_FOUR = _context(4, DivisionByZero)
 _MAX_MANTISSA = (1 << 96) - 1
 _MAX_DECIMAL = Decimal(_MAX_MANTISSA)
 HUNDRED = Decimal(100)

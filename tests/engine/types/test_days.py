@@ -17,6 +17,7 @@ def test_days_are_what_strptime_makes_of_them(day: date) -> None:
     compact, dashed = f"{day:%Y%m%d}", f"{day:%Y-%m-%d}"
     assert compact_day(compact) == datetime.strptime(compact, "%Y%m%d")
     assert iso_day(dashed) == datetime.strptime(dashed, "%Y-%m-%d")
+    assert iso_day(f"{day:%Y}-{day.month}-{day.day}") == iso_day(dashed)
 
 
 @pytest.mark.parametrize(
