@@ -67,7 +67,7 @@ def read_zip(path: Path | str, entry: str | None = None) -> bytes | None:
             return body
     except (ValueError, StopIteration, struct.error, zlib.error) as error:
         raise DataError(
-            f"expected a complete zip file in {path}, was cut off or broken: {error}; copy it again"
+            f"expected a complete zip file in {path}, was broken ({error}); copy the file again"
         ) from error
     return None
 
